@@ -1,0 +1,123 @@
+"""What came in: one `Dataset` for images, tables and text."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the audit: what was noticed, how bad it is, and what it is about.
+
+    `severity` is "note" (for information), "warning" (look at it) or "alarm" (the evaluation would be
+    wrong). `items` are ids, classes or columns.
+    """
+
+    kind: str
+    severity: str
+    message: str
+    items: list[str] = field(default_factory=list)
+
+
+class Images:
+    """A view of n decoded images, `(n, S, S, 3)` uint8, that knows each sample's digest and path.
+
+    `X[3]` is an array `(S, S, 3)`; a slice, an index array or a boolean mask gives another `Images`;
+    `np.asarray(X)` reads the pixels. `digests` are hex strings of the decoded content, `paths` the files
+    (or None for images that came as arrays).
+    """
+
+    def __init__(
+        self,
+        pixels: np.ndarray,
+        digests: np.ndarray,
+        paths: Sequence[str | None],
+        index: np.ndarray | None = None,
+    ) -> None:
+        self._pixels = pixels
+        self._digests = np.asarray(digests)
+        self._paths = list(paths)
+        self._index = np.arange(len(pixels)) if index is None else np.asarray(index)
+
+    @property
+    def size(self) -> int:
+        """S, the side in pixels."""
+        return int(self._pixels.shape[1])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self._index), *self._pixels.shape[1:])
+
+    @property
+    def ndim(self) -> int:
+        return 4
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._pixels.dtype
+
+    @property
+    def digests(self) -> np.ndarray:
+        return self._digests[self._index]
+
+    @property
+    def paths(self) -> list[str | None]:
+        return [self._paths[i] for i in self._index]
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, (int, np.integer)):
+            return np.asarray(self._pixels[self._index[key]])
+        return Images(self._pixels, self._digests, self._paths, self._index[key])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        pixels = np.asarray(self._pixels[self._index])
+        return pixels if dtype is None else pixels.astype(dtype, copy=False)
+
+    @classmethod
+    def from_array(cls, pixels: np.ndarray) -> Images:
+        """Images from an array `(n, S, S, 3)` uint8; digests are computed here."""
+        pixels = np.ascontiguousarray(pixels)
+        return cls(pixels, np.array([pixel_digest(p) for p in pixels]), [None] * len(pixels))
+
+
+def pixel_digest(pixels: np.ndarray) -> str:
+    """A name for decoded content: 32 hex digits of SHA-256 over the shape and the bytes."""
+    head = repr((pixels.shape, pixels.dtype.str)).encode()
+    return hashlib.sha256(head + np.ascontiguousarray(pixels).tobytes()).hexdigest()[:32]
+
+
+@dataclass
+class Dataset:
+    """A labelled data set; X, y, groups, ids and meta all have n rows, in the order of the input.
+
+    X is `Images`, a DataFrame in which each column is float64 (numeric, NaN where missing) or object
+    (categorical: str, None where missing), or an object array of text. y holds codes 0…K-1 into `classes`
+    (int64), or the measured value (float64) for regression, where `classes` is None. `groups` are codes or
+    None. `meta` is what is known beside the content (file size, type, name, order). `origin` is what is
+    needed to read new data in the same way (plain JSON: the target's name, the table's schema, the image
+    size).
+    """
+
+    X: Any
+    y: np.ndarray
+    ids: np.ndarray
+    meta: pd.DataFrame
+    task: str
+    modality: str
+    classes: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    origin: dict[str, Any] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    unlabelled: Any = None
+
+    def __len__(self) -> int:
+        return len(self.y)

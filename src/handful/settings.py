@@ -1,0 +1,44 @@
+"""Every option of the command line, as one dataclass."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+BUDGET_REPEATS = {"quick": 1, "standard": 3, "thorough": 10}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of `fit`; plain values only, so that a run can store and repeat them.
+
+    `data` is the path as given (None when arrays were passed in). `groups` is a column name, a file
+    `id,group`, or a regular expression on file names. `jobs` counts worker processes (None: all cores).
+    """
+
+    data: str | None = None
+    target: str | None = None
+    groups: str | None = None
+    test: str | None = None
+    task: str = "auto"
+    modality: str = "auto"
+    metric: str | None = None
+    budget: str = "quick"
+    families: tuple[str, ...] | None = None
+    backbones: tuple[str, ...] = ("lite0",)
+    prefer: str = "best"
+    drop_classes: tuple[str, ...] = ()
+    device: str = "auto"
+    jobs: int | None = None
+    seed: int = 0
+    out: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Settings:
+        """The inverse of `to_json`; unknown keys are left out, so that older runs still open."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known})
