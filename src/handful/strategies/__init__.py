@@ -1,1 +1,57 @@
+"""The catalogue: one file a technique, each offering `candidates(dataset, settings)`."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from handful.data.dataset import Dataset
+from handful.errors import SettingsError
+from handful.settings import Settings
+from handful.strategies import baseline, classic, transfer
+from handful.strategies.candidate import Candidate
+
+CATALOGUE = {
+    "baseline": baseline,
+    "classic": classic,
+    "transfer": transfer,
+}
+
+
+def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]] = ()) -> list[Candidate]:
+    """What to try on this data: the baseline always, the families asked for, and people's own estimators.
+
+    `own` is a list of (name, scikit-learn estimator). Raises SettingsError for an unknown family, a name
+    used twice, or something that is not an estimator.
+    """
+    unknown = set(settings.families or ()) - set(CATALOGUE) - {"yours"}
+    if unknown:
+        raise SettingsError(
+            f"--families: {', '.join(sorted(unknown))} is unknown; there are {', '.join(CATALOGUE)}."
+        )
+    found = [
+        candidate
+        for family, module in CATALOGUE.items()
+        if settings.families is None or family in settings.families or family == "baseline"
+        for candidate in module.candidates(dataset, settings)
+    ]
+    found += [_own(name, estimator) for name, estimator in own]
+    names = [c.name for c in found]
+    twice = sorted({name for name in names if names.count(name) > 1 or name == "average"})
+    if twice:
+        raise SettingsError(f"candidates: the name {twice[0]!r} is used already; give yours another name.")
+    if len(found) == 1:
+        raise SettingsError(
+            f"none of the families {', '.join(settings.families or ())} has a candidate for "
+            f"{dataset.modality} {dataset.task}; leave --families out to try all of {', '.join(CATALOGUE)}."
+        )
+    return found
+
+
+def _own(name: str, estimator: Any) -> Candidate:
+    if not all(hasattr(estimator, method) for method in ("fit", "predict", "get_params")):
+        raise SettingsError(
+            f"candidates: {name!r} is a {type(estimator).__name__}, but a scikit-learn estimator "
+            "(an object with fit, predict and get_params) is needed."
+        )
+    return Candidate(name, name, "yours", estimator)

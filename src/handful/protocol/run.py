@@ -1,0 +1,233 @@
+"""A run is a folder. Any process that can open it can work on it, resume it or report on it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+
+import handful
+from handful.data import store
+from handful.data.dataset import Dataset
+from handful.errors import RunError
+from handful.files import read_json, whole, write_json
+from handful.protocol.splits import Split
+from handful.scoring import Metric, get_metric
+from handful.settings import Settings
+from handful.strategies.candidate import Candidate
+
+PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "pillow", "torch", "timm", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One candidate on one split."""
+
+    candidate: Candidate
+    split: Split
+
+    @property
+    def file(self) -> str:
+        return f"{self.candidate.key}/{self.split.name}.npz"
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What a cell left behind: scores for the held-out and the training part, or the error.
+
+    Scores are `(n, K)` probabilities or `(n,)` values; `error` is a dict `type`, `message`, `traceback`.
+    """
+
+    test: np.ndarray | None
+    train: np.ndarray | None
+    seconds: float
+    parameters: int | None = None
+    error: dict[str, str] | None = None
+
+
+class Run:
+    """The folder `run.json`, `data/`, `results/`, `model/`, `report.json`, `report.html`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+
+    # --- its beginning
+
+    @classmethod
+    def claim(cls, settings: Settings) -> Run:
+        """Take the folder `settings.out` for a new run, before any data is read.
+
+        From here on `resume` can take over: it finds the settings here, and the data or where it lies.
+        Raises RunError where the folder holds another run or other things.
+        """
+        folder = Path(settings.out or "")
+        if (folder / "run.json").exists():
+            raise RunError(
+                f"{folder} holds another run. Give another folder with --out, continue that run with "
+                f"'handful resume {folder}', or delete it first."
+            )
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RunError(f"{folder} exists and is not an empty folder. Give another folder with --out.")
+        folder.mkdir(parents=True, exist_ok=True)
+        run = cls(folder)
+        about = {"handful": handful.__version__, "id": uuid4().hex, "settings": settings.to_json()}
+        write_json(folder / "run.json", about)
+        return run
+
+    def abandon(self) -> None:
+        """Remove everything: the data turned out to be unusable, and nothing half-written may stay."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def begin(
+        self, dataset: Dataset, candidates: Sequence[Candidate], splits: Sequence[Split], metric: Metric
+    ) -> None:
+        """Store what is compared, on what, and how; from here on the run needs nothing from outside."""
+        store.save(dataset, self.folder / "data")
+        with whole(self.folder / "splits.npz") as temporary:
+            np.savez_compressed(temporary, **_split_arrays(splits))
+        self._update(
+            {
+                "metric": metric.name,
+                "digest": store.digest(dataset),
+                "candidates": [c.to_json() for c in candidates],
+                "splits": [_split_json(s) for s in splits],
+                "versions": versions(),
+            }
+        )
+        self.__dict__.update(dataset=dataset, candidates=list(candidates), splits=list(splits))
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Run:
+        """An existing run; RunError where there is none."""
+        folder = Path(folder)
+        if not (folder / "run.json").exists():
+            raise RunError(f"{folder} is not a run: it has no run.json. Begin one with 'handful fit'.")
+        run = cls(folder)
+        try:
+            _ = run.settings
+        except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
+            raise RunError(f"{folder / 'run.json'} is damaged ({error}). Begin the run again.") from error
+        return run
+
+    @property
+    def identity(self) -> str:
+        return self._file["id"]
+
+    @property
+    def begun(self) -> bool:
+        """Whether the data and the plan are stored, so that cells can run."""
+        return "candidates" in self._file
+
+    def _update(self, values: dict[str, Any]) -> None:
+        write_json(self.folder / "run.json", {**self._file, **values})
+        self.__dict__.pop("_file", None)
+
+    # --- what is in it
+
+    @cached_property
+    def _file(self) -> dict[str, Any]:
+        return read_json(self.folder / "run.json")
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings.from_json(self._file["settings"])
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        return store.open_dataset(self.folder / "data")
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        return [Candidate.from_json(c) for c in self._file["candidates"]]
+
+    @property
+    def candidate_keys(self) -> list[str]:
+        return [c["key"] for c in self._file["candidates"]]
+
+    @cached_property
+    def splits(self) -> list[Split]:
+        with np.load(self.folder / "splits.npz") as arrays:
+            return [
+                Split(**values, train=arrays[f"train{i}"], test=arrays[f"test{i}"])
+                for i, values in enumerate(self._file["splits"])
+            ]
+
+    @property
+    def metric(self) -> Metric:
+        return get_metric(self._file["metric"], self.dataset.task, self.dataset.y, self.dataset.classes)
+
+    @property
+    def digest(self) -> str:
+        return self._file["digest"]
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return self._file["versions"]
+
+    @property
+    def n_classes(self) -> int | None:
+        return None if self.dataset.classes is None else len(self.dataset.classes)
+
+    # --- its cells
+
+    def cells(self) -> list[Cell]:
+        """Every candidate on every split, fold-major: stopped early, it is still a paired comparison."""
+        return [Cell(candidate, split) for split in self.splits for candidate in self.candidates]
+
+    def has(self, cell: Cell) -> bool:
+        return (self.folder / "results" / cell.file).exists()
+
+    def write(self, cell: Cell, result: FoldResult) -> None:
+        path = self.folder / "results" / cell.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        about = {"seconds": result.seconds, "parameters": result.parameters, "error": result.error}
+        arrays = {k: v for k, v in (("test", result.test), ("train", result.train)) if v is not None}
+        with whole(path) as temporary:
+            np.savez_compressed(temporary, about=np.array(json.dumps(about)), **arrays)
+
+    def read(self, cell: Cell) -> FoldResult | None:
+        """The cell's result, or None where it has not run."""
+        path = self.folder / "results" / cell.file
+        if not path.exists():
+            return None
+        with np.load(path) as arrays:
+            about = json.loads(str(arrays["about"]))
+            test, train = (arrays[k] if k in arrays else None for k in ("test", "train"))
+        return FoldResult(test, train, about["seconds"], about["parameters"], about["error"])
+
+
+@lru_cache(maxsize=2)
+def opened(folder: str, identity: str) -> Run:
+    """A run as a worker sees it: opened once a process, its images memory-mapped.
+
+    `identity` is the run's own: another run may stand in the same folder later, while the worker lives on.
+    """
+    return Run.open(folder)
+
+
+def versions() -> dict[str, str]:
+    """Of handful, Python and the packages that can change a result."""
+    found = {"handful": handful.__version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _split_json(split: Split) -> dict[str, Any]:
+    return {"repeat": split.repeat, "fold": split.fold, "seed": split.seed, "purpose": split.purpose}
+
+
+def _split_arrays(splits: Sequence[Split]) -> dict[str, np.ndarray]:
+    return {f"{part}{i}": getattr(s, part) for i, s in enumerate(splits) for part in ("train", "test")}

@@ -1,0 +1,120 @@
+"""Who is held out: the same splits for every candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+
+from handful.data.dataset import Dataset
+from handful.errors import DataError, SettingsError
+from handful.settings import BUDGET_REPEATS, Settings
+
+MOST_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Split:
+    """One division of the samples: `train` and `test` are positions, `seed` starts every random choice."""
+
+    repeat: int
+    fold: int
+    train: np.ndarray
+    test: np.ndarray
+    seed: int
+    purpose: str = "compare"
+
+    @property
+    def name(self) -> str:
+        return f"{self.purpose}-r{self.repeat:02d}-f{self.fold:02d}"
+
+
+def units(dataset: Dataset) -> np.ndarray:
+    """What is held out together: the group of each sample, or the sample itself, as codes `(n,)`."""
+    return np.arange(len(dataset)) if dataset.groups is None else np.asarray(dataset.groups)
+
+
+def n_folds(dataset: Dataset) -> int:
+    """min(5, the smallest class counted in groups); DataError where that is below 2."""
+    unit = units(dataset)
+    if dataset.task == "regression":
+        smallest, where = len(np.unique(unit)), "the data has"
+    else:
+        assert dataset.classes is not None
+        counts = [len(np.unique(unit[dataset.y == k])) for k in range(len(dataset.classes))]
+        smallest = min(counts)
+        where = f"class {str(dataset.classes[int(np.argmin(counts))])!r} has"
+    if smallest < 2:
+        what = "example" if dataset.groups is None else "group"
+        raise DataError(
+            f"{where} {smallest} {what}, but cross-validation needs at least 2 in every class: one to learn "
+            "from and one to test on. Add examples, merge the class, or leave it out with --drop-class."
+        )
+    return min(MOST_FOLDS, smallest)
+
+
+def compare_splits(dataset: Dataset, settings: Settings, cv: Any = None) -> list[Split]:
+    """Repeated stratified folds, grouped where there are groups; or the caller's own `cv`.
+
+    cv : None, a scikit-learn splitter, or an iterable of (train, test) positions.
+    """
+    if cv is not None:
+        return _own_splits(dataset, settings, cv)
+    k = n_folds(dataset)
+    found = []
+    for repeat in range(BUDGET_REPEATS[settings.budget]):
+        for fold, (train, test) in enumerate(_folds(dataset, k, settings.seed, repeat)):
+            found.append(Split(repeat, fold, train, test, _seed(settings.seed, repeat, fold)))
+    return found
+
+
+def _seed(seed: int, repeat: int, fold: int) -> int:
+    return int(np.random.SeedSequence([seed, repeat, fold]).generate_state(1)[0] % 2**31)
+
+
+def _folds(dataset: Dataset, k: int, seed: int, repeat: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    n, grouped = len(dataset), dataset.groups is not None
+    strata = dataset.y if dataset.task == "classification" else np.zeros(n, dtype=int)
+    for attempt in range(100):
+        state = _seed(seed, repeat, 1000 + attempt)
+        if dataset.task == "classification":
+            splitter = (StratifiedGroupKFold if grouped else StratifiedKFold)(
+                k, shuffle=True, random_state=state
+            )
+        else:
+            kind = GroupKFold if grouped else KFold
+        folds = list(kind(k, shuffle=True, random_state=state).split(np.zeros(n), strata, dataset.groups))
+        # Grouped folds are stratified as well as can be, and may put a whole class into one fold: try again.
+        if all(
+            len(np.unique(strata[train])) == len(np.unique(strata)) and len(test) for train, test in folds
+        ):
+            return folds
+    raise DataError(
+        f"no {k} folds were found that keep every group whole and leave each class something to learn from. "
+        "A class sits almost wholly in one or two groups: add groups for it, or leave it out with --drop-class."
+    )
+
+
+def _own_splits(dataset: Dataset, settings: Settings, cv: Any) -> list[Split]:
+    """The caller's splits; a new repeat begins where test parts would overlap."""
+    n = len(dataset)
+    pairs: Iterable = cv.split(np.zeros(n), dataset.y, dataset.groups) if hasattr(cv, "split") else cv
+    found: list[Split] = []
+    repeat, fold, seen = 0, 0, np.zeros(n, dtype=bool)
+    for train, test in pairs:
+        train, test = np.asarray(train, dtype=int), np.asarray(test, dtype=int)
+        if len(train) == 0 or len(test) == 0 or np.intersect1d(train, test).size:
+            raise SettingsError("cv: every split needs a training and a test part that share no sample.")
+        if max(train.max(), test.max()) >= n or min(train.min(), test.min()) < 0:
+            raise SettingsError(f"cv: positions must lie in 0…{n - 1}; the data has {n} usable samples.")
+        if seen[test].any():
+            repeat, fold, seen = repeat + 1, 0, np.zeros(n, dtype=bool)
+        seen[test] = True
+        found.append(Split(repeat, fold, train, test, _seed(settings.seed, repeat, fold)))
+        fold += 1
+    if not found:
+        raise SettingsError("cv: it gave no split.")
+    return found

@@ -1,0 +1,231 @@
+"""Metrics, computed from stored scores.
+
+Every metric takes a matrix of sample weights and gives one score a row of it, so that a bootstrap over
+samples (or over groups) is one call: `metric(y, scores, weights)` with y `(n,)`, scores `(n, K)` for
+classification or `(n,)` for regression, weights `(B, n)`, gives `(B,)`. Without weights: the plain score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+import numpy as np
+
+from handful.errors import SettingsError
+
+_TINY = 1e-7  # the least probability that log-loss believes: one sure mistake must not be infinite
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How well predictions agree with the truth.
+
+    `percent` says that the value is a share between 0 and 1; `words` explains it to a person, with the
+    averaging and the positive class where there is one.
+    """
+
+    name: str
+    label: str
+    higher_is_better: bool
+    percent: bool
+    words: str
+    function: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+    def __call__(self, y: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """The score for each row of `weights` `(B, n)`; NaN where it is not defined."""
+        weights = np.ones((1, len(y))) if weights is None else np.atleast_2d(weights)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.function(y, scores, weights)
+
+    def value(self, y: np.ndarray, scores: np.ndarray) -> float:
+        """One plain number."""
+        return float(self(y, scores)[0])
+
+    def gain(self, score: np.ndarray | float) -> np.ndarray | float:
+        """The score with its sign turned where less is better, so that more is always better."""
+        return score if self.higher_is_better else -np.asarray(score)
+
+
+def softmax(margins: np.ndarray) -> np.ndarray:
+    """Rows `(n, K)` to probabilities; the largest stays the largest."""
+    powers = np.exp(margins - margins.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _accuracy(y: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return weights @ (scores.argmax(axis=1) == y) / weights.sum(axis=1)
+
+
+def _balanced_accuracy(y: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    correct = scores.argmax(axis=1) == y
+    members = np.eye(scores.shape[1])[y]  # (n, K)
+    recall = (weights * correct) @ members / (weights @ members)  # (B, K)
+    return np.nanmean(recall, axis=1)
+
+
+def _log_loss(y: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    p = np.clip(scores, _TINY, None)
+    p = p / p.sum(axis=1, keepdims=True)
+    return weights @ -np.log(p[np.arange(len(y)), y]) / weights.sum(axis=1)
+
+
+def _auc_of_class(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Share of (positive, negative) pairs in the right order; ties count half."""
+    order = np.argsort(score, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0])
+    p = np.add.reduceat(weights[:, order] * positive[order], starts, axis=1)
+    q = np.add.reduceat(weights[:, order] * ~positive[order], starts, axis=1)
+    below = np.cumsum(q, axis=1) - q / 2
+    return (p * below).sum(axis=1) / (p.sum(axis=1) * q.sum(axis=1))
+
+
+def _roc_auc(y: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    K = scores.shape[1]
+    if K == 2:
+        return _auc_of_class(y == 1, scores[:, 1], weights)
+    return np.nanmean([_auc_of_class(y == k, scores[:, k], weights) for k in range(K)], axis=0)
+
+
+def _f1_of_class(y: np.ndarray, predicted: np.ndarray, k: int, weights: np.ndarray) -> np.ndarray:
+    hits = weights @ ((y == k) & (predicted == k))
+    total = weights @ (y == k) + weights @ (predicted == k)
+    return np.where(total > 0, 2 * hits / total, np.nan)
+
+
+def _f1(positive: int | None) -> Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+    def f1(y: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        predicted = scores.argmax(axis=1)
+        classes = range(scores.shape[1]) if positive is None else [positive]
+        return np.nanmean([_f1_of_class(y, predicted, k, weights) for k in classes], axis=0)
+
+    return f1
+
+
+def _mean_squared(y: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return weights @ (y - predicted) ** 2 / weights.sum(axis=1)
+
+
+def _rmse(y: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return np.sqrt(_mean_squared(y, predicted, weights))
+
+
+def _mae(y: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return weights @ np.abs(y - predicted) / weights.sum(axis=1)
+
+
+def _r2(y: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    centred = y - y.mean()  # for the digits' sake: the variance below is a difference of two sums
+    mean = weights @ centred / weights.sum(axis=1)
+    variance = weights @ centred**2 / weights.sum(axis=1) - mean**2
+    return 1 - _mean_squared(y, predicted, weights) / np.where(variance > 0, variance, np.nan)
+
+
+CLASSIFICATION = ("accuracy", "balanced_accuracy", "log_loss", "roc_auc", "f1")
+REGRESSION = ("r2", "rmse", "mae")
+
+
+def get_metric(name: str, task: str, y: np.ndarray, classes: np.ndarray | None) -> Metric:
+    """The metric called `name` for this target.
+
+    y holds codes into `classes` (classification) or values (regression). F1 in a two-class problem is that
+    of the rarer class; with more classes it is the plain mean over classes (macro), as is ROC-AUC (one class
+    against the rest).
+
+    Raises SettingsError for a name that is unknown or belongs to the other task.
+    """
+    names = CLASSIFICATION if task == "classification" else REGRESSION
+    key = name.lower().replace("-", "_").replace(" ", "_")
+    if key not in names:
+        other = REGRESSION if task == "classification" else CLASSIFICATION
+        near = get_close_matches(key, names, n=1)
+        why = "belongs to the other kind of problem" if key in other else "is unknown"
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise SettingsError(
+            f"metric {name!r} {why}; this is a {task} problem, and its metrics are {', '.join(names)}.{hint}"
+        )
+    if key == "f1":
+        return _f1_metric(y, classes)
+    if key == "roc_auc" and classes is not None and len(classes) > 2:
+        words = _METRICS[key].words + " With more than two classes: each against the rest, averaged."
+        return replace(_METRICS[key], words=words)
+    return _METRICS[key]
+
+
+def default_metric(task: str, y: np.ndarray, classes: np.ndarray | None) -> str:
+    """Accuracy, balanced accuracy where the largest class is over three times the smallest, or R²."""
+    if task == "regression":
+        return "r2"
+    counts = np.bincount(y, minlength=0 if classes is None else len(classes))
+    return "balanced_accuracy" if counts.max() > 3 * counts.min() else "accuracy"
+
+
+def _f1_metric(y: np.ndarray, classes: np.ndarray | None) -> Metric:
+    positive = None
+    words = "The balance of precision and recall, averaged over the classes with equal weight (macro)."
+    if classes is not None and len(classes) == 2:
+        counts = np.bincount(y, minlength=2)
+        positive = 0 if counts[0] < counts[1] else 1
+        words = (
+            f"The balance of precision and recall for the class {str(classes[positive])!r} (the rarer one)."
+        )
+    return Metric("f1", "F1", True, True, words, _f1(positive))
+
+
+_METRICS = {
+    m.name: m
+    for m in (
+        Metric(
+            "accuracy", "accuracy", True, True, "The share of examples that are predicted right.", _accuracy
+        ),
+        Metric(
+            "balanced_accuracy",
+            "balanced accuracy",
+            True,
+            True,
+            "The share predicted right in each class, averaged: small classes count as much as large ones.",
+            _balanced_accuracy,
+        ),
+        Metric(
+            "log_loss",
+            "log-loss",
+            False,
+            False,
+            "How surprised the model is by the truth (0 is perfect): it punishes sure mistakes.",
+            _log_loss,
+        ),
+        Metric(
+            "roc_auc",
+            "ROC-AUC",
+            True,
+            True,
+            "How often an example of the class gets a higher score than one of another (0.5 is chance).",
+            _roc_auc,
+        ),
+        Metric(
+            "r2",
+            "R²",
+            True,
+            False,
+            "The share of the target's variance that is explained (0: no better than the mean, 1: perfect).",
+            _r2,
+        ),
+        Metric(
+            "rmse",
+            "RMSE",
+            False,
+            False,
+            "The typical size of an error, in the target's unit; large errors weigh more.",
+            _rmse,
+        ),
+        Metric(
+            "mae",
+            "mean absolute error",
+            False,
+            False,
+            "The average size of an error, in the target's unit.",
+            _mae,
+        ),
+    )
+}

@@ -1,0 +1,194 @@
+"""A candidate: an unfitted estimator with a name, a family, and a specification in plain JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import json
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+
+from handful.errors import RunError
+
+# A run file may only name classes of these packages: opening somebody's run must not import anything else.
+REBUILDABLE = ("handful.", "sklearn.", "imblearn.")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to learn from the data.
+
+    `name` is short and unique in a run, `label` the same in plain words, `family` one of the catalogue's
+    (or "yours"). `cost` is a static rank of the effort to predict (0 cheapest) that breaks ties, so that a
+    report is the same wherever it ran. `base` names the candidate it is compared with in the ledger.
+    """
+
+    name: str
+    label: str
+    family: str
+    estimator: Any
+    cost: int = 50
+    base: str | None = None
+    deep: bool = False
+
+    @cached_property
+    def spec(self) -> Any:
+        return spec(self.estimator)
+
+    @cached_property
+    def key(self) -> str:
+        """A file name: readable, and the same for the same arguments on every machine."""
+        text = json.dumps(self.spec, sort_keys=True)
+        slug = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:60]
+        return f"{slug}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+    def fresh(self, seed: int) -> Any:
+        """A clone with every `random_state` set from `seed`."""
+        estimator = clone(self.estimator)
+        states = sorted(p for p in estimator.get_params() if p.split("__")[-1] == "random_state")
+        draws = np.random.SeedSequence(seed).generate_state(len(states)).tolist()
+        return estimator.set_params(**dict(zip(states, draws, strict=True)))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "label": self.label,
+            "family": self.family,
+            "cost": self.cost,
+            "base": self.base,
+            "deep": self.deep,
+            "key": self.key,
+            "spec": self.spec,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Candidate:
+        """The inverse of `to_json`; RunError where the estimator cannot be built from its specification."""
+        known = {k: values[k] for k in ("name", "label", "family", "cost", "base", "deep")}
+        return cls(estimator=build(values["spec"]), **known)
+
+
+def spec(value: Any) -> Any:
+    """An estimator's class and arguments (or any argument) as plain JSON."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else {"float": repr(float(value))}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list):
+        return [spec(v) for v in value]
+    if isinstance(value, tuple):
+        return {"tuple": [spec(v) for v in value]}
+    if isinstance(value, dict):
+        return {"dict": [[spec(k), spec(v)] for k, v in value.items()]}
+    if isinstance(value, np.ndarray):
+        return {"array": value.tolist(), "dtype": value.dtype.str}
+    if hasattr(value, "get_params") and not inspect.isclass(value):
+        params = value.get_params(deep=False)
+        return {"class": _qualified(type(value)), "params": {k: spec(params[k]) for k in sorted(params)}}
+    if inspect.isclass(value) or inspect.isroutine(value):
+        return {"name": _qualified(value)}
+    return {"opaque": _qualified(type(value))}
+
+
+def build(value: Any) -> Any:
+    """The inverse of `spec`.
+
+    Raises RunError where something in it cannot be rebuilt: a person's own class or function must be passed
+    to `fit` again.
+    """
+    if isinstance(value, list):
+        return [build(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    if "float" in value:
+        return float(value["float"])
+    if "tuple" in value:
+        return tuple(build(v) for v in value["tuple"])
+    if "dict" in value:
+        return {build(k): build(v) for k, v in value["dict"]}
+    if "array" in value:
+        return np.array(value["array"], dtype=value["dtype"])
+    if "class" in value:
+        params = {k: build(v) for k, v in value["params"].items()}
+        return _imported(value["class"])(**params)
+    raise RunError(
+        f"this run has a candidate with {value.get('name') or value.get('opaque')!r} in it, which cannot be "
+        "rebuilt from the run's file. Call handful.fit again from Python with the same data and candidates, "
+        "and another out=."
+    )
+
+
+def _qualified(thing: Any) -> str:
+    return f"{thing.__module__}.{thing.__qualname__}"
+
+
+def _imported(qualified: str) -> Any:
+    if not qualified.startswith(REBUILDABLE):
+        raise RunError(
+            f"this run has a candidate of the class {qualified!r}, which a run file may not import. "
+            "Call handful.fit again from Python with the same data and candidates, and another out=."
+        )
+    module, _, name = qualified.rpartition(".")
+    found = getattr(importlib.import_module(module), name, None)
+    if not (inspect.isclass(found) and issubclass(found, BaseEstimator)):
+        raise RunError(
+            f"this run has a candidate of the class {qualified!r}, which is not an estimator here."
+        )
+    return found
+
+
+def accepts(function: Any, argument: str) -> bool:
+    """Whether a call may pass `argument` by name."""
+    return argument in inspect.signature(function).parameters
+
+
+def scores(estimator: Any, X: Any, n_classes: int | None) -> np.ndarray:
+    """What a fitted estimator says of X, in the form that is stored.
+
+    Classification: `(n, K)` rows of probabilities, whose argmax is the estimator's prediction; columns of
+    classes that it never saw are 0. Regression (`n_classes` None): `(n,)` values.
+    """
+    if n_classes is None:
+        return np.asarray(estimator.predict(X), dtype=float).reshape(len(X))
+    seen = np.asarray(estimator.classes_, dtype=int)
+    out = np.zeros((len(X), n_classes))
+    if hasattr(estimator, "predict_proba"):
+        out[:, seen] = estimator.predict_proba(X)
+    elif hasattr(estimator, "decision_function"):
+        out[:, seen] = margins_to_scores(np.asarray(estimator.decision_function(X), dtype=float))
+    else:
+        out[np.arange(len(X)), np.asarray(estimator.predict(X), dtype=int)] = 1.0
+    return out
+
+
+def margins_to_scores(margins: np.ndarray) -> np.ndarray:
+    """Decision values, `(n,)` for two classes or `(n, K)`, to rows that sum to 1 in the same order."""
+    from handful.scoring import softmax
+
+    return softmax(np.column_stack([-margins / 2, margins / 2]) if margins.ndim == 1 else margins)
+
+
+def count_parameters(estimator: Any) -> int | None:
+    """Numbers learned by a fitted estimator (coefficients, tree nodes, stored samples), None if unknown."""
+    if hasattr(estimator, "n_parameters_"):
+        return int(estimator.n_parameters_)
+    for part in ("head_", "estimator_", "best_estimator_", "regressor_"):
+        if hasattr(estimator, part):
+            return count_parameters(getattr(estimator, part))
+    if hasattr(estimator, "coef_") and not hasattr(estimator, "support_vectors_"):
+        return int(np.size(estimator.coef_) + np.size(estimator.intercept_))
+    if hasattr(estimator, "tree_"):
+        return int(estimator.tree_.node_count)
+    if hasattr(estimator, "_predictors"):  # histogram gradient boosting keeps its trees here
+        return int(sum(tree.nodes.size for stage in estimator._predictors for tree in stage))
+    if hasattr(estimator, "estimators_"):
+        return sum(count_parameters(e) or 0 for e in np.ravel(estimator.estimators_))
+    return None

@@ -1,0 +1,83 @@
+"""Features, then a head: the shape of most candidates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.utils.validation import check_is_fitted
+
+from handful.strategies.candidate import accepts, margins_to_scores
+
+
+class Chain(BaseEstimator):
+    """A list of transformers and a head, all fitted on the training part only.
+
+    scikit-learn's Pipeline, with one thing more: `groups` reach every step whose `fit` names them, so that
+    inner splits are grouped too.
+
+    Parameters
+    ----------
+    features : list of transformers
+    head : a classifier or regressor
+    """
+
+    def __init__(self, features: list[Any], head: Any) -> None:
+        self.features = features
+        self.head = head
+
+    def __sklearn_tags__(self) -> Any:
+        return self.head.__sklearn_tags__()
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        params = {"features": self.features, "head": self.head}
+        if deep:
+            params |= {f"head__{k}": v for k, v in self.head.get_params().items()}
+            for i, step in enumerate(self.features):
+                params |= {f"features{i}__{k}": v for k, v in step.get_params().items()}
+        return params
+
+    def set_params(self, **params: Any) -> Chain:
+        for name, value in params.items():
+            part, _, rest = name.partition("__")
+            if not rest:
+                setattr(self, part, value)
+            elif part == "head":
+                self.head.set_params(**{rest: value})
+            else:
+                self.features[int(part.removeprefix("features"))].set_params(**{rest: value})
+        return self
+
+    def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None) -> Chain:
+        """X as the first step takes it, y `(n,)`, groups `(n,)` or None."""
+        self.features_ = []
+        for step in self.features:
+            fitted = _fit(clone(step), X, y, groups)
+            X = fitted.transform(X)
+            self.features_.append(fitted)
+        self.head_ = _fit(clone(self.head), X, y, groups)
+        if is_classifier(self.head):
+            self.classes_ = self.head_.classes_
+        return self
+
+    def _transform(self, X: Any) -> Any:
+        check_is_fitted(self, "head_")
+        for step in self.features_:
+            X = step.transform(X)
+        return X
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        Z = self._transform(X)
+        if hasattr(self.head_, "predict_proba"):
+            return self.head_.predict_proba(Z)
+        return margins_to_scores(self.head_.decision_function(Z))
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self.head_.predict(self._transform(X))
+
+
+def _fit(estimator: Any, X: Any, y: np.ndarray, groups: np.ndarray | None) -> Any:
+    if groups is not None and accepts(estimator.fit, "groups"):
+        return estimator.fit(X, y, groups=groups)
+    return estimator.fit(X, y)

@@ -1,0 +1,138 @@
+"""Traditional models: they often win on tables, and on images deep learning has to beat them first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import RidgeCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from handful.data.dataset import Dataset
+from handful.settings import Settings
+from handful.strategies.candidate import Candidate
+from handful.strategies.chain import Chain
+from handful.strategies.heads import LogisticHead, ShrunkLDAHead, SVMHead, SVRHead, Tuned
+from handful.strategies.pixels import Descriptor, Pixels
+from handful.strategies.tables import TableEncoder
+
+NEIGHBOURS = {"n_neighbors": [5, 1, 3, 9, 15]}
+TREE = {"max_depth": [None, 2, 3, 5], "min_samples_leaf": [3, 1, 8]}
+# Boosting's own defaults (31 leaves of 20 samples) cannot split a table of 40 rows at all.
+BOOSTING = {
+    "max_iter": 100,
+    "learning_rate": 0.08,
+    "max_leaf_nodes": 8,
+    "min_samples_leaf": 5,
+    "early_stopping": False,
+}
+
+
+def ridge() -> RidgeCV:
+    """Ridge regression with its penalty chosen by leave-one-out, which costs nothing extra."""
+    return RidgeCV(alphas=tuple(np.logspace(-2, 5, 15).tolist()))
+
+
+def knn(task: str) -> Tuned:
+    """k nearest neighbours weighted by distance, k chosen inside."""
+    if task == "classification":
+        return Tuned(KNeighborsClassifier(weights="distance"), NEIGHBOURS, "accuracy")
+    return Tuned(KNeighborsRegressor(weights="distance"), NEIGHBOURS, "neg_mean_squared_error")
+
+
+def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
+    """Nine kinds of models on a table; descriptors and pixels with three heads each on images."""
+    if dataset.modality == "table":
+        return _on_tables(dataset.task)
+    if dataset.modality == "image":
+        return _on_images(dataset.task)
+    return []
+
+
+def _on_tables(task: str) -> list[Candidate]:
+    scaled, as_it_is = TableEncoder(scale=True), TableEncoder(scale=False)
+    if task == "classification":
+        models: list[tuple[str, str, Any, Any, int]] = [
+            ("logistic", "logistic regression", scaled, LogisticHead(Cs=(0.003, 0.03, 0.3, 3.0, 30.0)), 10),
+            ("svm", "support vector machine (RBF)", scaled, SVMHead(), 20),
+            ("lda", "linear discriminant analysis (shrunk)", scaled, ShrunkLDAHead(), 11),
+            ("naive bayes", "naive Bayes", scaled, GaussianNB(var_smoothing=1e-2), 12),
+            ("knn", "nearest neighbours", scaled, knn(task), 18),
+            ("tree", "decision tree", as_it_is, Tuned(DecisionTreeClassifier(), TREE, "neg_log_loss"), 8),
+            ("forest", "random forest", as_it_is, RandomForestClassifier(300, random_state=0), 41),
+            (
+                "extra trees",
+                "extremely randomised trees",
+                as_it_is,
+                ExtraTreesClassifier(300, random_state=0),
+                40,
+            ),
+            (
+                "boosting",
+                "gradient boosting",
+                as_it_is,
+                HistGradientBoostingClassifier(**BOOSTING, random_state=0),
+                30,
+            ),
+        ]
+    else:
+        squared = "neg_mean_squared_error"
+        models = [
+            ("ridge", "ridge regression", scaled, ridge(), 10),
+            ("svr", "support vector regression (RBF)", scaled, SVRHead(), 20),
+            ("knn", "nearest neighbours", scaled, knn(task), 18),
+            ("tree", "decision tree", as_it_is, Tuned(DecisionTreeRegressor(), TREE, squared), 8),
+            ("forest", "random forest", as_it_is, RandomForestRegressor(300, random_state=0), 41),
+            (
+                "extra trees",
+                "extremely randomised trees",
+                as_it_is,
+                ExtraTreesRegressor(300, random_state=0),
+                40,
+            ),
+            (
+                "boosting",
+                "gradient boosting",
+                as_it_is,
+                HistGradientBoostingRegressor(**BOOSTING, random_state=0),
+                30,
+            ),
+        ]
+    return [Candidate(n, label, "classic", Chain([enc], head), cost=c) for n, label, enc, head, c in models]
+
+
+def _on_images(task: str) -> list[Candidate]:
+    described = [Descriptor(), StandardScaler()]
+    raw = [Pixels(), PCA(n_components=0.95, svd_solver="full"), StandardScaler()]
+    if task == "classification":
+        heads: list[tuple[str, str, Any, int]] = [
+            ("logistic", "logistic regression", LogisticHead(), 0),
+            ("svm", "support vector machine", SVMHead(), 2),
+            ("forest", "random forest", RandomForestClassifier(300, random_state=0), 6),
+        ]
+    else:
+        heads = [
+            ("ridge", "ridge regression", ridge(), 0),
+            ("svr", "support vector regression", SVRHead(), 2),
+            ("forest", "random forest", RandomForestRegressor(100, max_features=0.1, random_state=0), 6),
+        ]
+    return [
+        Candidate(f"{kind} {name}", f"{words} + {label}", "classic", Chain(features, head), cost=cost + extra)
+        for kind, words, features, cost in (
+            ("hog", "shape, colour and texture features", described, 40),
+            ("pixels", "the pixels themselves", raw, 30),
+        )
+        for name, label, head, extra in heads
+    ]
