@@ -1,1 +1,1 @@
-
+"""The chosen candidate refitted on all data: predict, save, load."""

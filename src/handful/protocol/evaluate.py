@@ -136,7 +136,7 @@ def _outcomes(run: Run, cells: list[Cell], jobs: int) -> Iterator[Outcome]:
 
 
 def _one_by_one(run: Run, cells: list[Cell], jobs: int) -> Iterator[Outcome]:
-    """After a worker died: the cells that may have killed it run alone, and those that die again have failed."""
+    """After a worker died: cells that may have killed it run alone, and those that die again have failed."""
     from concurrent.futures.process import BrokenProcessPool
 
     from joblib.externals.loky import ProcessPoolExecutor

@@ -201,7 +201,7 @@ class Run:
             return None
         with np.load(path) as arrays:
             about = json.loads(str(arrays["about"]))
-            test, train = (arrays[k] if k in arrays else None for k in ("test", "train"))
+            test, train = (arrays.get(k) for k in ("test", "train"))
         return FoldResult(test, train, about["seconds"], about["parameters"], about["error"])
 
 

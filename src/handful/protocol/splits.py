@@ -81,20 +81,17 @@ def _folds(dataset: Dataset, k: int, seed: int, repeat: int) -> list[tuple[np.nd
     for attempt in range(100):
         state = _seed(seed, repeat, 1000 + attempt)
         if dataset.task == "classification":
-            splitter = (StratifiedGroupKFold if grouped else StratifiedKFold)(
-                k, shuffle=True, random_state=state
-            )
+            kind = StratifiedGroupKFold if grouped else StratifiedKFold
         else:
             kind = GroupKFold if grouped else KFold
         folds = list(kind(k, shuffle=True, random_state=state).split(np.zeros(n), strata, dataset.groups))
         # Grouped folds are stratified as well as can be, and may put a whole class into one fold: try again.
-        if all(
-            len(np.unique(strata[train])) == len(np.unique(strata)) and len(test) for train, test in folds
-        ):
+        present = len(np.unique(strata))
+        if all(len(np.unique(strata[train])) == present and len(test) for train, test in folds):
             return folds
     raise DataError(
-        f"no {k} folds were found that keep every group whole and leave each class something to learn from. "
-        "A class sits almost wholly in one or two groups: add groups for it, or leave it out with --drop-class."
+        f"no {k} folds were found that keep groups whole and leave each class something to learn from. "
+        "A class sits almost wholly in one group: add groups for it, or leave it out with --drop-class."
     )
 
 

@@ -45,9 +45,7 @@ def inner_folds(y: np.ndarray, groups: np.ndarray | None, k: int, seed: int, *, 
         k = min(k, smallest)
         if k < 2 or len(np.unique(y)) < 2:
             return []
-        splitter = (StratifiedKFold if groups is None else StratifiedGroupKFold)(
-            k, shuffle=True, random_state=seed
-        )
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     else:
         k = min(k, len(np.unique(units)))
         if k < 2:

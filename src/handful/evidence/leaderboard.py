@@ -1,0 +1,50 @@
+"""All rows with their scores, best first, and how much better each does on what it has seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from handful.evidence.predictions import Predictions, Row
+from handful.evidence.selection import Bootstrap, interval
+
+
+def leaderboard(predictions: Predictions, bootstrap: Bootstrap) -> list[dict[str, Any]]:
+    """One dict a row, best first and failed ones last; scores are those of the run's metric."""
+    gain = predictions.metric.gain
+
+    def rank(line: dict[str, Any]) -> tuple:
+        score = line["score"]
+        return (
+            score is None,
+            0.0 if score is None else -float(gain(score)),
+            predictions.row(line["name"]).cost,
+        )
+
+    return sorted((_line(predictions, row, bootstrap) for row in predictions.rows), key=rank)
+
+
+def _line(predictions: Predictions, row: Row, bootstrap: Bootstrap) -> dict[str, Any]:
+    scored = interval(predictions, row, bootstrap)
+    train = predictions.train_score(row)
+    gap = None if scored is None or train is None else float(predictions.metric.gain(train - scored.value))
+    return {
+        "name": row.name,
+        "label": row.label,
+        "family": row.family,
+        "score": number(scored and scored.value),
+        "low": number(scored and scored.low),
+        "high": number(scored and scored.high),
+        "train_score": number(train),
+        "gap": number(gap),
+        "trainable_parameters": row.parameters,
+        "seconds": round(row.seconds, 3),
+        "failed": row.failed,
+        "members": row.members,
+    }
+
+
+def number(value: float | None) -> float | None:
+    """A float that JSON can hold: None for what is not finite."""
+    return None if value is None or not np.isfinite(value) else float(value)

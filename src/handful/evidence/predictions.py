@@ -1,0 +1,144 @@
+"""What the cells left behind, as arrays: everything that a person is told is a function of this."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from handful.protocol.run import FoldResult, Run
+from handful.protocol.splits import Split, units
+from handful.scoring import Metric
+from handful.strategies.candidate import Candidate
+
+
+@dataclass
+class Row:
+    """One candidate, or something derived from candidates, on all splits.
+
+    `oof` `(R, n, K)` (regression `(R, n)`) holds the out-of-fold scores of each repeat, NaN where a sample
+    was not held out. `train` has the scores on each split's training part. `members` names what a derived
+    row is made of when it serves; None for a plain candidate. `failed` is the reason why there are no scores.
+    """
+
+    name: str
+    label: str
+    family: str
+    cost: int
+    deep: bool = False
+    oof: np.ndarray | None = None
+    train: list[np.ndarray] = field(default_factory=list)
+    seconds: float = 0.0
+    parameters: int | None = None
+    members: list[str] | None = None
+    failed: str | None = None
+
+
+@dataclass
+class Predictions:
+    """The rows of a run, on the same splits, with the truth."""
+
+    y: np.ndarray
+    unit: np.ndarray
+    metric: Metric
+    splits: list[Split]
+    rows: list[Row]
+    causes: list[dict]
+
+    @property
+    def sound(self) -> list[Row]:
+        """The rows that have scores on every split, in the order in which ties are broken."""
+        return sorted((r for r in self.rows if r.oof is not None), key=lambda r: (r.cost, r.name))
+
+    def row(self, name: str) -> Row:
+        return next(r for r in self.rows if r.name == name)
+
+    def baseline(self) -> Row:
+        return next(r for r in self.rows if r.family == "baseline")
+
+    @property
+    def covered(self) -> np.ndarray:
+        """Positions of the samples that were held out at least once."""
+        return np.unique(np.concatenate([s.test for s in self.splits]))
+
+    def score(self, row: Row, weights: np.ndarray | None = None) -> np.ndarray:
+        """The metric on the pooled out-of-fold scores of a repeat, averaged over repeats: `(B,)`.
+
+        weights `(B, n)` over samples; None for the plain score. NaN for a row without scores.
+        """
+        weights = np.ones((1, len(self.y))) if weights is None else weights
+        if row.oof is None:
+            return np.full(len(weights), np.nan)
+        per_repeat = []
+        for oof in row.oof:
+            held = np.flatnonzero(np.isfinite(oof.reshape(len(oof), -1)[:, 0]))
+            per_repeat.append(self.metric(self.y[held], oof[held], weights[:, held]))
+        return np.mean(per_repeat, axis=0)
+
+    def train_score(self, row: Row) -> float | None:
+        """The metric on what was trained on, averaged over splits."""
+        if row.oof is None:
+            return None
+        values = [self.metric.value(self.y[s.train], t) for s, t in zip(self.splits, row.train, strict=True)]
+        return float(np.mean(values))
+
+
+def collect(run: Run) -> Predictions:
+    """Read every result of the run; a candidate with a failed or missing cell has no scores."""
+    dataset, splits = run.dataset, run.splits
+    results: dict[str, list[FoldResult | None]] = {c.name: [] for c in run.candidates}
+    for cell in run.cells():
+        results[cell.candidate.name].append(run.read(cell))
+    rows = [_row(run, candidate, results[candidate.name]) for candidate in run.candidates]
+    return Predictions(dataset.y, units(dataset), run.metric, splits, rows, _causes(results))
+
+
+def _row(run: Run, candidate: Candidate, results: list[FoldResult | None]) -> Row:
+    row = Row(candidate.name, candidate.label, candidate.family, candidate.cost, candidate.deep)
+    done = [r for r in results if r is not None]
+    errors = [r.error for r in done if r.error]
+    row.seconds = sum(r.seconds for r in done)
+    if errors:
+        row.failed = (
+            f"{len(errors)} of {len(results)} fits failed: {errors[0]['type']}: {_first_line(errors[0])}"
+        )
+        return row
+    if len(done) < len(results):
+        row.failed = f"stopped after {len(done)} of {len(results)} fits"
+        return row
+    tests = [r.test for r in done if r.test is not None]
+    row.oof = place(tests, run.splits, len(run.dataset))
+    row.train = [r.train for r in done if r.train is not None]
+    known = [r.parameters for r in done if r.parameters is not None]
+    row.parameters = int(np.mean(known)) if known else None
+    return row
+
+
+def place(tests: list[np.ndarray], splits: list[Split], n: int) -> np.ndarray:
+    """Scores of test parts put where the samples stand: `(R, n, …)`, NaN elsewhere."""
+    repeats = 1 + max(s.repeat for s in splits)
+    out = np.full((repeats, n, *tests[0].shape[1:]), np.nan)
+    for split, scores in zip(splits, tests, strict=True):
+        out[split.repeat, split.test] = scores
+    return out
+
+
+def _first_line(error: dict[str, str]) -> str:
+    lines = error["message"].strip().splitlines()
+    return lines[0][:200] if lines else "no message"
+
+
+def _causes(results: dict[str, list[FoldResult | None]]) -> list[dict]:
+    """Failed fits grouped by what went wrong: `cause`, `candidates`, `count`."""
+    counts: Counter[str] = Counter()
+    names: dict[str, list[str]] = {}
+    for name, cells in results.items():
+        for result in cells:
+            if result is not None and result.error:
+                cause = f"{result.error['type']}: {_first_line(result.error)}"
+                counts[cause] += 1
+                names.setdefault(cause, [])
+                if name not in names[cause]:
+                    names[cause].append(name)
+    return [{"cause": c, "candidates": names[c], "count": k} for c, k in counts.most_common()]

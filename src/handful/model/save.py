@@ -1,0 +1,113 @@
+"""A model as a folder without pickle: JSON for what it is, skops for its estimators, checksums for both.
+
+Loading somebody's model runs no code of theirs: skops builds only classes that are trusted, which are those
+of handful, scikit-learn and NumPy unless the caller names more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import handful
+from handful.errors import RunError
+from handful.files import read_json, write_json
+from handful.model.model import Model
+
+FORMAT = 1
+TRUSTED = ("handful.", "sklearn.", "numpy.", "scipy.")
+
+
+def save(model: Model, folder: str | Path) -> Path:
+    """Write the model into `folder`, replacing a model that is there."""
+    import skops.io
+
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir()) and not (folder / "model.json").exists():
+        raise RunError(f"{folder} holds other things; give a new or empty folder for the model.")
+    temporary = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    members = []
+    for i, (name, estimator) in enumerate(model.members):
+        file = temporary / f"member_{i}.skops"
+        skops.io.dump(estimator, file)
+        members.append({"name": name, "file": file.name, "sha256": checksum(file)})
+    about = {
+        "handful": handful.__version__,
+        "format": FORMAT,
+        "name": model.name,
+        "task": model.task,
+        "modality": model.modality,
+        "classes": None if model.classes is None else model.classes.tolist(),
+        "residuals": model.residuals,
+        "origin": model.origin,
+        "members": members,
+    }
+    write_json(temporary / "model.json", about)
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)
+    return folder
+
+
+def load(folder: str | Path, trusted: Sequence[str] = ()) -> Model:
+    """A saved model, or the model of a run.
+
+    Parameters
+    ----------
+    folder : a model's folder, or a run's
+    trusted : names of further classes that may be built, such as "mylib.MyClassifier"
+
+    Raises RunError where there is no model, a file has changed since it was saved, or a class is not trusted.
+    """
+    folder = Path(folder)
+    if not (folder / "model.json").exists() and (folder / "model" / "model.json").exists():
+        folder = folder / "model"
+    if not (folder / "model.json").exists():
+        is_run = (folder / "run.json").exists()
+        hint = f" The run is not finished: continue it with 'handful resume {folder}'." if is_run else ""
+        raise RunError(f"{folder} is neither a model nor a run that has one.{hint}")
+    about = read_json(folder / "model.json")
+    if about.get("format") != FORMAT:
+        by = about.get("handful")
+        raise RunError(f"{folder} was saved by handful {by}, in a form that this version does not read.")
+    return Model(
+        about["name"],
+        [(m["name"], _member(folder, m, trusted)) for m in about["members"]],
+        about["task"],
+        about["modality"],
+        None if about["classes"] is None else np.array(about["classes"]),
+        about["origin"],
+        None if about["residuals"] is None else (about["residuals"][0], about["residuals"][1]),
+    )
+
+
+def _member(folder: Path, member: dict[str, Any], trusted: Sequence[str]) -> Any:
+    import skops.io
+
+    file = folder / member["file"]
+    if file.parent != folder or not file.exists():
+        raise RunError(f"{folder}: the file {member['file']!r} of the model is missing.")
+    if checksum(file) != member["sha256"]:
+        raise RunError(
+            f"{file} has changed since the model was saved (its SHA-256 differs); it is not loaded."
+        )
+    types = skops.io.get_untrusted_types(file=file)
+    strange = [t for t in types if not t.startswith(TRUSTED) and t not in trusted]
+    if strange:
+        raise RunError(
+            f"{file} wants to build {', '.join(strange)}, which is not trusted. If you know where the model "
+            f"comes from, load it from Python: handful.load({str(folder)!r}, trusted={strange!r})."
+        )
+    return skops.io.load(file, trusted=types)
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
