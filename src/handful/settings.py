@@ -26,7 +26,6 @@ class Settings:
     budget: str = "quick"
     families: tuple[str, ...] | None = None
     backbones: tuple[str, ...] = ("lite0",)
-    prefer: str = "best"
     drop_classes: tuple[str, ...] = ()
     device: str = "auto"
     jobs: int | None = None

@@ -82,6 +82,10 @@ class Images:
         pixels = np.asarray(self._pixels[self._index])
         return pixels if dtype is None else pixels.astype(dtype, copy=False)
 
+    def __reduce__(self) -> tuple:
+        # Only what this view shows travels to another process, not the whole memory-mapped file.
+        return Images, (np.asarray(self), self.digests, self.paths)
+
     @classmethod
     def from_array(cls, pixels: np.ndarray) -> Images:
         """Images from an array `(n, S, S, 3)` uint8; digests are computed here."""

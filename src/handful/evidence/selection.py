@@ -2,8 +2,10 @@
 
 The best of many cross-validated scores is too good: somebody had to be lucky. Bootstrap bias-corrected
 cross-validation repeats the choice on resampled out-of-fold predictions and scores each choice on the
-samples it did not see; it needs no further fit. Tsamardinos, Greasidou & Borboudakis, "Bootstrapping the out-of-sample
-predictions for efficient and accurate cross-validation", Machine Learning 107, 2018.
+samples it did not see; it needs no further fit.
+
+Tsamardinos, Greasidou & Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate
+cross-validation", Machine Learning 107, 2018.
 """
 
 from __future__ import annotations
