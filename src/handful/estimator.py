@@ -1,0 +1,139 @@
+"""handful as a scikit-learn estimator, for pipelines and for nested cross-validation."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from handful.fit import fit_run
+from handful.model.model import Model
+from handful.settings import Settings
+
+
+class _Handful(BaseEstimator):
+    _task: str
+
+    def __init__(
+        self,
+        *,
+        metric: str | None = None,
+        budget: str = "quick",
+        families: tuple[str, ...] | None = None,
+        backbones: tuple[str, ...] = ("lite0",),
+        candidates: tuple[tuple[str, Any], ...] = (),
+        cv: Any = None,
+        n_jobs: int | None = 1,
+        random_state: int | None = 0,
+    ) -> None:
+        self.metric = metric
+        self.budget = budget
+        self.families = families
+        self.backbones = backbones
+        self.candidates = candidates
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Any:
+        """Try the candidates under one protocol, and fit the chosen one on all of X.
+
+        X : `(n, d)` array or DataFrame, or pictures `(n, H, W[, 3])`; y : `(n,)`; groups : `(n,)` or None.
+        """
+        X, y = self._checked(X, y)
+        settings = Settings(
+            task=self._task,
+            metric=self.metric,
+            budget=self.budget,
+            families=None if self.families is None else tuple(self.families),
+            backbones=tuple(self.backbones),
+            jobs=self.n_jobs,
+            seed=0 if self.random_state is None else int(self.random_state),
+        )
+        with tempfile.TemporaryDirectory(prefix="handful-") as folder:
+            settings = Settings(**{**settings.__dict__, "out": str(Path(folder) / "run")})
+            data = (X, y) if groups is None else (X, y, groups)
+            run = fit_run(data, settings, self.candidates, self.cv)
+            self.model_: Model = run.model
+            self.summary_ = run.summary
+        return self
+
+    def _checked(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+        if isinstance(X, pd.DataFrame) or np.ndim(X) > 2:
+            return X, np.asarray(y)
+        numeric = self._task == "regression"
+        return validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, y_numeric=numeric)
+
+    def _new(self, X: Any) -> Any:
+        check_is_fitted(self, "model_")
+        if isinstance(X, pd.DataFrame) or np.ndim(X) > 2:
+            return X
+        return validate_data(self, X, dtype=np.float64, reset=False)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Labels or values, `(n,)`."""
+        return self.model_.predict(self._new(X))
+
+
+class HandfulClassifier(ClassifierMixin, _Handful):
+    """The best classifier that this data honestly gives.
+
+    Parameters
+    ----------
+    metric : accuracy, balanced_accuracy, log_loss, roc_auc or f1; None chooses by the class sizes
+    budget : "quick", "standard" or "thorough"
+    families, backbones, candidates, cv : as in `handful.fit`
+    n_jobs : worker processes; 1 fits in this process, None takes all cores
+    random_state : the seed of everything random
+
+    Attributes
+    ----------
+    model_ : the chosen model, fitted on all data
+    summary_ : what report.json would say: expected score with its interval, leaderboard, audit
+    classes_ : the labels
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from handful import HandfulClassifier
+    >>> X, y = load_wine(return_X_y=True)
+    >>> HandfulClassifier(families=("classic",)).fit(X, y).score(X, y) > 0.95
+    True
+    """
+
+    _task = "classification"
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> HandfulClassifier:
+        super().fit(X, y, groups)
+        self.classes_ = self.model_.classes
+        return self
+
+    def _checked(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+        X, y = super()._checked(X, y)
+        check_classification_targets(y)
+        return X, y
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities `(n, K)` in the order of `classes_`."""
+        return self.model_.predict_proba(self._new(X))
+
+
+class HandfulRegressor(RegressorMixin, _Handful):
+    """The best regressor that this data honestly gives; parameters and attributes as in HandfulClassifier.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from handful import HandfulRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> HandfulRegressor(families=("classic",)).fit(X[:100], y[:100]).predict(X[100:]).shape
+    (342,)
+    """
+
+    _task = "regression"

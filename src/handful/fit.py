@@ -1,0 +1,263 @@
+"""The story on one page: from data to an honest answer and a usable model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from handful.audit import audit
+from handful.data.dataset import Dataset
+from handful.data.load import load as load_data
+from handful.data.names import missing_path
+from handful.errors import DataError, HandfulError, RunError, SettingsError
+from handful.evidence.ensemble import add_average
+from handful.evidence.predictions import Predictions, collect
+from handful.evidence.selection import winner
+from handful.files import read_json
+from handful.model.held_out import score_test
+from handful.model.model import Model
+from handful.model.refit import refit
+from handful.model.save import load as load_model
+from handful.model.save import save
+from handful.protocol.evaluate import Progress, evaluate
+from handful.protocol.run import Run
+from handful.protocol.splits import compare_splits
+from handful.report.write import write_report
+from handful.scoring import Metric, default_metric, get_metric
+from handful.settings import BUDGET_REPEATS, Settings
+from handful.strategies import propose
+from handful.strategies.warm import warm
+
+Tell = Callable[[Progress], None]
+Own = Sequence[tuple[str, Any]]
+
+
+def fit_run(data: Any, settings: Settings, own: Own = (), cv: Any = None, tell: Tell | None = None) -> FitRun:
+    """Data to answer. `own` are people's candidates, `cv` their splits; `tell` hears of the progress."""
+    check(settings)
+    run = Run.claim(settings)
+    try:
+        dataset = audit(load_data(data, settings, run.folder / "data", progress=_stage(tell, "reading")))
+        splits = compare_splits(dataset, settings, cv)
+        run.begin(dataset, propose(dataset, settings, own), splits, choose_metric(dataset, settings))
+    except HandfulError:
+        run.abandon()
+        raise
+    return finish(run, tell)
+
+
+def finish(run: Run, tell: Tell | None = None) -> FitRun:
+    """What is still missing in a run: features, cells, model, report."""
+    warm(run.dataset, run.candidates, run.settings, _told(tell))
+    evaluate(run, run.cells(), tell)  # fold-major: stopped early, it is still a paired comparison
+    predictions = add_average(collect(run))
+    save(refit(run, predictions, winner(predictions)), run.folder / "model")
+    write_report(run, predictions, score_test(run))
+    return FitRun(run.folder)
+
+
+def resume(folder: str | Path, tell: Tell | None = None) -> FitRun:
+    """Go on where a run was stopped, however it was stopped."""
+    run = Run.open(folder)
+    if run.begun:
+        return finish(run, tell)
+    settings = run.settings
+    if settings.data is None:
+        raise RunError(
+            f"{folder} was stopped before its data was stored; call handful.fit again with the data."
+        )
+    run.abandon()
+    return fit_run(settings.data, settings, tell=tell)
+
+
+def report_run(folder: str | Path) -> FitRun:
+    """Write the report of a finished run again, from what the run has stored."""
+    run = Run.open(FitRun(folder).folder)
+    write_report(run, add_average(collect(run)), score_test(run))
+    return FitRun(run.folder)
+
+
+def fit(
+    data: Any,
+    *,
+    target: str | None = None,
+    groups: str | None = None,
+    test: str | Path | None = None,
+    task: str = "auto",
+    modality: str = "auto",
+    metric: str | None = None,
+    budget: str = "quick",
+    families: Sequence[str] | None = None,
+    backbones: Sequence[str] = ("lite0",),
+    candidates: Own = (),
+    cv: Any = None,
+    drop_classes: Sequence[str] = (),
+    device: str = "auto",
+    jobs: int | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    progress: Tell | None = None,
+) -> FitRun:
+    """The best model that this data honestly gives, and what to expect of it.
+
+    Parameters
+    ----------
+    data : path, or (X, y), or (X, y, groups)
+        A folder with a folder of pictures per class; a table (CSV, TSV, Parquet, XLSX); arrays `(n, d)`, a
+        DataFrame, or pictures `(n, H, W)` or `(n, H, W, 3)`, with their labels or values `(n,)`.
+    target, groups : column names; for pictures, groups is a CSV file `id,group` or a pattern on file names
+    test : a held-out set in the same form as `data`, scored once at the end
+    metric : accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae
+    budget : "quick" (5 folds), "standard" (5 folds, 3 times) or "thorough" (10 times)
+    families, backbones : what to try; all families, and the backbone that comes with handful, unless given
+    candidates : people's own, a list of (name, scikit-learn estimator)
+    cv : a scikit-learn splitter, or an iterable of (train, test) positions, instead of our folds
+    jobs : worker processes; all cores unless given
+    out : the run's folder; `runs/NAME` unless given
+
+    Raises DataError where the data cannot be used, SettingsError where an option is wrong, RunError where
+    `out` is not free. All are HandfulError.
+
+    Examples
+    --------
+    >>> import handful
+    >>> from sklearn.datasets import load_iris
+    >>> run = handful.fit(load_iris(return_X_y=True), families=["classic"], out=tmp / "iris", jobs=1)
+    >>> run.summary["expected"]["value"] > 0.9
+    True
+    >>> run.model.predict([[5.1, 3.5, 1.4, 0.2]])
+    array([0])
+    """
+    path = Path(data) if isinstance(data, (str, Path)) else None
+    settings = Settings(
+        data=None if path is None else str(path.absolute()),
+        target=target,
+        groups=groups,
+        test=None if test is None else str(Path(test).absolute()),
+        task=task,
+        modality=modality,
+        metric=metric,
+        budget=budget,
+        families=None if families is None else tuple(families),
+        backbones=tuple(backbones),
+        drop_classes=tuple(drop_classes),
+        device=device,
+        jobs=jobs,
+        seed=seed,
+        out=str(out if out is not None else free_folder(path)),
+    )
+    return fit_run(data if path is None else settings.data, settings, candidates, cv, progress)
+
+
+class FitRun:
+    """A finished run: what it says, and its model."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        if not (self.folder / "report.json").exists():
+            Run.open(self.folder)
+            raise RunError(f"{self.folder} is not finished; continue it with 'handful resume {self.folder}'.")
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The content of report.json."""
+        return read_json(self.folder / "report.json")
+
+    @property
+    def model(self) -> Model:
+        """The chosen model, fitted on all data."""
+        return load_model(self.folder)
+
+    def leaderboard(self) -> pd.DataFrame:
+        """One row a candidate, best first."""
+        return pd.DataFrame(self.summary["leaderboard"]).drop(columns="members")
+
+    def report(self) -> Path:
+        """Where the page for people lies."""
+        return self.folder / "report.html"
+
+    def predictions(self) -> Predictions:
+        """The stored out-of-fold predictions, for one's own analysis."""
+        return add_average(collect(Run.open(self.folder)))
+
+    def __repr__(self) -> str:
+        from handful.report.text import answer_text
+
+        return answer_text(self.summary)
+
+
+def load(path: str | Path, trusted: Sequence[str] = ()) -> FitRun | Model:
+    """A run's folder as a run, a model's folder as a model (`trusted`: further classes it may build)."""
+    if (Path(path) / "run.json").exists():
+        return FitRun(path)
+    return load_model(path, trusted)
+
+
+def embed(data: Any, backbone: str = "lite0", level: str = "last", *, device: str = "auto") -> np.ndarray:
+    """Frozen features `(n, d)` float32 of pictures: a folder, a file, or an array `(n, H, W[, 3])`.
+
+    Raises DataError where a picture cannot be read, SettingsError for an unknown backbone or level.
+    """
+    from handful import backbones
+    from handful.data.load import load_new
+
+    X, _, problems = load_new(data, {"modality": "image", "size": 224})
+    if problems:
+        name, reason = next(iter(problems.items()))
+        raise DataError(f"{name} cannot be read: {reason}.")
+    return backbones.embed(X, backbone, level, device=device)
+
+
+def choose_metric(dataset: Dataset, settings: Settings) -> Metric:
+    """The metric asked for, or the task's default."""
+    name = settings.metric or default_metric(dataset.task, dataset.y, dataset.classes)
+    return get_metric(name, dataset.task, dataset.y, dataset.classes)
+
+
+def check(settings: Settings) -> None:
+    """Options that can be judged before any data is read; SettingsError names the one that is wrong."""
+    choices = {
+        "budget": tuple(BUDGET_REPEATS),
+        "task": ("auto", "classification", "regression"),
+        "modality": ("auto", "image", "table"),
+        "device": ("auto", "cpu", "cuda"),
+    }
+    for option, allowed in choices.items():
+        value = getattr(settings, option)
+        if value not in allowed:
+            raise SettingsError(f"--{option} {value!r} is unknown; choose one of {', '.join(allowed)}.")
+    if settings.jobs is not None and settings.jobs < 1:
+        raise SettingsError(f"--jobs {settings.jobs}: at least 1 worker is needed.")
+    if settings.seed < 0:
+        raise SettingsError(f"--seed {settings.seed}: a whole number from 0 is needed.")
+    if not settings.backbones:
+        raise SettingsError("--backbones: name at least one, such as lite0.")
+    for option in ("data", "test"):
+        path = getattr(settings, option)
+        if path is not None and not Path(path).exists():
+            raise DataError(missing_path(Path(path)))
+
+
+def free_folder(data: Path | None) -> Path:
+    """`runs/NAME`, or `runs/NAME-2` and so on where that is taken."""
+    base = Path("runs") / (data.absolute().stem if data is not None else "run")
+    if not base.exists():
+        return base
+    return next(p for i in range(2, 100000) if not (p := base.with_name(f"{base.name}-{i}")).exists())
+
+
+def _stage(tell: Tell | None, stage: str) -> Callable[[int, int], None]:
+    told = _told(tell)
+    return lambda done, total: told(stage, done, total)
+
+
+def _told(tell: Tell | None) -> Callable[[str, int, int], None]:
+    def told(stage: str, done: int, total: int) -> None:
+        if tell:
+            tell(Progress(done, total, None, None, None, stage))
+
+    return told

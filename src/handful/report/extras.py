@@ -1,0 +1,131 @@
+"""What the page shows beside report.json: confusion, mistakes, pictures, a map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from handful.evidence.predictions import Predictions, Row
+from handful.evidence.selection import winner
+from handful.model.refit import residual_quantiles
+from handful.protocol.run import Run
+from handful.report.summary import first_predictions
+
+MOST_MISTAKES = 12
+MOST_PICTURES = 48
+MOST_ON_MAP = 1500
+
+
+def gather(run: Run, predictions: Predictions) -> dict[str, Any]:
+    """The pictures and matrices of the page; a part that does not apply is None."""
+    chosen = winner(predictions)
+    image = run.dataset.modality == "image"
+    return {
+        "confusion": _confusion(run, chosen),
+        "mistakes": _mistakes(run, chosen),
+        "scatter": _scatter(run, predictions, chosen),
+        "map": _map(run, chosen) if image else None,
+        "pictures": _audit_pictures(run) if image else {},
+        "examples": _examples(run) if image else None,
+    }
+
+
+def _confusion(run: Run, row: Row) -> dict[str, Any] | None:
+    classes = run.dataset.classes
+    if classes is None:
+        return None
+    held, scores = first_predictions(run, row)
+    counts = np.zeros((len(classes), len(classes)), dtype=int)
+    np.add.at(counts, (run.dataset.y[held], scores.argmax(axis=1)), 1)
+    return {"classes": [str(c) for c in classes], "counts": counts.tolist()}
+
+
+def _mistakes(run: Run, row: Row) -> list[dict[str, Any]]:
+    """The surest wrong predictions, or the largest errors."""
+    dataset = run.dataset
+    held, scores = first_predictions(run, row)
+    if dataset.classes is None:
+        error = np.abs(scores - dataset.y[held])
+        order = np.argsort(-error, kind="stable")[:MOST_MISTAKES]
+        return [_mistake(run, held[i], float(dataset.y[held[i]]), float(scores[i]), None) for i in order]
+    predicted, sure = scores.argmax(axis=1), scores.max(axis=1)
+    wrong = np.flatnonzero(predicted != dataset.y[held])
+    order = wrong[np.argsort(-sure[wrong], kind="stable")][:MOST_MISTAKES]
+    names = [str(c) for c in dataset.classes]
+    return [
+        _mistake(run, held[i], names[dataset.y[held[i]]], names[predicted[i]], float(sure[i])) for i in order
+    ]
+
+
+def _mistake(run: Run, i: int, true: Any, predicted: Any, confidence: float | None) -> dict[str, Any]:
+    dataset = run.dataset
+    table = dataset.modality == "table"
+    return {
+        "id": str(dataset.ids[i]),
+        "true": true,
+        "predicted": predicted,
+        "confidence": confidence,
+        "picture": dataset.X[int(i)] if dataset.modality == "image" else None,
+        "row": dataset.X.iloc[int(i)].to_dict() if table else None,
+    }
+
+
+def _scatter(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | None:
+    if run.dataset.classes is not None:
+        return None
+    held, predicted = first_predictions(run, row)
+    low, high = residual_quantiles(predictions, row)
+    return {
+        "true": run.dataset.y[held].tolist(),
+        "predicted": predicted.tolist(),
+        "low": (predicted + low).tolist(),
+        "high": (predicted + high).tolist(),
+    }
+
+
+def _map(run: Run, row: Row) -> dict[str, Any] | None:
+    """Samples in two dimensions by t-SNE of frozen features (van der Maaten & Hinton 2008)."""
+    dataset = run.dataset
+    if (
+        dataset.classes is None
+        or len(dataset) < 10
+        or not any(c.family == "transfer" for c in run.candidates)
+    ):
+        return None
+    from sklearn.manifold import TSNE
+
+    from handful.backbones import embed
+
+    held, scores = first_predictions(run, row)
+    if len(held) > MOST_ON_MAP:
+        keep = np.sort(np.random.default_rng(0).choice(len(held), MOST_ON_MAP, replace=False))
+        held, scores = held[keep], scores[keep]
+    features = embed(dataset.X[held], run.settings.backbones[0])
+    features = (features - features.mean(axis=0)) / (features.std() or 1.0)
+    tsne = TSNE(perplexity=min(30.0, (len(held) - 1) / 3), init="pca", random_state=0)
+    names = [str(c) for c in dataset.classes]
+    return {
+        "xy": tsne.fit_transform(features).tolist(),
+        "label": [names[k] for k in dataset.y[held]],
+        "predicted": [names[k] for k in scores.argmax(axis=1)],
+        "id": dataset.ids[held].tolist(),
+        "pictures": None,
+    }
+
+
+def _audit_pictures(run: Run) -> dict[str, np.ndarray]:
+    """Pictures of the samples that the audit names, as far as there is room."""
+    position = {str(name): i for i, name in enumerate(run.dataset.ids)}
+    named = [item for finding in run.dataset.findings for item in finding.items[:12] if item in position]
+    return {item: run.dataset.X[position[item]] for item in list(dict.fromkeys(named))[:MOST_PICTURES]}
+
+
+def _examples(run: Run) -> dict[str, list[np.ndarray]] | None:
+    dataset = run.dataset
+    if dataset.classes is None:
+        return None
+    return {
+        str(name): [dataset.X[int(i)] for i in np.flatnonzero(dataset.y == k)[:4]]
+        for k, name in enumerate(dataset.classes[:24])
+    }

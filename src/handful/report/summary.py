@@ -1,0 +1,172 @@
+"""A run as a plain dict: the content of report.json, a pure function of what is stored."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from handful.evidence.leaderboard import leaderboard, number
+from handful.evidence.overfitting import overfitting
+from handful.evidence.predictions import Predictions, Row
+from handful.evidence.selection import LEVEL, draw, expected, winner
+from handful.model.held_out import HeldOutScore
+from handful.protocol.run import Run
+from handful.scoring import Metric
+
+LATER = {
+    "tie_group": "which candidates cannot be told apart is not computed by this version",
+    "ledger": "what each technique is worth is not computed by this version",
+    "learning_curve": "learning curves are not computed by this version",
+    "labels_needed": "how many more labels would help is not computed by this version",
+    "controls": "the controls (shortcuts, permuted labels) are not run by this version",
+    "verdict": "whether deep learning is right for this data is not judged by this version",
+}
+
+
+def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = None) -> dict[str, Any]:
+    """report.json. Evidence that is absent is None, with a reason under `reasons`."""
+    chosen = winner(predictions)
+    bootstrap = draw(predictions.unit, predictions.covered, seed=run.settings.seed)
+    told = expected(predictions, bootstrap)
+    board = leaderboard(predictions, bootstrap)
+    summary: dict[str, Any] = {
+        "handful": run.versions["handful"],
+        "dataset": _dataset(run),
+        "audit": [asdict(finding) for finding in run.dataset.findings],
+        "protocol": _protocol(run),
+        "metric_info": _metric_info(predictions.metric),
+        "expected": {
+            "metric": predictions.metric.name,
+            "value": number(told.value),
+            "low": number(told.low),
+            "high": number(told.high),
+            "level": LEVEL,
+            "how": "bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018)",
+        },
+        "winner": chosen.name,
+        "chosen": chosen.name,
+        "leaderboard": board,
+        "overfitting": overfitting(predictions, board),
+        "per_class": per_class(run, chosen),
+        "test": _test(test, told.low, told.high),
+        "failures": predictions.causes,
+        "seconds": round(sum(r.seconds for r in predictions.rows if r.members is None), 1),
+        "versions": run.versions,
+        "command": _command(run),
+        "reasons": dict(LATER),
+    }
+    summary |= {name: None for name in LATER}
+    if test is None:
+        summary["reasons"]["test"] = "no test set was given (--test PATH)"
+    return summary
+
+
+def _dataset(run: Run) -> dict[str, Any]:
+    dataset = run.dataset
+    about: dict[str, Any] = {
+        "name": dataset.origin.get("name") or "your data",
+        "modality": dataset.modality,
+        "task": dataset.task,
+        "n": len(dataset),
+        "classes": None,
+        "class_counts": None,
+        "groups": None if dataset.groups is None else len(np.unique(dataset.groups)),
+        "digest": run.digest,
+        "target": dataset.origin.get("target"),
+    }
+    if dataset.classes is not None:
+        counts = np.bincount(dataset.y, minlength=len(dataset.classes))
+        about["classes"] = [str(c) for c in dataset.classes]
+        about["class_counts"] = {str(c): int(k) for c, k in zip(dataset.classes, counts, strict=True)}
+    return about
+
+
+def _protocol(run: Run) -> dict[str, Any]:
+    splits = run.splits
+    repeats = 1 + max(s.repeat for s in splits)
+    folds = sum(s.repeat == 0 for s in splits)
+    grouped = run.dataset.groups is not None
+    times = "once" if repeats == 1 else f"{repeats} times, each time divided anew"
+    kept = " Samples of one group are never on both sides." if grouped else ""
+    return {
+        "folds": folds,
+        "repeats": repeats,
+        "metric": run.metric.name,
+        "grouped": grouped,
+        "seed": run.settings.seed,
+        "budget": run.settings.budget,
+        "description": (
+            f"The examples were divided into {folds} parts, {times}. Every candidate learned from all parts "
+            "but one and was scored on that one, which it had never seen; so each example was predicted by "
+            f"models that did not know it.{kept}"
+        ),
+    }
+
+
+def _metric_info(metric: Metric) -> dict[str, Any]:
+    return {
+        "name": metric.name,
+        "label": metric.label,
+        "higher_is_better": metric.higher_is_better,
+        "percent": metric.percent,
+        "words": metric.words,
+    }
+
+
+def first_predictions(run: Run, row: Row) -> tuple[np.ndarray, np.ndarray]:
+    """Positions that the first repeat held out, and the row's scores there: each sample predicted once."""
+    assert row.oof is not None
+    first = row.oof[0]
+    held = np.flatnonzero(np.isfinite(first.reshape(len(first), -1)[:, 0]))
+    return held, first[held]
+
+
+def per_class(run: Run, row: Row) -> list[dict[str, Any]] | None:
+    """Recall and precision of each class in the first repeat; None for regression."""
+    classes = run.dataset.classes
+    if classes is None:
+        return None
+    held, scores = first_predictions(run, row)
+    truth, predicted = run.dataset.y[held], scores.argmax(axis=1)
+    lines = []
+    for k, name in enumerate(classes):
+        hits = int(((truth == k) & (predicted == k)).sum())
+        there, said = int((truth == k).sum()), int((predicted == k).sum())
+        lines.append(
+            {
+                "class": str(name),
+                "n": there,
+                "recall": hits / there if there else None,
+                "precision": hits / said if said else None,
+            }
+        )
+    return lines
+
+
+def _test(test: HeldOutScore | None, low: float, high: float) -> dict[str, Any] | None:
+    if test is None:
+        return None
+    return {**asdict(test), "inside": bool(low <= test.value <= high)}
+
+
+def _command(run: Run) -> str:
+    s = run.settings
+    name = run.dataset.origin.get("name") or "DATA"
+    options = [
+        f"--{option} {value}"
+        for option, value in (
+            ("target", s.target),
+            ("groups", s.groups),
+            ("task", None if s.task == "auto" else s.task),
+            ("modality", None if s.modality == "auto" else s.modality),
+            ("metric", s.metric),
+            ("budget", s.budget),
+            ("families", ",".join(s.families) if s.families else None),
+            ("backbones", None if s.backbones == ("lite0",) else ",".join(s.backbones)),
+            ("seed", s.seed),
+        )
+        if value is not None
+    ]
+    return " ".join(["handful fit", name, *options])
