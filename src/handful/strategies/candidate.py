@@ -180,15 +180,19 @@ def count_parameters(estimator: Any) -> int | None:
     """Numbers learned by a fitted estimator (coefficients, tree nodes, stored samples), None if unknown."""
     if hasattr(estimator, "n_parameters_"):
         return int(estimator.n_parameters_)
+    if hasattr(estimator, "_predictors"):  # histogram gradient boosting keeps its trees here
+        return int(sum(tree.nodes.size for stage in estimator._predictors for tree in stage))
+    if hasattr(estimator, "estimators_"):  # before `estimator_`, which in a forest is only the template
+        return sum(count_parameters(e) or 0 for e in np.ravel(estimator.estimators_))
     for part in ("head_", "estimator_", "best_estimator_", "regressor_"):
         if hasattr(estimator, part):
             return count_parameters(getattr(estimator, part))
-    if hasattr(estimator, "coef_") and not hasattr(estimator, "support_vectors_"):
-        return int(np.size(estimator.coef_) + np.size(estimator.intercept_))
     if hasattr(estimator, "tree_"):
         return int(estimator.tree_.node_count)
-    if hasattr(estimator, "_predictors"):  # histogram gradient boosting keeps its trees here
-        return int(sum(tree.nodes.size for stage in estimator._predictors for tree in stage))
-    if hasattr(estimator, "estimators_"):
-        return sum(count_parameters(e) or 0 for e in np.ravel(estimator.estimators_))
+    if hasattr(estimator, "theta_"):
+        return int(estimator.theta_.size + estimator.var_.size)
+    if hasattr(estimator, "n_samples_fit_"):
+        return int(estimator.n_samples_fit_ * estimator.n_features_in_)
+    if hasattr(estimator, "coef_") and hasattr(estimator, "intercept_"):
+        return int(np.size(estimator.coef_) + np.size(estimator.intercept_))
     return None

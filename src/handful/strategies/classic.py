@@ -70,7 +70,7 @@ def _on_tables(task: str) -> list[Candidate]:
             ("lda", "linear discriminant analysis (shrunk)", scaled, ShrunkLDAHead(), 11),
             ("naive bayes", "naive Bayes", scaled, GaussianNB(var_smoothing=1e-2), 12),
             ("knn", "nearest neighbours", scaled, knn(task), 18),
-            ("tree", "decision tree", as_it_is, Tuned(DecisionTreeClassifier(), TREE, "neg_log_loss"), 8),
+            ("tree", "decision tree", as_it_is, Tuned(DecisionTreeClassifier(), TREE, "accuracy"), 8),
             ("forest", "random forest", as_it_is, RandomForestClassifier(300, random_state=0), 41),
             (
                 "extra trees",

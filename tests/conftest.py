@@ -1,0 +1,73 @@
+"""Tiny real data for every test, and a cache that no test shares with the machine."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+os.environ["HANDFUL_CACHE"] = tempfile.mkdtemp(prefix="handful-test-cache-")
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_diabetes, load_iris
+
+from handful.data.dataset import Dataset, Images
+from handful.settings import Settings
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(jobs=1)
+
+
+def table(task: str, n: int = 60) -> Dataset:
+    """Some rows of iris (two numbers made a category, with gaps) or of diabetes."""
+    if task == "classification":
+        bunch = load_iris(as_frame=True)
+        rows = np.arange(len(bunch.target)).reshape(3, 50)[:, : n // 3].ravel()
+        y, classes = (
+            bunch.target.to_numpy()[rows].astype(np.int64),
+            np.array(["setosa", "versicolor", "virginica"]),
+        )
+    else:
+        bunch = load_diabetes(as_frame=True)
+        rows = np.arange(n)
+        y, classes = bunch.target.to_numpy()[rows].astype(float), None
+    X = bunch.data.iloc[rows].reset_index(drop=True).astype(float)
+    X.columns = [f"x{i}" for i in range(X.shape[1])]
+    wide = X["x0"].to_numpy() > X["x0"].median()
+    X["kind"] = pd.Series(np.where(wide, "wide", "narrow"), dtype=object)
+    X.loc[::7, "kind"] = None
+    X.loc[::9, "x1"] = np.nan
+    return Dataset(X, y, np.arange(n).astype(str), pd.DataFrame(index=range(n)), task, "table", classes)
+
+
+def pictures(task: str = "classification", per_class: int = 10, size: int = 32) -> Dataset:
+    """Stripes, in two directions and two colours, with noise: easy, and not trivial."""
+    random = np.random.default_rng(0)
+    kinds = [(0, (200, 60, 60)), (1, (200, 60, 60)), (0, (60, 60, 200))]
+    wave = (np.arange(size) // 3) % 2
+    pixels, y = [], []
+    for k, (axis, colour) in enumerate(kinds):
+        for _ in range(per_class):
+            stripes = np.roll(wave, random.integers(6))
+            plane = np.broadcast_to(stripes[:, None] if axis else stripes[None, :], (size, size))
+            noisy = plane[..., None] * np.array(colour) * 0.6 + random.normal(60, 45, (size, size, 3))
+            pixels.append(np.clip(noisy, 0, 255).astype(np.uint8))
+            y.append(k if task == "classification" else k + random.normal(0, 0.1))
+    n = len(y)
+    classes = np.array(["a", "b", "c"]) if task == "classification" else None
+    truth = np.array(y, dtype=np.int64 if task == "classification" else float)
+    ids = np.array([f"{i}.png" for i in range(n)])
+    return Dataset(
+        Images.from_array(np.stack(pixels)), truth, ids, pd.DataFrame(index=range(n)), task, "image", classes
+    )
+
+
+@pytest.fixture(
+    params=["table classification", "table regression", "image classification", "image regression"]
+)
+def dataset(request: pytest.FixtureRequest) -> Dataset:
+    kind, task = request.param.split()
+    return table(task) if kind == "table" else pictures(task)

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from handful.evidence.ensemble import add_average, members
+from handful.evidence.predictions import Predictions, Row
+from handful.evidence.selection import draw, expected, interval, wilson, winner
+from handful.protocol.splits import Split
+from handful.scoring import get_metric
+
+
+def made(
+    oofs: dict[str, np.ndarray], y: np.ndarray, unit: np.ndarray | None = None, metric: str = "accuracy"
+) -> Predictions:
+    """Predictions of candidates whose out-of-fold scores `(n, K)` are given; five folds, one repeat."""
+    n, task = len(y), "regression" if metric in ("r2", "rmse", "mae") else "classification"
+    classes = None if task == "regression" else np.arange(y.max() + 1)
+    tests = np.array_split(np.arange(n), 5)
+    splits = [Split(0, f, np.setdiff1d(np.arange(n), t), t, f) for f, t in enumerate(tests)]
+    rows = [
+        Row(name, name, "baseline" if name == "baseline" else "classic", cost, oof=scores[None])
+        for cost, (name, scores) in enumerate(oofs.items())
+    ]
+    for row in rows:
+        row.train = [row.oof[0, s.train] for s in splits]
+    unit = np.arange(n) if unit is None else unit
+    return Predictions(y, unit, get_metric(metric, task, y, classes), splits, rows, [])
+
+
+def right(y: np.ndarray, correct: np.ndarray, K: int = 2) -> np.ndarray:
+    """Scores that are right where `correct` says so."""
+    return np.eye(K)[np.where(correct, y, (y + 1) % K)]
+
+
+def test_the_best_of_forty_coin_flips_is_told_as_a_coin_flip() -> None:
+    told, naive = [], []
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        y = random.integers(0, 2, 50)
+        oofs = {f"coin {i}": right(y, random.random(50) < 0.5) for i in range(40)}
+        predictions = made({"baseline": right(y, random.random(50) < 0.5), **oofs}, y)
+        told.append(expected(predictions, draw(predictions.unit, predictions.covered, 400)).value)
+        naive.append(predictions.score(winner(predictions))[0])
+    assert np.mean(naive) > 0.62
+    assert abs(np.mean(told) - 0.5) < 0.02
+
+
+def test_the_winner_among_equals_is_the_cheapest() -> None:
+    y = np.arange(40) % 2
+    same = right(y, np.arange(40) % 4 != 0)
+    predictions = made({"baseline": right(y, y == 0), "cheap": same, "dear": same.copy()}, y)
+    assert winner(predictions).name == "cheap"
+
+
+def test_expected_equals_the_score_where_there_is_nothing_to_choose() -> None:
+    y = np.arange(200) % 2
+    predictions = made({"only": right(y, np.arange(200) % 10 != 0)}, y)
+    told = expected(predictions, draw(predictions.unit, predictions.covered))
+    assert told.value == pytest.approx(0.9, abs=0.005)
+    assert told.low < 0.87 and told.high > 0.92
+
+
+def test_groups_are_drawn_whole_and_widen_the_interval() -> None:
+    y = np.arange(200) % 2
+    unit = np.arange(200) // 20
+    correct = unit % 3 != 0  # whole groups are right or wrong
+    alone, grouped = (made({"only": right(y, correct)}, y, u) for u in (None, unit))
+    bootstrap = draw(grouped.unit, grouped.covered, 300)
+    assert all(len(np.unique(w[unit == 4])) == 1 for w in bootstrap.weights)
+    narrow = expected(alone, draw(alone.unit, alone.covered))
+    wide = expected(grouped, bootstrap)
+    assert wide.high - wide.low > 1.8 * (narrow.high - narrow.low)
+
+
+def test_an_interval_is_never_empty_at_a_perfect_score() -> None:
+    y = np.arange(60) % 2
+    predictions = made({"baseline": right(y, y == 0), "perfect": right(y, y >= 0)}, y)
+    told = expected(predictions, draw(predictions.unit, predictions.covered))
+    assert told.value == 1 and told.high == pytest.approx(1)
+    assert 0.9 < told.low < 0.95
+
+
+def test_wilson_is_that_of_the_books() -> None:
+    # Agresti & Coull 1998: no success in ten trials.
+    low, high = wilson(0.0, 10)
+    assert low == 0 and high == pytest.approx(0.2775, abs=1e-3)
+
+
+@pytest.mark.parametrize("metric", ["rmse", "mae", "r2"])
+def test_regression_is_told_with_an_interval_around_the_value(metric: str) -> None:
+    random = np.random.default_rng(0)
+    y = random.normal(size=100)
+    predictions = made({"baseline": np.zeros(100), "good": y + random.normal(0, 0.3, 100)}, y, metric=metric)
+    assert winner(predictions).name == "good"
+    told = expected(predictions, draw(predictions.unit, predictions.covered))
+    assert told.low < told.value < told.high
+    own = interval(predictions, predictions.row("good"), draw(predictions.unit, predictions.covered))
+    assert own.low < own.value < own.high
+
+
+def test_the_average_leaves_out_what_is_nearer_to_the_baseline() -> None:
+    y = np.arange(100) % 2
+    i = np.arange(100)
+    predictions = made(
+        {
+            "baseline": right(y, i % 2 == 0),
+            "good": right(y, i % 10 != 0),
+            "also good": right(y, i % 10 != 5),
+            "poor": right(y, i % 10 < 6),
+        },
+        y,
+    )
+    average = add_average(predictions).row("average")
+    assert average.members == ["good", "also good"]
+    assert average.oof.shape == (1, 100, 2)
+
+
+def test_members_for_a_fold_are_chosen_without_it() -> None:
+    y = np.arange(100) % 2
+    i = np.arange(100)
+    lucky = right(y, (i < 20) | (i % 2 == 0))  # perfect in the first fold, a coin flip elsewhere
+    oofs = {"baseline": right(y, i % 2 == 0), "good": right(y, i % 10 != 0), "lucky": lucky}
+    predictions = made(oofs, y)
+    elsewhere = np.ones(100)
+    elsewhere[predictions.splits[0].test] = 0
+    eligible = [r for r in predictions.sound if r.family != "baseline"]
+    assert [r.name for r in members(predictions, eligible, elsewhere)] == ["good"]
+    first = predictions.splits[0].test
+    changed = made({**oofs, "lucky": np.where(np.isin(i, first)[:, None], 1 - lucky, lucky)}, y)
+    assert [r.name for r in members(changed, changed.sound[1:], elsewhere)] == ["good"]
+
+
+def test_no_average_of_a_single_model() -> None:
+    y = np.arange(40) % 2
+    predictions = made({"baseline": right(y, y == 0), "only": right(y, np.arange(40) % 5 != 0)}, y)
+    assert [r.name for r in add_average(predictions).rows] == ["baseline", "only"]

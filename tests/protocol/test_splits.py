@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.model_selection import ShuffleSplit
+
+from handful.errors import DataError, SettingsError
+from handful.protocol.splits import compare_splits
+from handful.settings import Settings
+from tests.conftest import table
+
+
+def test_every_sample_is_held_out_once_a_repeat_and_classes_are_even() -> None:
+    dataset = table("classification")
+    splits = compare_splits(dataset, Settings(budget="standard"))
+    assert len(splits) == 15
+    for repeat in range(3):
+        held = np.concatenate([s.test for s in splits if s.repeat == repeat])
+        assert sorted(held) == list(range(len(dataset)))
+    assert all(np.ptp(np.bincount(dataset.y[s.test])) <= 1 for s in splits)
+    assert all(np.intersect1d(s.train, s.test).size == 0 for s in splits)
+
+
+def test_repeats_differ_and_a_seed_repeats() -> None:
+    dataset = table("classification")
+    one, two = (compare_splits(dataset, Settings(budget="standard")) for _ in range(2))
+    assert all(np.array_equal(a.test, b.test) and a.seed == b.seed for a, b in zip(one, two, strict=True))
+    assert not np.array_equal(one[0].test, one[5].test)
+    other = compare_splits(dataset, Settings(seed=1))
+    assert not np.array_equal(one[0].test, other[0].test)
+
+
+def test_groups_are_never_on_both_sides() -> None:
+    dataset = replace(table("classification"), groups=np.arange(60) // 4)
+    for split in compare_splits(dataset, Settings(budget="standard")):
+        assert np.intersect1d(dataset.groups[split.train], dataset.groups[split.test]).size == 0
+        assert len(np.unique(dataset.y[split.train])) == 3
+
+
+def test_folds_are_as_many_as_the_smallest_class_has_groups() -> None:
+    dataset = table("classification")
+    dataset = replace(dataset, groups=np.where(dataset.y == 2, 100 + np.arange(60) % 3, np.arange(60)))
+    splits = compare_splits(dataset, Settings())
+    assert len(splits) == 3
+
+
+def test_a_class_in_one_group_is_an_error_that_names_it() -> None:
+    dataset = table("classification")
+    dataset = replace(dataset, groups=np.where(dataset.y == 2, 99, np.arange(60)))
+    with pytest.raises(DataError, match="class 'virginica' has 1 group"):
+        compare_splits(dataset, Settings())
+
+
+def test_own_splitter_begins_a_new_repeat_where_test_parts_overlap() -> None:
+    dataset = table("regression")
+    splits = compare_splits(dataset, Settings(), cv=ShuffleSplit(4, test_size=0.5, random_state=0))
+    assert [s.repeat for s in splits] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("cv", "message"),
+    [
+        ([([0, 1], [1, 2])], "share no sample"),
+        ([([0, 1], [999])], "positions must lie in"),
+        ([], "gave no split"),
+    ],
+)
+def test_own_splits_that_are_wrong_are_refused(cv: list, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        compare_splits(table("classification"), Settings(), cv=cv)

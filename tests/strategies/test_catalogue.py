@@ -1,0 +1,160 @@
+"""What every candidate of the catalogue must pass; a new strategy is tested the moment it is listed."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+
+from handful.data.dataset import Dataset, Images
+from handful.protocol.evaluate import fit_and_predict
+from handful.protocol.splits import Split, compare_splits
+from handful.settings import Settings
+from handful.strategies import propose
+from handful.strategies.candidate import Candidate, build, count_parameters, scores, spec
+from tests.conftest import pictures, table
+
+SETTINGS = Settings(jobs=1)
+DATASETS = {
+    f"{kind} {task}": make(task)
+    for kind, make in (("table", table), ("image", pictures))
+    for task in ("classification", "regression")
+}
+EVERY = [
+    pytest.param(dataset, candidate, id=f"{name}: {candidate.name}")
+    for name, dataset in DATASETS.items()
+    for candidate in propose(dataset, SETTINGS)
+]
+every_candidate = pytest.mark.parametrize(("dataset", "candidate"), EVERY)
+
+
+def first_split(dataset: Dataset) -> Split:
+    return compare_splits(dataset, SETTINGS)[0]
+
+
+def n_classes(dataset: Dataset) -> int | None:
+    return None if dataset.classes is None else len(dataset.classes)
+
+
+def replaced(dataset: Dataset, rows: np.ndarray) -> Dataset:
+    """The same data set with other content and other targets in some rows."""
+    if isinstance(dataset.X, Images):
+        pixels = np.array(np.asarray(dataset.X))
+        pixels[rows] = 255 - pixels[rows][:, ::-1]
+        X = Images.from_array(pixels)
+    else:
+        X = dataset.X.copy()
+        numeric = X.select_dtypes("number").columns
+        X.loc[X.index[rows], numeric] = X.loc[X.index[rows], numeric] * -3 + 1e3
+        X.loc[X.index[rows], "kind"] = "never seen"
+    y = dataset.y.copy()
+    y[rows] = (y[rows] + 1) % len(dataset.classes) if dataset.classes is not None else y[rows] + 100
+    return Dataset(X, y, dataset.ids, dataset.meta, dataset.task, dataset.modality, dataset.classes)
+
+
+def sees_held_out_samples(candidate: Candidate, dataset: Dataset) -> bool:
+    """The canary: held-out samples are replaced, and something that must not change has changed."""
+    split = first_split(dataset)
+    honest = fit_and_predict(candidate, split, dataset, n_classes(dataset))
+    poisoned = fit_and_predict(candidate, split, replaced(dataset, split.test), n_classes(dataset))
+    if not np.array_equal(honest.train, poisoned.train):
+        return True
+    # One held-out sample stays as it was while its neighbours change: its prediction must stay too.
+    others = replaced(dataset, split.test[1:])
+    kept = fit_and_predict(candidate, split, others, n_classes(dataset))
+    return not np.allclose(honest.test[0], kept.test[0], rtol=1e-5, atol=1e-6)
+
+
+@every_candidate
+def test_never_sees_a_held_out_sample(dataset: Dataset, candidate: Candidate) -> None:
+    assert not sees_held_out_samples(candidate, dataset)
+
+
+class _Peeps(ClassifierMixin, BaseEstimator):
+    """Standardises with the mean of whatever it predicts: the usual leak."""
+
+    def fit(self, X: pd.DataFrame, y: np.ndarray) -> _Peeps:
+        self.classes_, self.mean_ = np.unique(y), X["x0"].mean()
+        return self
+
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
+        p = 1 / (1 + np.exp(-(X["x0"] - X["x0"].mean())))
+        return np.column_stack([p, 1 - p, np.zeros(len(p))])
+
+
+def test_the_canary_dies_where_there_is_gas() -> None:
+    assert sees_held_out_samples(
+        Candidate("peeps", "peeps", "yours", _Peeps()), DATASETS["table classification"]
+    )
+
+
+@every_candidate
+def test_repeats_under_its_seed(dataset: Dataset, candidate: Candidate) -> None:
+    first, again = (
+        fit_and_predict(candidate, first_split(dataset), dataset, n_classes(dataset)) for _ in range(2)
+    )
+    assert first.error is None, first.error
+    np.testing.assert_array_equal(first.test, again.test)
+
+
+@every_candidate
+def test_clones_and_is_rebuilt_from_its_specification(dataset: Dataset, candidate: Candidate) -> None:
+    assert spec(clone(candidate.estimator)) == candidate.spec
+    assert spec(build(candidate.spec)) == candidate.spec
+    assert Candidate.from_json(candidate.to_json()).key == candidate.key
+
+
+@every_candidate
+def test_survives_pickling_when_fitted(dataset: Dataset, candidate: Candidate) -> None:
+    split = first_split(dataset)
+    X = dataset.X.iloc if isinstance(dataset.X, pd.DataFrame) else dataset.X
+    fitted = candidate.fresh(0).fit(X[split.train], dataset.y[split.train])
+    again = pickle.loads(pickle.dumps(fitted))
+    K = n_classes(dataset)
+    np.testing.assert_array_equal(scores(again, X[split.test], K), scores(fitted, X[split.test], K))
+    assert count_parameters(fitted) is None or count_parameters(fitted) >= 1
+
+
+@every_candidate
+def test_learns_with_two_samples_a_class_or_six_in_all(dataset: Dataset, candidate: Candidate) -> None:
+    n = len(dataset)
+    train = np.array([0, 1, n // 3, n // 3 + 1, n - 2, n - 1])
+    split = Split(0, 0, train, np.setdiff1d(np.arange(n), train), seed=1)
+    result = fit_and_predict(candidate, split, dataset, n_classes(dataset))
+    assert result.error is None, result.error["traceback"]
+
+
+@every_candidate
+def test_copes_with_classes_missing_from_the_training_part(dataset: Dataset, candidate: Candidate) -> None:
+    if dataset.classes is None:
+        pytest.skip("regression has no classes")
+    train = np.flatnonzero(dataset.y != 1)
+    result = fit_and_predict(candidate, Split(0, 0, train, np.flatnonzero(dataset.y == 1), 1), dataset, 3)
+    assert result.error is None, result.error["traceback"]
+    assert (result.test[:, 1] == 0).all()
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_names_keys_and_labels_are_unique(name: str) -> None:
+    found = propose(DATASETS[name], SETTINGS)
+    for field in ("name", "key", "label"):
+        values = [getattr(c, field) for c in found]
+        assert len(set(values)) == len(values)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_best_candidate_beats_the_baseline_by_far(name: str) -> None:
+    dataset = DATASETS[name]
+    errors = {}
+    for candidate in propose(dataset, SETTINGS):
+        result = fit_and_predict(candidate, first_split(dataset), dataset, n_classes(dataset))
+        truth = dataset.y[first_split(dataset).test]
+        if dataset.classes is None:
+            errors[candidate.name] = np.mean((result.test - truth) ** 2)
+        else:
+            errors[candidate.name] = np.mean(result.test.argmax(axis=1) != truth)
+    floor = errors["mean" if dataset.classes is None else "majority"]
+    assert min(errors.values()) < 0.8 * floor
