@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,13 @@ class Images:
     def __reduce__(self) -> tuple:
         # Only what this view shows travels to another process, not the whole memory-mapped file.
         return Images, (np.asarray(self), self.digests, self.paths)
+
+    def is_whole_file(self, path: Path) -> bool:
+        """Whether these are exactly the images of the array file at `path`, in its order."""
+        stored = getattr(self._pixels, "filename", None)
+        if stored is None or not path.exists() or Path(stored).resolve() != path.resolve():
+            return False
+        return np.array_equal(self._index, np.arange(len(self._pixels)))
 
     @classmethod
     def from_array(cls, pixels: np.ndarray) -> Images:
