@@ -1,0 +1,363 @@
+"""The figures of the report as inline SVG: pure functions from data to a string.
+
+Most are drawn with horizontal positions in per cent and text in fixed pixels, so that one figure fits a phone and
+a desktop and its words stay readable. Colours are classes that the style sheet fills: they follow light, dark and
+print. Each figure has a title and a description for readers who do not see it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+Domain = tuple[float, float]
+Format = Callable[[float], str]
+
+MARKERS = ("circle", "square", "diamond")
+COLOURS = 8  # .c0 … .c7 in the style sheet: the palette of Okabe and Ito
+
+
+def span_of(values: Iterable[float | None], *, inside: Domain | None = None, pad: float = 0.06) -> Domain:
+    """A range that holds all the values with a margin, kept `inside` what is possible (0 to 1 for shares).
+
+    >>> span_of([0.5, 0.9], inside=(0, 1), pad=0.1)
+    (0.46, 0.94)
+    """
+    known = [v for v in values if v is not None]
+    if not known:
+        return inside or (0.0, 1.0)
+    low, high = min(known), max(known)
+    margin = pad * (high - low) or abs(high) * 0.05 or 0.05
+    low, high = low - margin, high + margin
+    if inside is not None:
+        low, high = max(low, inside[0]), min(high, inside[1])
+    return (round(low, 12), round(high, 12)) if high > low else (low - 0.05, high + 0.05)
+
+
+def ticks(domain: Domain, count: int = 4) -> list[float]:
+    """Round numbers inside the range, about `count` of them.
+
+    >>> ticks((0.46, 0.94))
+    [0.5, 0.6, 0.7, 0.8, 0.9]
+    """
+    low, high = domain
+    rough = (high - low) / count
+    base = 10.0 ** math.floor(math.log10(rough))
+    step = next(base * m for m in (1, 2, 5, 10) if base * m >= rough * 0.75)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(i * step, 12) for i in range(first, last + 1)]
+
+
+def _at(value: float, domain: Domain) -> float:
+    """Position in per cent, held at the ends."""
+    low, high = domain
+    return round(min(max(100 * (value - low) / (high - low), 0.0), 100.0), 2)
+
+
+def _anchor(position: float) -> str:
+    """Text near an end is set inwards, so that it stays in the picture."""
+    return "start" if position < 12 else "end" if position > 88 else "middle"
+
+
+def _svg(kind: str, height: int, title: str, description: str, body: Iterable[str]) -> Markup:
+    return Markup(
+        '<svg class="{}" width="100%" height="{}" role="img"><title>{}</title><desc>{}</desc>{}</svg>'
+    ).format(kind, height, title, description, Markup("").join(body))
+
+
+def _line(kind: str, x1: float, x2: float, y1: float, y2: float) -> Markup:
+    return Markup('<line class="{}" x1="{}%" x2="{}%" y1="{}" y2="{}"/>').format(kind, x1, x2, y1, y2)
+
+
+def _dot(kind: str, x: float, y: float, r: float, title: str = "") -> Markup:
+    tip = Markup("<title>{}</title>").format(title) if title else ""
+    return Markup('<circle class="{}" cx="{}%" cy="{}" r="{}">{}</circle>').format(kind, x, y, r, tip)
+
+
+def _text(kind: str, x: float, y: float, words: str, anchor: str | None = None) -> Markup:
+    return Markup('<text class="{}" x="{}%" y="{}" text-anchor="{}">{}</text>').format(
+        kind, x, y, anchor or _anchor(x), words
+    )
+
+
+def _outside(value: float, domain: Domain, y: float) -> Markup:
+    """An arrow at the end where a value lies beyond the picture."""
+    mark, x, anchor = ("◂", 0, "start") if value < domain[0] else ("▸", 100, "end")
+    return _text("beyond", x, y + 4, mark, anchor)
+
+
+def number_line(
+    value: float,
+    low: float | None,
+    high: float | None,
+    domain: Domain,
+    show: Format,
+    *,
+    baseline: float | None = None,
+    baseline_label: str = "guessing",
+    title: str = "Expected score",
+) -> Markup:
+    """The score to expect: a line with the interval as a thick bar, the value as a dot, the baseline as a mark."""
+    y = 40
+    body = [_line("rail", 0, 100, y, y)]
+    for tick in ticks(domain):
+        x = _at(tick, domain)
+        body += [_line("tick", x, x, y + 5, y + 10), _text("small", x, y + 25, show(tick))]
+    described = f"About {show(value)}"
+    if low is not None and high is not None:
+        body.append(_line("interval", _at(low, domain), _at(high, domain), y, y))
+        described += f", between {show(low)} and {show(high)}"
+    if baseline is not None:
+        x = _at(baseline, domain)
+        body += [_line("baseline", x, x, y - 12, y + 30), _text("muted", x, y + 46, baseline_label)]
+        described += f"; {baseline_label} reaches {show(baseline)}"
+    x = _at(value, domain)
+    body += [_dot("value", x, y, 8), _text("strong", x, y - 20, show(value))]
+    return _svg("number-line", y + (52 if baseline is not None else 30), title, described + ".", body)
+
+
+def hundred(low: float | None, value: float, high: float | None, things: str) -> Markup:
+    """A hundred squares: right for sure, perhaps right (the interval), and wrong. Shares between 0 and 1."""
+    sure = round(100 * (value if low is None else low))
+    perhaps = round(100 * (value if high is None else high))
+    body = []
+    for i in range(100):
+        kind = "sure" if i < sure else "perhaps" if i < perhaps else "wrong"
+        body.append(
+            Markup('<rect class="{}" x="{}" y="{}" width="8" height="8" rx="1.6"/>').format(
+                kind, i % 10 * 10 + 1, i // 10 * 10 + 1
+            )
+        )
+    return Markup(
+        '<svg class="hundred" viewBox="0 0 100 100" role="img"><title>{}</title><desc>{}</desc>{}</svg>'
+    ).format(
+        f"100 new {things}",
+        f"{sure} filled squares are right in any case, {perhaps - sure} pale ones may be, {100 - perhaps} are wrong.",
+        Markup("").join(body),
+    )
+
+
+def axis(domain: Domain, show: Format, title: str) -> Markup:
+    """The scale above a column of tracks."""
+    body = [_line("rail", 0, 100, 21, 21)]
+    for tick in ticks(domain):
+        x = _at(tick, domain)
+        body += [_line("tick", x, x, 17, 21), _text("small", x, 12, show(tick))]
+    described = f"From {show(domain[0])} to {show(domain[1])}."
+    return _svg("axis", 24, title, described, body)
+
+
+def interval_track(
+    value: float,
+    low: float | None,
+    high: float | None,
+    domain: Domain,
+    *,
+    kind: str = "",
+    reference: float | None = None,
+    title: str = "",
+) -> Markup:
+    """One line of a chart: the score as a dot, its interval as a bar, a thin mark at the reference."""
+    y = 11
+    body = [_line("grid", x, x, 0, 22) for x in (_at(t, domain) for t in ticks(domain))]
+    if reference is not None and domain[0] <= reference <= domain[1]:
+        x = _at(reference, domain)
+        body.append(_line("baseline", x, x, 0, 22))
+    if low is not None and high is not None and high > domain[0] and low < domain[1]:
+        body.append(_line("interval", _at(low, domain), _at(high, domain), y, y))
+    inside = domain[0] <= value <= domain[1]
+    body.append(_dot("value", _at(value, domain), y, 5) if inside else _outside(value, domain, y))
+    return _svg(f"track {kind}".strip(), 22, title, "A dot for the score and a bar for its interval.", body)
+
+
+def dumbbell(train: float, score: float, domain: Domain, *, kind: str = "", title: str = "") -> Markup:
+    """Training score (ring) and score on held-out examples (dot), joined by the gap."""
+    y = 11
+    a, b = _at(train, domain), _at(score, domain)
+    body = [_line("grid", x, x, 0, 22) for x in (_at(t, domain) for t in ticks(domain))]
+    body.append(_line("gap", a, b, y, y))
+    for place, value, shape in ((a, train, "ring"), (b, score, "value")):
+        inside = domain[0] <= value <= domain[1]
+        body.append(_dot(shape, place, y, 5) if inside else _outside(value, domain, y))
+    return _svg(f"track {kind}".strip(), 22, title, "A ring for training, a dot for held-out examples.", body)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One family in the overview: the scores of its candidates, and the best with its interval."""
+
+    label: str
+    scores: list[tuple[str, float]]
+    best: float
+    low: float | None
+    high: float | None
+    chosen: bool = False
+
+
+def family_strips(strips: Sequence[Strip], domain: Domain, show: Format, reference: float | None) -> Markup:
+    """A line per family, a dot per candidate; the best of each is filled and has its interval."""
+    step, top = 52, 26
+    bottom = top + step * len(strips)
+    body: list[Markup] = []
+    for tick in ticks(domain):
+        x = _at(tick, domain)
+        body += [_text("small", x, 12, show(tick)), _line("grid", x, x, 20, bottom)]
+    if reference is not None and domain[0] <= reference <= domain[1]:
+        x = _at(reference, domain)
+        body.append(_line("baseline", x, x, 20, bottom))
+    for i, strip in enumerate(strips):
+        y = top + step * i + 34
+        body.append(Markup('<g class="{}">').format("chosen" if strip.chosen else ""))
+        body.append(_text("name", 0, y - 16, strip.label, "start"))
+        body.append(_text("number", 100, y - 16, f"best {show(strip.best)}", "end"))
+        body.append(_line("rail", 0, 100, y, y))
+        inside = [(name, s) for name, s in strip.scores if domain[0] <= s <= domain[1]]
+        body += [_dot("other", _at(s, domain), y, 4.5, f"{name}: {show(s)}") for name, s in inside]
+        if strip.low is not None and strip.high is not None:
+            body.append(_line("interval", _at(strip.low, domain), _at(strip.high, domain), y, y))
+        if domain[0] <= strip.best <= domain[1]:
+            body.append(_dot("value", _at(strip.best, domain), y, 6))
+        if len(inside) < len(strip.scores):
+            body.append(_outside(min(s for _, s in strip.scores), domain, y))
+        body.append(Markup("</g>"))
+    described = "; ".join(f"{s.label}: best {show(s.best)} of {len(s.scores)}" for s in strips)
+    return _svg("strips", bottom + 4, "Scores by kind of model", described + ".", body)
+
+
+def bar(share: float, *, kind: str = "", title: str = "") -> Markup:
+    """A share between 0 and 1 as a filled part of a rail."""
+    width = round(100 * min(max(share, 0.0), 1.0), 2)
+    body = [
+        Markup('<rect class="rail" width="100%" height="8" rx="4"/>'),
+        Markup('<rect class="fill" width="{}%" height="8" rx="4"/>').format(width),
+    ]
+    return _svg(f"bar {kind}".strip(), 8, title, f"{round(100 * share)} per cent of the bar is filled.", body)
+
+
+def regression_scatter(
+    predicted: Sequence[float],
+    true: Sequence[float],
+    low: Sequence[float | None] | None,
+    high: Sequence[float | None] | None,
+    show: Format,
+) -> Markup:
+    """True value (up) against prediction (right); the line of perfect agreement and the band of the intervals."""
+    domain = span_of([*predicted, *true], pad=0.04)
+    side, left, foot = 440, 62, 52
+    height = 360
+
+    def x(v: float) -> float:
+        return round(left + _at(v, domain) / 100 * (side - left - 8), 1)
+
+    def y(v: float) -> float:
+        return round(height - foot - _at(v, domain) / 100 * (height - foot - 8), 1)
+
+    body: list[Markup] = []
+    for tick in ticks(domain):
+        body.append(
+            Markup('<line class="grid" x1="{0}" x2="{0}" y1="8" y2="{1}"/>').format(x(tick), y(domain[0]))
+        )
+        body.append(
+            Markup('<line class="grid" x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>').format(left, side - 8, y(tick))
+        )
+        body.append(
+            Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
+                x(tick), height - foot + 18, show(tick)
+            )
+        )
+        body.append(
+            Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(
+                left - 8, y(tick) + 4, show(tick)
+            )
+        )
+    if low is not None and high is not None:
+        ends = sorted(
+            (p, a, b) for p, a, b in zip(predicted, low, high, strict=True) if a is not None and b is not None
+        )
+        corners = [(x(p), y(b)) for p, _, b in ends] + [(x(p), y(a)) for p, a, _ in reversed(ends)]
+        body.append(
+            Markup('<polygon class="band" points="{}"/>').format(" ".join(f"{a},{b}" for a, b in corners))
+        )
+    body.append(
+        Markup('<line class="agreement" x1="{0}" y1="{1}" x2="{2}" y2="{3}"/>').format(
+            x(domain[0]), y(domain[0]), x(domain[1]), y(domain[1])
+        )
+    )
+    for p, t in zip(predicted, true, strict=True):
+        body.append(
+            Markup('<circle class="point" cx="{}" cy="{}" r="3.4"><title>{}</title></circle>').format(
+                x(p), y(t), f"predicted {show(p)}, true {show(t)}"
+            )
+        )
+    body.append(
+        Markup('<text class="label" x="{}" y="{}" text-anchor="middle">predicted</text>').format(
+            (left + side) / 2, height - 8
+        )
+    )
+    body.append(
+        Markup(
+            '<text class="label" transform="translate(14 {}) rotate(-90)" text-anchor="middle">true</text>'
+        ).format((height - foot) / 2)
+    )
+    return Markup(
+        '<svg class="scatter" viewBox="0 0 {} {}" role="img"><title>True values against predictions</title>'
+        "<desc>{} points; the closer to the diagonal, the better.</desc>{}</svg>"
+    ).format(side, height, len(predicted), Markup("").join(body))
+
+
+@dataclass(frozen=True)
+class Point:
+    """One example on the map: its place, its look (colour and marker), what is said of it."""
+
+    x: float
+    y: float
+    look: int
+    wrong: bool
+    title: str
+    picture: str | None = None
+
+
+def marker(look: int, x: float, y: float, r: float = 5.0) -> Markup:
+    """The mark of a class: eight colours by three shapes, so that colour is never the only difference at first."""
+    colour, shape = f"c{look % COLOURS}", MARKERS[look // COLOURS % len(MARKERS)]
+    if shape == "circle":
+        return Markup('<circle class="{}" cx="{}" cy="{}" r="{}"/>').format(colour, x, y, r)
+    turn = f"rotate(45 {x} {y})" if shape == "diamond" else ""
+    edge = round(r * 1.8, 1)
+    return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" transform="{}"/>').format(
+        colour, round(x - edge / 2, 1), round(y - edge / 2, 1), edge, edge, turn
+    )
+
+
+def embedding_map(points: Sequence[Point]) -> Markup:
+    """Every example as a mark; near means similar to the model. A ring marks a mistake."""
+    width, height, margin = 640, 440, 14
+    xs, ys = span_of([p.x for p in points], pad=0.0), span_of([p.y for p in points], pad=0.0)
+    body = []
+    for point in sorted(points, key=lambda p: p.wrong):
+        x = round(margin + _at(point.x, xs) / 100 * (width - 2 * margin), 1)
+        y = round(height - margin - _at(point.y, ys) / 100 * (height - 2 * margin), 1)
+        ring = Markup('<circle class="wrong" cx="{}" cy="{}" r="8.5"/>').format(x, y) if point.wrong else ""
+        body.append(
+            Markup("<g{}><title>{}</title>{}{}</g>").format(
+                Markup(' data-picture="{}"').format(point.picture) if point.picture else "",
+                point.title,
+                marker(point.look, x, y),
+                ring,
+            )
+        )
+    wrong = sum(p.wrong for p in points)
+    return Markup(
+        '<svg class="map" viewBox="0 0 {} {}" role="img"><title>Map of the examples</title>'
+        "<desc>{} examples, {} of them predicted wrongly (ringed).</desc>{}</svg>"
+    ).format(width, height, len(points), wrong, Markup("").join(body))
+
+
+def legend_mark(look: int) -> Markup:
+    """The mark of a class for the legend."""
+    return Markup('<svg class="mark" width="14" height="14" aria-hidden="true">{}</svg>').format(
+        marker(look, 7, 7)
+    )

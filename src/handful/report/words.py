@@ -1,0 +1,369 @@
+"""Plain words and aligned numbers for the report: metrics, nouns, families, durations, sentences."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MISSING = "–"
+
+# What a report needs to know of a metric when `metric_info` is not in the summary.
+# name: (label, higher is better, shown in per cent, what it means)
+METRICS: dict[str, tuple[str, bool, bool, str]] = {
+    "accuracy": ("accuracy", True, True, "the share of predictions that are right"),
+    "balanced_accuracy": (
+        "balanced accuracy",
+        True,
+        True,
+        "the share of predictions that are right, taken in each class and averaged, "
+        "so that a rare class counts as much as a common one",
+    ),
+    "roc_auc": (
+        "ROC-AUC",
+        True,
+        False,
+        "how often an example of a class is ranked above one that is not of it; 0.5 is chance, 1 is perfect",
+    ),
+    "f1": (
+        "F1 score",
+        True,
+        False,
+        "one number for two wishes: to find all examples of a class, and to be right when naming it; "
+        "1 is perfect",
+    ),
+    "log_loss": (
+        "log loss",
+        False,
+        False,
+        "how badly the stated probabilities are surprised by the truth; 0 is perfect",
+    ),
+    "rmse": (
+        "root mean squared error",
+        False,
+        False,
+        "the typical size of an error, large errors counting more, in the units of the target",
+    ),
+    "mae": ("mean absolute error", False, False, "the average size of an error, in the units of the target"),
+    "r2": (
+        "R²",
+        True,
+        False,
+        "the part of the differences between examples that is explained; 0 is the mean alone, 1 is perfect",
+    ),
+}
+
+# What a family of candidates is called, and what it does.
+FAMILIES: dict[str, tuple[str, str]] = {
+    "baseline": ("No learning at all", "a guess that does not look at the example; every model must beat it"),
+    "classic": ("Traditional models", "no neural network"),
+    "transfer": ("Pretrained network, frozen", "a network trained elsewhere describes each example"),
+    "finetune": ("Pretrained network, fine-tuned", "a network trained elsewhere, trained further here"),
+    "augmentation": ("Augmented examples", "trained on altered copies as well"),
+    "autoencoder": ("Autoencoder features", "features learned without labels"),
+    "synthesis": ("Generated examples", "trained on made-up examples as well"),
+    "prior": ("Networks for small tables", "a network that has seen many small data sets"),
+    "ensemble": ("Several models together", "their answers are averaged"),
+    "shortcut": ("Shortcut controls", "sees only what should not matter; never chosen"),
+    "user": ("Your own", "brought along by you"),
+}
+
+NOUNS = {"image": ("picture", "pictures"), "table": ("row", "rows"), "text": ("text", "texts")}
+
+# Control characters and bidirectional overrides could rewrite a terminal line or break the page.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How the scores of a run are named and written.
+
+    `decimals` applies to metrics that are not per cent: one number for the whole page, so that columns align.
+    """
+
+    name: str
+    label: str
+    higher_is_better: bool = True
+    percent: bool = False
+    words: str = ""
+    decimals: int = 3
+
+    def show(self, value: float | None, decimals: int | None = None) -> str:
+        """A score as people read it: `87.3%`, `0.493`, `2,310`; a dash where there is none.
+
+        >>> Metric("accuracy", "accuracy", percent=True).show(0.873)
+        '87.3%'
+        >>> Metric("rmse", "RMSE", decimals=1).show(54.31)
+        '54.3'
+        """
+        if value is None:
+            return MISSING
+        if self.percent:
+            return f"{_fixed(100 * value, 1 if decimals is None else decimals)}%"
+        return _fixed(value, self.decimals if decimals is None else decimals)
+
+    def span(self, low: float | None, high: float | None) -> str:
+        """An interval, `83.4–91.2%`; a dash where an end is missing.
+
+        >>> Metric("accuracy", "accuracy", percent=True).span(0.834, 0.912)
+        '83.4–91.2%'
+        """
+        if low is None or high is None:
+            return MISSING
+        first = self.show(low).removesuffix("%") if self.percent else self.show(low)
+        joint = " to " if low < 0 or high < 0 else "–"
+        return f"{first}{joint}{self.show(high)}"
+
+    def difference(self, value: float | None) -> str:
+        """A difference of two scores: `11.8 points`, or the bare number."""
+        if value is None:
+            return MISSING
+        if self.percent:
+            return f"{_fixed(100 * value, 1)} points"
+        return self.show(value)
+
+    def better(self, a: float, b: float) -> bool:
+        """Whether score `a` is better than `b`."""
+        return a > b if self.higher_is_better else a < b
+
+
+def _fixed(value: float, decimals: int) -> str:
+    text = f"{value:,.{decimals}f}"
+    if float(text.replace(",", "")) == 0:  # no "-0.0"
+        text = text.removeprefix("-")
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def metric_of(summary: dict[str, Any]) -> Metric:
+    """The metric of a summary: its `metric_info` where given, what is known of its name otherwise."""
+    expected, protocol = summary.get("expected") or {}, summary.get("protocol") or {}
+    info = summary.get("metric_info") or {}
+    name = str(info.get("name") or expected.get("metric") or protocol.get("metric") or "score")
+    label, higher, percent, words = METRICS.get(name, (name.replace("_", " "), True, False, ""))
+    scores = [row.get("score") for row in summary.get("leaderboard") or []]
+    return Metric(
+        name,
+        str(info.get("label") or label),
+        bool(info.get("higher_is_better", higher)),
+        bool(info.get("percent", percent)),
+        str(info.get("words") or words),
+        decimals_for([expected.get("value"), *scores]),
+    )
+
+
+def decimals_for(values: Iterable[float | None]) -> int:
+    """Decimals that leave about three significant digits to the median of the values.
+
+    >>> decimals_for([0.49, 0.31]), decimals_for([54.3, 61.0]), decimals_for([2310.0])
+    (3, 1, 0)
+    """
+    sizes = [abs(v) for v in values if v is not None and v != 0]
+    if not sizes:
+        return 3
+    magnitude = math.floor(math.log10(float(np.median(sizes))))
+    return min(max(2 - magnitude, 0), 3) if magnitude >= -1 else min(1 - magnitude, 8)
+
+
+def clean(value: Any) -> Any:
+    """Plain Python values that can be printed: not-a-number and infinity become None, unprintable
+    characters a replacement mark. Arrays are left as they are.
+
+    >>> clean({"a": [float("nan"), 1.5], "b": "x\\x1b[31m"})
+    {'a': [None, 1.5], 'b': 'x\ufffd[31m'}
+    """
+    if isinstance(value, dict):
+        return {clean(key): clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+    return value
+
+
+def shorten(text: Any, length: int) -> str:
+    """At most `length` characters, the middle left out: both ends of a file name tell something.
+
+    >>> shorten("a very long name indeed", 11)
+    'a ver…ndeed'
+    """
+    text = " ".join(str(text).split())
+    if len(text) <= length:
+        return text
+    head = length // 2
+    return f"{text[:head]}…{text[len(text) - (length - head - 1) :]}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """`1 row`, `1,200 rows`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(words: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def duration(seconds: float | None) -> str:
+    """A time as a person says it.
+
+    >>> duration(0.04), duration(42.3), duration(192), duration(7300)
+    ('under 0.1 s', '42 s', '3 min 12 s', '2 h 2 min')
+    """
+    if seconds is None:
+        return MISSING
+    if seconds < 0.1:
+        return "under 0.1 s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def family_label(family: str | None) -> str:
+    """What a family is called."""
+    return FAMILIES.get(family or "", (str(family or "other").replace("_", " "), ""))[0]
+
+
+def noun(summary: dict[str, Any], count: int = 2) -> str:
+    """What one example, or several, of this data set is called."""
+    modality = (summary.get("dataset") or {}).get("modality")
+    return NOUNS.get(modality or "", ("example", "examples"))[0 if count == 1 else 1]
+
+
+def what_the_data_is(summary: dict[str, Any]) -> str:
+    """`300 pictures in 10 classes`."""
+    dataset = summary.get("dataset") or {}
+    parts = []
+    if dataset.get("n") is not None:
+        parts.append(f"{dataset['n']:,} {noun(summary, dataset['n'])}")
+    if dataset.get("classes"):
+        parts.append(f"in {plural(len(dataset['classes']), 'class', 'classes')}")
+    elif dataset.get("task") == "regression":
+        parts.append("with a measured value")
+    return " ".join(parts)
+
+
+def row_of(summary: dict[str, Any], name: str | None) -> dict[str, Any] | None:
+    """The line of the leaderboard that has this name."""
+    rows = summary.get("leaderboard") or []
+    return next((row for row in rows if name is not None and row.get("name") == name), None)
+
+
+def label_of(summary: dict[str, Any], name: str | None) -> str:
+    """A candidate in plain words; its key where it has none."""
+    row = row_of(summary, name) or {}
+    return str(row.get("label") or name or MISSING)
+
+
+def chosen_of(summary: dict[str, Any]) -> str | None:
+    """The key of what is refitted and served."""
+    return summary.get("chosen") or summary.get("winner")
+
+
+def sound_rows(summary: dict[str, Any], metric: Metric) -> list[dict[str, Any]]:
+    """The candidates that have a score, best first."""
+    rows = [r for r in summary.get("leaderboard") or [] if r.get("score") is not None and not r.get("failed")]
+    return sorted(rows, key=lambda r: -r["score"] if metric.higher_is_better else r["score"])
+
+
+def baseline_row(summary: dict[str, Any], metric: Metric) -> dict[str, Any] | None:
+    """The best candidate that learns nothing from the examples."""
+    return next((r for r in sound_rows(summary, metric) if r.get("family") == "baseline"), None)
+
+
+def out_of(*shares: float | None) -> tuple[int, list[int | None]]:
+    """Shares as counts out of 100, or out of 1,000 where 100 would round a good score up to perfect.
+
+    >>> out_of(0.873, 0.834, 0.912)
+    (100, [87, 83, 91])
+    >>> out_of(0.996, 0.981, 0.9994)
+    (1000, [996, 981, 999])
+    """
+    of = 1000 if any(s is not None and s < 1 and round(100 * s) == 100 for s in shares[:1]) else 100
+    return of, [None if s is None else round(of * s) for s in shares]
+
+
+def expectation(summary: dict[str, Any], metric: Metric) -> str | None:
+    """The score to expect on new data as one plain sentence; None where it is not known."""
+    expected = summary.get("expected") or {}
+    value, low, high = (expected.get(k) for k in ("value", "low", "high"))
+    if value is None:
+        return None
+    many = noun(summary)
+    between = ""
+    if metric.name in ("accuracy", "balanced_accuracy", "roc_auc"):
+        of, (v, lo, hi) = out_of(value, low, high)
+        if lo is not None and hi is not None:
+            between = f", between {lo:,} and {hi:,}"
+        if metric.name == "accuracy":
+            return f"Out of {of:,} new {many}, expect about {v:,} right{between}."
+        if metric.name == "balanced_accuracy":
+            return f"Out of {of:,} new {many}, as many of each class, expect about {v:,} right{between}."
+        return (
+            f"Given one new {noun(summary, 1)} of each of two classes, expect it to tell which is which "
+            f"about {v:,} times out of {of:,}{between}."
+        )
+    if low is not None and high is not None:
+        between = f", between {metric.show(low)} and {metric.show(high)}"
+    shown = metric.show(value)
+    if metric.name == "rmse":
+        return f"On new {many}, expect errors of about {shown}{between}, in the units of the target."
+    if metric.name == "mae":
+        return f"On new {many}, expect to be off by about {shown} on average{between}."
+    if metric.name == "r2":
+        share = Metric("r2", "R²", percent=True)
+        if low is not None and high is not None:
+            between = f", between {share.show(low, 0)} and {share.show(high, 0)}"
+        return (
+            f"On new {many}, expect it to explain about {share.show(value, 0)} of the differences "
+            f"in the target{between}."
+        )
+    return f"On new {many}, expect a {metric.label} of about {shown}{between}."
+
+
+def comparison(summary: dict[str, Any], metric: Metric) -> str | None:
+    """What a guess would reach, and whether the interval stays clear of it."""
+    row, expected = baseline_row(summary, metric), summary.get("expected") or {}
+    if row is None or expected.get("value") is None:
+        return None
+    shown = metric.show(row["score"], 0) if metric.percent else metric.show(row["score"])
+    worst = expected.get("low" if metric.higher_is_better else "high")
+    sentence = f"A guess that does not look at the {noun(summary, 1)} ({row.get('label') or row['name']}) reaches {shown}."
+    if worst is not None and not metric.better(worst, row["score"]):
+        sentence += (
+            " The interval reaches down to that guess: with this data nothing reliable was learned yet."
+        )
+    return sentence
+
+
+def ties(summary: dict[str, Any]) -> list[str]:
+    """The candidates, in plain words, that cannot be told apart from the chosen one; it is not among them."""
+    names = [name for name in summary.get("tie_group") or [] if name != chosen_of(summary)]
+    return [label_of(summary, name) for name in names]
+
+
+def own_test(summary: dict[str, Any], metric: Metric) -> str | None:
+    """How the person's own held-out set came out."""
+    test = summary.get("test") or {}
+    if test.get("value") is None:
+        return None
+    n = test.get("n")
+    size = f" of {n:,} {noun(summary, n)}" if n is not None else ""
+    sentence = f"On your own test set{size} it scored {metric.show(test['value'])}"
+    if test.get("inside") is None:
+        return sentence + "."
+    if test["inside"]:
+        return sentence + ", inside the interval that was promised."
+    return sentence + ", outside the interval that was promised: is the test set of the same kind?"
