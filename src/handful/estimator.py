@@ -65,20 +65,25 @@ class _Handful(BaseEstimator):
         return self
 
     def _checked(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
-        if isinstance(X, pd.DataFrame) or np.ndim(X) > 2:
+        if _as_it_is(X):
             return X, np.asarray(y)
         numeric = self._task == "regression"
         return validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, y_numeric=numeric)
 
     def _new(self, X: Any) -> Any:
-        check_is_fitted(self, "model_")
-        if isinstance(X, pd.DataFrame) or np.ndim(X) > 2:
+        if _as_it_is(X):
             return X
         return validate_data(self, X, dtype=np.float64, reset=False)
 
     def predict(self, X: Any) -> np.ndarray:
         """Labels or values, `(n,)`."""
+        check_is_fitted(self, "model_")
         return self.model_.predict(self._new(X))
+
+
+def _as_it_is(X: Any) -> bool:
+    """Frames and pictures are read by handful; matrices are checked as scikit-learn does."""
+    return isinstance(X, pd.DataFrame) or len(getattr(X, "shape", ())) > 2
 
 
 class HandfulClassifier(ClassifierMixin, _Handful):
@@ -121,6 +126,7 @@ class HandfulClassifier(ClassifierMixin, _Handful):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities `(n, K)` in the order of `classes_`."""
+        check_is_fitted(self, "model_")
         return self.model_.predict_proba(self._new(X))
 
 

@@ -1,1 +1,6 @@
+def audit(dataset, **k):
+    return dataset
 
+
+def findings_text(dataset):
+    return ""

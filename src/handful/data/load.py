@@ -66,7 +66,13 @@ def load(
         task=target.task,
         modality=source.modality,
         classes=target.classes,
-        origin={**origin, "target": source.target, "task": target.task, "groups": settings.groups},
+        origin={
+            **origin,
+            "name": Path(data).name if isinstance(data, (str, Path)) else None,
+            "target": source.target,
+            "task": target.task,
+            "groups": settings.groups,
+        },
         findings=[*source.findings, *target.findings, *findings, *_damaged_findings(problems, len(y))],
     )
     if source.groups is not None:

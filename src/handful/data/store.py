@@ -92,6 +92,13 @@ def digest(dataset: Dataset) -> str:
     return total.hexdigest()[:32]
 
 
+def sample_digests(X: Any) -> np.ndarray:
+    """A name for the content of each sample `(n,)`: equal samples have equal names."""
+    if isinstance(X, Images):
+        return X.digests
+    return pd.util.hash_pandas_object(pd.DataFrame(X), index=False).to_numpy()
+
+
 def _unpack(description: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path) -> Dataset:
     return Dataset(
         X=_unpack_content(description["X"], "X", arrays, folder),

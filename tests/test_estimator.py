@@ -1,0 +1,60 @@
+"""The scikit-learn face: its own estimator checks, with a catalogue reduced to what is quick."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.model_selection import cross_val_score
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from handful import HandfulClassifier, HandfulRegressor
+
+SMALL = {"families": ("yours",)}
+ESTIMATORS = [
+    HandfulClassifier(candidates=(("tree", DecisionTreeClassifier(random_state=0)),), **SMALL),
+    HandfulRegressor(candidates=(("tree", DecisionTreeRegressor(random_state=0)),), **SMALL),
+]
+
+
+@parametrize_with_checks(ESTIMATORS)
+def test_scikit_learn_accepts_it(estimator, check) -> None:  # type: ignore[no-untyped-def]
+    check(estimator)
+
+
+def test_classifier_keeps_the_labels_as_they_came() -> None:
+    X, y = load_iris(return_X_y=True)
+    names = np.array(["setosa", "versicolor", "virginica"])[y]
+    model = HandfulClassifier(families=("classic",)).fit(X, names)
+    assert model.classes_.tolist() == ["setosa", "versicolor", "virginica"]
+    assert model.score(X, names) > 0.95
+    assert model.summary_["expected"]["low"] < model.summary_["expected"]["value"]
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+
+
+def test_frames_with_categories_and_gaps_are_taken() -> None:
+    frame = pd.DataFrame(
+        {"size": np.tile([1.0, 2.0, np.nan, 8.0], 15), "colour": np.tile(["red", None, "blue", "blue"], 15)}
+    )
+    y = np.tile([0, 0, 1, 1], 15) == 1
+    model = HandfulClassifier(**SMALL | {"families": ("classic",)}).fit(frame, y)
+    assert model.predict(frame.iloc[:4]).tolist() == [False, False, True, True]
+
+
+def test_regressor_inside_cross_validation() -> None:
+    X, y = load_diabetes(return_X_y=True)
+    scores = cross_val_score(HandfulRegressor(families=("classic",)), X[:150], y[:150], cv=2)
+    assert scores.mean() > 0.3
+
+
+def test_groups_are_kept_together() -> None:
+    X, y = load_iris(return_X_y=True)
+    model = HandfulClassifier(**ESTIMATORS[0].get_params(deep=False)).fit(X, y, groups=np.arange(150) // 5)
+    assert model.summary_["protocol"]["grouped"]
+
+
+def test_a_wrong_option_is_said_at_fit() -> None:
+    with pytest.raises(ValueError, match="budget 'fast' is unknown"):
+        HandfulClassifier(budget="fast").fit(*load_iris(return_X_y=True))
