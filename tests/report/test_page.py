@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from handful.report.page import render
@@ -248,3 +249,27 @@ def test_the_page_stays_under_four_megabytes_with_large_noisy_pictures() -> None
     extras["pictures"] = {str(i): p for i, p in enumerate(noise)}
     summary["audit"][0]["items"] = list(extras["pictures"])
     assert len(render(summary, extras).encode()) < 4_000_000
+
+
+def test_extras_may_hold_arrays_instead_of_lists() -> None:
+    summary, extras = made_up.image_run()
+    plain = render(summary, extras)
+    extras["confusion"] = {name: np.asarray(value) for name, value in extras["confusion"].items()}
+    extras["map"] = {name: np.asarray(value) for name, value in extras["map"].items()}
+    extras["examples"] = {name: np.asarray(value) for name, value in extras["examples"].items()}
+    assert render(summary, extras) == plain
+
+
+def test_missing_values_and_dates_of_a_row_are_shown_in_words() -> None:
+    summary, extras = made_up.table_run()
+    extras["mistakes"][0]["row"] = {"when": pd.Timestamp("2024-02-29"), "left": pd.NaT, "ward": pd.NA}
+    text = Reader(render(summary, extras)).text
+    assert "when 2024-02-29 00:00:00 left missing ward missing row 17" in text
+
+
+def test_many_alarms_do_not_bury_the_answer() -> None:
+    summary, extras = made_up.image_run()
+    alarm = {"kind": "leak", "severity": "alarm", "message": "A column tells the answer.", "items": []}
+    text = Reader(render(summary | {"audit": [alarm] * 5}, extras)).text
+    assert text.count("Before you rely on this") == 2
+    assert "And 3 more alarms" in text

@@ -119,7 +119,7 @@ def _mistakes(content: Content) -> View | None:
         confidence = mistake.get("confidence")
         cards.append(
             {
-                **card(("row " if row else "") + str(mistake.get("id")), mistake.get("picture"), 144),
+                **card(_name(mistake.get("id")), mistake.get("picture"), 144),
                 "true": _value(content, mistake.get("true")),
                 "predicted": _value(content, mistake.get("predicted")),
                 "quantity": _is_regression(content),
@@ -129,6 +129,11 @@ def _mistakes(content: Content) -> View | None:
             }
         )
     return {"cards": cards, "wide": any(card["row"] for card in cards), "regression": _is_regression(content)}
+
+
+def _name(id_: Any) -> str:
+    """A file by its name, a row of a table by its number."""
+    return f"row {id_}" if str(id_).isdigit() else str(id_)
 
 
 def _is_regression(content: Content) -> bool:
@@ -184,7 +189,7 @@ def _map(content: Content) -> View | None:
     classes = [str(c) for c in content.dataset.get("classes") or dict.fromkeys(labels)]
     distinct = len(classes) <= figures.COLOURS * len(figures.MARKERS)
     look_of = {name: i if distinct else 0 for i, name in enumerate(classes)}
-    pictures = given.get("pictures") or []
+    pictures = given.get("pictures") if given.get("pictures") is not None else []
     with_pictures = 0 < len(pictures) <= PICTURES_ON_THE_MAP
     ids = given.get("id") or [""] * len(labels)
     points = [

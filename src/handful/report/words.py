@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 MISSING = "–"
 
@@ -172,7 +173,7 @@ def decimals_for(values: Iterable[float | None]) -> int:
 
 def clean(value: Any) -> Any:
     """Plain Python values that can be printed: not-a-number and infinity become None, unprintable
-    characters a replacement mark. Arrays are left as they are.
+    characters a replacement mark, arrays lists. Pictures (uint8 arrays) are left as they are.
 
     >>> clean({"a": [float("nan"), 1.5], "b": "x\\x1b[31m"})
     {'a': [None, 1.5], 'b': 'x\ufffd[31m'}
@@ -181,6 +182,10 @@ def clean(value: Any) -> Any:
         return {clean(key): clean(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [clean(item) for item in value]
+    if isinstance(value, np.ndarray) and value.dtype != np.uint8:
+        return clean(value.tolist())
+    if value is pd.NaT or value is pd.NA:
+        return None
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
