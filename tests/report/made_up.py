@@ -159,13 +159,15 @@ def image_run() -> tuple[dict[str, Any], dict[str, Any]]:
             {
                 "kind": "duplicates",
                 "severity": "warning",
-                "message": "3 pairs of pictures are exact copies. Copies were made into groups, so that they never stand on both sides of a fold.",
+                "message": "3 pairs of pictures are exact copies. Copies were made into groups, so that they "
+                "never stand on both sides of a fold.",
                 "items": ["Shirt/img_0003.png", "Shirt/img_0090.png", "Bag/b1.png", "Bag/b7.png"],
             },
             {
                 "kind": "contradicting labels",
                 "severity": "alarm",
-                "message": "1 picture is there twice, under two labels: Coat and Pullover. One of the two is wrong; until it is removed, no model can be right on both.",
+                "message": "1 picture is there twice, under two labels: Coat and Pullover. One of the two "
+                "is wrong; until it is removed, no model can be right on both.",
                 "items": ["Coat/c17.png", "Pullover/p2.png"],
             },
             {
@@ -181,7 +183,9 @@ def image_run() -> tuple[dict[str, Any], dict[str, Any]]:
             "metric": "accuracy",
             "grouped": True,
             "seed": 0,
-            "description": "Every candidate was trained five times, each time on four fifths of the pictures, and examined on the last fifth, which it had not seen. All candidates met the same parts, and copies of a picture always stayed together.",
+            "description": "Every candidate was trained five times, each time on four fifths of the "
+            "pictures, and examined on the last fifth, which it had not seen. All candidates met the same "
+            "parts, and copies of a picture always stayed together.",
         },
         "metric_info": ACCURACY,
         "expected": {
@@ -190,7 +194,8 @@ def image_run() -> tuple[dict[str, Any], dict[str, Any]]:
             "low": 0.834,
             "high": 0.906,
             "level": 0.95,
-            "how": "Bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018) with a correction for the refit on all data.",
+            "how": "Bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018) with a correction "
+            "for the refit on all data.",
         },
         "winner": "ensemble/uniform",
         "chosen": "ensemble/uniform",

@@ -1,8 +1,8 @@
 """The figures of the report as inline SVG: pure functions from data to a string.
 
-Most are drawn with horizontal positions in per cent and text in fixed pixels, so that one figure fits a phone and
-a desktop and its words stay readable. Colours are classes that the style sheet fills: they follow light, dark and
-print. Each figure has a title and a description for readers who do not see it.
+Most are drawn with horizontal positions in per cent and text in fixed pixels, so that one figure fits a phone
+and a desktop and its words stay readable. Colours are classes that the style sheet fills: they follow light,
+dark and print. Each figure has a title and a description for readers who do not see it.
 """
 
 from __future__ import annotations
@@ -95,24 +95,25 @@ def number_line(
     high: float | None,
     domain: Domain,
     show: Format,
+    show_tick: Format,
     *,
     baseline: float | None = None,
     baseline_label: str = "guessing",
     title: str = "Expected score",
 ) -> Markup:
-    """The score to expect: a line with the interval as a thick bar, the value as a dot, the baseline as a mark."""
+    """The score to expect: the interval as a thick bar, the value as a dot, the baseline as a mark."""
     y = 40
     body = [_line("rail", 0, 100, y, y)]
     for tick in ticks(domain):
         x = _at(tick, domain)
-        body += [_line("tick", x, x, y + 5, y + 10), _text("small", x, y + 25, show(tick))]
+        body += [_line("tick", x, x, y + 5, y + 10), _text("small", x, y + 25, show_tick(tick))]
     described = f"About {show(value)}"
     if low is not None and high is not None:
         body.append(_line("interval", _at(low, domain), _at(high, domain), y, y))
         described += f", between {show(low)} and {show(high)}"
     if baseline is not None:
         x = _at(baseline, domain)
-        body += [_line("baseline", x, x, y - 12, y + 30), _text("muted", x, y + 46, baseline_label)]
+        body += [_line("baseline", x, x, y - 12, y + 12), _text("muted", x, y + 46, baseline_label)]
         described += f"; {baseline_label} reaches {show(baseline)}"
     x = _at(value, domain)
     body += [_dot("value", x, y, 8), _text("strong", x, y - 20, show(value))]
@@ -135,7 +136,7 @@ def hundred(low: float | None, value: float, high: float | None, things: str) ->
         '<svg class="hundred" viewBox="0 0 100 100" role="img"><title>{}</title><desc>{}</desc>{}</svg>'
     ).format(
         f"100 new {things}",
-        f"{sure} filled squares are right in any case, {perhaps - sure} pale ones may be, {100 - perhaps} are wrong.",
+        f"{sure} filled squares are right, {perhaps - sure} pale ones may be, {100 - perhaps} are wrong.",
         Markup("").join(body),
     )
 
@@ -145,7 +146,7 @@ def axis(domain: Domain, show: Format, title: str) -> Markup:
     body = [_line("rail", 0, 100, 21, 21)]
     for tick in ticks(domain):
         x = _at(tick, domain)
-        body += [_line("tick", x, x, 17, 21), _text("small", x, 12, show(tick))]
+        body += [_line("tick", x, x, 17, 21), _text("small", x, 12, show(tick), "middle")]
     described = f"From {show(domain[0])} to {show(domain[1])}."
     return _svg("axis", 24, title, described, body)
 
@@ -197,14 +198,16 @@ class Strip:
     chosen: bool = False
 
 
-def family_strips(strips: Sequence[Strip], domain: Domain, show: Format, reference: float | None) -> Markup:
+def family_strips(
+    strips: Sequence[Strip], domain: Domain, show: Format, show_tick: Format, reference: float | None
+) -> Markup:
     """A line per family, a dot per candidate; the best of each is filled and has its interval."""
     step, top = 52, 26
     bottom = top + step * len(strips)
     body: list[Markup] = []
     for tick in ticks(domain):
         x = _at(tick, domain)
-        body += [_text("small", x, 12, show(tick)), _line("grid", x, x, 20, bottom)]
+        body += [_text("small", x, 12, show_tick(tick)), _line("grid", x, x, 20, bottom)]
     if reference is not None and domain[0] <= reference <= domain[1]:
         x = _at(reference, domain)
         body.append(_line("baseline", x, x, 20, bottom))
@@ -244,7 +247,7 @@ def regression_scatter(
     high: Sequence[float | None] | None,
     show: Format,
 ) -> Markup:
-    """True value (up) against prediction (right); the line of perfect agreement and the band of the intervals."""
+    """True value (up) against prediction (right), the line of agreement, and the band of the intervals."""
     domain = span_of([*predicted, *true], pad=0.04)
     side, left, foot = 440, 62, 52
     height = 360
@@ -321,8 +324,8 @@ class Point:
 
 
 def marker(look: int, x: float, y: float, r: float = 5.0) -> Markup:
-    """The mark of a class: eight colours by three shapes, so that colour is never the only difference at first."""
-    colour, shape = f"c{look % COLOURS}", MARKERS[look // COLOURS % len(MARKERS)]
+    """The mark of a class: eight colours by three shapes, 24 different ones; neighbours differ in both."""
+    colour, shape = f"c{look % COLOURS}", MARKERS[look % len(MARKERS)]
     if shape == "circle":
         return Markup('<circle class="{}" cx="{}" cy="{}" r="{}"/>').format(colour, x, y, r)
     turn = f"rotate(45 {x} {y})" if shape == "diamond" else ""

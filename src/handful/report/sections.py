@@ -1,72 +1,24 @@
-"""The sections of the page, in order. Each takes the report's content to what its part of the template shows.
+"""The sections of the page, in order. Each takes the report's content to what its part of the page shows.
 
-A section returns None where there is nothing to show; it is then left out. To add one: a function here, a line in
-`SECTIONS`, and a macro of the same name in `sections.html`.
+A section returns None where there is nothing to show; it is then left out. To add one: a function here or in
+a file of its own, a line in `SECTIONS`, and a macro of the same name in `sections.html`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from handful.report import figures, words
-from handful.report.pictures import is_small, thumbnail
+from handful.report.content import SHOWN, Content, View, card, label
+from handful.report.glossary import glossary
+from handful.report.look import look
 
-SHOWN = 12  # lines of a long list that are shown unfolded
-HEAT_MAP = 20  # classes up to which a confusion matrix is drawn whole
-MISTAKES = 24
+GAPS = 8  # lines shown unfolded in the table of training against held-out scores
 PICTURES_OF_A_FINDING = 12
-PICTURES_ON_THE_MAP = 600  # at about 1.5 kB each
 SEVERITIES = ("alarm", "warning", "note")
-
-View = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a report is made of: the content of report.json (cleaned), the metric, and the extras."""
-
-    summary: View
-    extras: View
-    metric: words.Metric
-
-    @property
-    def dataset(self) -> View:
-        return self.summary.get("dataset") or {}
-
-    @property
-    def rows(self) -> list[View]:
-        """The candidates with a score, best first."""
-        return words.sound_rows(self.summary, self.metric)
-
-    @property
-    def chosen(self) -> str | None:
-        return words.chosen_of(self.summary)
-
-    @property
-    def possible(self) -> tuple[float, float] | None:
-        """The range that a score can have, for figures: 0 to 1 for shares."""
-        return (0.0, 1.0) if self.metric.percent or self.metric.name in ("roc_auc", "f1") else None
-
-    @property
-    def reference(self) -> float | None:
-        """The score of guessing."""
-        row = words.baseline_row(self.summary, self.metric)
-        return row["score"] if row else None
-
-    def reason(self, key: str) -> str | None:
-        return (self.summary.get("reasons") or {}).get(key)
-
-    def tick(self, domain: figures.Domain) -> figures.Format:
-        """How the numbers of an axis are written: no more decimals than the step needs."""
-        places = figures.ticks(domain)
-        step = places[1] - places[0] if len(places) > 1 else domain[1] - domain[0]
-        step = 100 * step if self.metric.percent else step
-        decimals = max(0, -int(np.floor(np.log10(step) + 1e-9))) if step else 0
-        return lambda value: self.metric.show(value, decimals)
 
 
 def answer(content: Content) -> View:
@@ -80,7 +32,7 @@ def answer(content: Content) -> View:
         "expectation": words.expectation(summary, metric),
         "comparison": words.comparison(summary, metric),
         "how": expected.get("how"),
-        "level": _in_words(expected.get("level")),
+        "level": words.odds(expected.get("level")),
         "why_not": content.reason("expected") or content.reason("winner"),
         "tried": tried,
         "failed": sum(bool(r.get("failed")) for r in summary.get("leaderboard") or []),
@@ -106,10 +58,11 @@ def answer(content: Content) -> View:
             low,
             high,
             domain,
-            content.tick(domain) if not metric.percent else lambda v: metric.show(v, 0),
+            (lambda v: metric.show(v, 0)) if metric.percent else metric.show,
+            content.tick(domain),
             baseline=reference,
             baseline_label=words.shorten(
-                f"{_label(baseline)}: {metric.show(reference, 0 if metric.percent else None)}", 44
+                f"{label(baseline)}: {metric.show(reference, 0 if metric.percent else None)}", 44
             )
             if baseline
             else "",
@@ -135,7 +88,7 @@ def leaderboard(content: Content) -> View | None:
         lines.append(
             {
                 "place": place,
-                "label": _label(row),
+                "label": label(row),
                 "family": words.family_label(row.get("family")),
                 "chosen": mine,
                 "tied": row["name"] in tie_group and not mine,
@@ -151,7 +104,7 @@ def leaderboard(content: Content) -> View | None:
                     domain,
                     kind="chosen" if mine else "tied" if row["name"] in tie_group else "",
                     reference=reference,
-                    title=f"{_label(row)}: {metric.show(row['score'])}",
+                    title=f"{label(row)}: {metric.show(row['score'])}",
                 ),
             }
         )
@@ -161,7 +114,7 @@ def leaderboard(content: Content) -> View | None:
         strips.append(
             figures.Strip(
                 words.shorten(words.family_label(family), 34),
-                [(_label(row), row["score"]) for row in members],
+                [(label(row), row["score"]) for row in members],
                 members[0]["score"],
                 members[0].get("low"),
                 members[0].get("high"),
@@ -171,10 +124,11 @@ def leaderboard(content: Content) -> View | None:
     every = _domain(content, rows, whole=True)
     return {
         "metric": metric,
-        "strips": figures.family_strips(strips, every, metric.show, reference) if len(strips) > 1 else None,
+        "strips": figures.family_strips(strips, every, metric.show, content.tick(every), reference)
+        if len(strips) > 1
+        else None,
         "axis": figures.axis(domain, show, f"Scale of the {metric.label}"),
-        "lines": lines[:SHOWN],
-        "more": lines[SHOWN:],
+        **_folded(lines, SHOWN),
         "ties": words.ties(content.summary),
         "tie_reason": content.reason("tie_group"),
         "has_reference": reference is not None,
@@ -198,11 +152,11 @@ def overfitting(content: Content) -> View | None:
     domain = _domain(content, known, keys=("score", "train_score"))
     lines = []
     for row in known:
-        label = words.label_of(content.summary, row["name"])
+        name = words.label_of(content.summary, row["name"])
         parameters = board.get(row["name"], {}).get("trainable_parameters")
         lines.append(
             {
-                "label": label,
+                "label": name,
                 "chosen": row["name"] == content.chosen,
                 "train": metric.show(row["train_score"]),
                 "score": metric.show(row["score"]),
@@ -214,15 +168,14 @@ def overfitting(content: Content) -> View | None:
                     row["score"],
                     domain,
                     kind="chosen" if row["name"] == content.chosen else "",
-                    title=f"{label}: training {metric.show(row['train_score'])}, "
+                    title=f"{name}: training {metric.show(row['train_score'])}, "
                     f"held out {metric.show(row['score'])}",
                 ),
             }
         )
     return {
         "axis": figures.axis(domain, content.tick(domain), f"Scale of the {metric.label}"),
-        "lines": lines[:SHOWN],
-        "more": lines[SHOWN:],
+        **_folded(lines, GAPS),
         "lead": next((line for line in lines if line["chosen"]), None),
         "n": content.dataset.get("n"),
         "many": words.noun(content.summary),
@@ -238,10 +191,10 @@ def trust(content: Content) -> View | None:
     findings = []
     for finding in sorted(audit or [], key=lambda f: _severity(f.get("severity"))):
         items = [str(item) for item in finding.get("items") or []]
-        cards = []
+        cards: list[View] = []
         for item in items:
             if item in pictures and len(cards) < PICTURES_OF_A_FINDING:
-                cards.append(_card(item, pictures[item], 96))
+                cards.append(card(item, pictures[item], 96))
         plain = items if not cards else items[len(cards) :]
         severity = finding.get("severity")
         findings.append(
@@ -267,30 +220,13 @@ def trust(content: Content) -> View | None:
         "checked": audit is not None,
         "reason": content.reason("audit"),
         "findings": findings,
-        "bars": bars[:HEAT_MAP],
-        "more_bars": bars[HEAT_MAP:],
+        "each": most if len(bars) > 1 and min(counts.values()) == most else None,
+        "bars": bars[:SHOWN],
+        "more_bars": bars[SHOWN:],
         "many": words.noun(content.summary),
         "groups": content.dataset.get("groups"),
         "n": content.dataset.get("n"),
     }
-
-
-def look(content: Content) -> View | None:
-    """The examples themselves: which classes are confused, the most confident mistakes, the map, the residuals."""
-    view: View = {
-        "examples": _examples(content),
-        "confusion": _confusion(content),
-        "per_class": _per_class(content),
-        "mistakes": _mistakes(content),
-        "map": _map(content),
-        "scatter": _scatter(content),
-        "many": words.noun(content.summary),
-        "one": words.noun(content.summary, 1),
-    }
-    found = any(
-        view[k] is not None for k in ("examples", "confusion", "per_class", "mistakes", "map", "scatter")
-    )
-    return view if found else None
 
 
 def method(content: Content) -> View:
@@ -336,69 +272,6 @@ def method(content: Content) -> View:
     }
 
 
-def glossary(content: Content) -> View:
-    """The words of this page that not everybody uses; only those that the page needs."""
-    metric, families = content.metric, {row.get("family") for row in content.summary.get("leaderboard") or []}
-    terms = [
-        (
-            "Candidate",
-            "One complete recipe, from the raw example to the prediction. All candidates are tried on the same data.",
-        ),
-        (
-            "Cross-validation",
-            "The data are cut into parts, called folds. A model is trained on all parts but one and examined on the "
-            "part that it has not seen; then the next part is held out. So every example is predicted once by a model "
-            "that did not know it.",
-        ),
-        (
-            "Held out",
-            "Kept away from training, to see how the model does on something new.",
-        ),
-        (
-            "Interval",
-            "A score measured on few examples is uncertain. The interval is the range in which the true score lies "
-            f"in {_in_words((content.summary.get('expected') or {}).get('level')) or 'most'} of such cases.",
-        ),
-        (
-            "Overfitting",
-            "A model learns its training examples by heart instead of what they have in common: it is good on those, "
-            "and worse on new ones.",
-        ),
-        (
-            "Baseline",
-            "A guess that does not look at the example, such as always naming the commonest class. "
-            "A model that does not beat it has learned nothing.",
-        ),
-        (
-            "Cannot be told apart",
-            "The difference between two scores is smaller than chance alone would make it with this much data.",
-        ),
-    ]
-    if metric.words:
-        terms.append(
-            (metric.label[:1].upper() + metric.label[1:], f"{metric.words[:1].upper()}{metric.words[1:]}.")
-        )
-    if families & {"transfer", "finetune"}:
-        terms.append(
-            (
-                "Frozen features",
-                "A network that was trained on very many other examples turns each of yours into a list of numbers. "
-                "The network itself is not changed; only a small model on top of these numbers is trained.",
-            )
-        )
-    if "ensemble" in families:
-        terms.append(("Average of models", "Several models are asked, and their probabilities are averaged."))
-    if (content.summary.get("protocol") or {}).get("grouped"):
-        terms.append(
-            (
-                "Group",
-                "Examples that belong together, such as pictures of one patient or copies of one file. A group is never "
-                "split between training and examination.",
-            )
-        )
-    return {"terms": sorted(terms)}
-
-
 @dataclass(frozen=True)
 class Section:
     """A part of the page: the id (anchor, and name of the macro), its title, and what fills it."""
@@ -419,18 +292,10 @@ SECTIONS = (
 )
 
 
-def _label(row: View | None) -> str:
-    row = row or {}
-    return str(row.get("label") or row.get("name") or words.MISSING)
-
-
-def _in_words(level: float | None) -> str | None:
-    """0.95 as `19 out of 20`."""
-    if level is None or not 0 < level < 1:
-        return None
-    return {0.9: "9 out of 10", 0.95: "19 out of 20", 0.8: "8 out of 10", 0.5: "half"}.get(
-        round(level, 3), f"{round(100 * level)} out of 100"
-    )
+def _folded(lines: list[View], count: int) -> View:
+    """The first lines, and the chosen one wherever it stands, to be shown; the rest to be folded away."""
+    shown = [line for place, line in enumerate(lines) if place < count or line["chosen"]]
+    return {"lines": shown, "more": [line for line in lines if line not in shown]}
 
 
 def _severity(name: str | None) -> int:
@@ -448,12 +313,12 @@ def _domain(
     keys: tuple[str, ...] = ("score", "low", "high"),
     whole: bool = False,
 ) -> figures.Domain:
-    """A scale for the tracks of a table: the best rows fill it, and one hopeless row does not squash the others.
+    """A scale for the tracks of a table: the best rows fill it, a hopeless one does not squash them.
 
-    Rows whose score is far behind the shown ones lie beyond the scale (an arrow marks them). With `whole` the guess
-    of the baseline is kept inside.
+    Rows far behind the best lie beyond the scale (an arrow marks them). With `whole` the scale is made for
+    all rows and holds the baseline; without, for those that are shown unfolded.
     """
-    shown = rows[:SHOWN]
+    shown = rows if whole else rows[:SHOWN]
     scores = np.array([row["score"] for row in shown])
     best, middle = scores[0], float(np.median(scores))
     reach = max(4 * abs(best - middle), 0.02 * abs(best), 1e-9)
@@ -462,178 +327,3 @@ def _domain(
     if whole:
         values.append(content.reference)
     return figures.span_of(values, inside=content.possible)
-
-
-def _card(name: str, pixels: Any, side: int) -> View:
-    return {"id": name, "picture": thumbnail(pixels, side), "small": is_small(pixels)}
-
-
-def _examples(content: Content) -> list[View] | None:
-    examples = content.extras.get("examples") or {}
-    shelves = []
-    for name, pictures in list(examples.items())[:HEAT_MAP]:
-        cards = [_card(name, pixels, 72) for pixels in pictures[:6] if pixels is not None]
-        if cards:
-            shelves.append({"class": name, "cards": cards})
-    return shelves or None
-
-
-def _confusion(content: Content) -> View | None:
-    """Counts of true class (row) against predicted class (column), and the pairs that are mixed up most."""
-    given = content.extras.get("confusion") or {}
-    if not given.get("classes"):
-        return None
-    classes = [str(c) for c in given["classes"]]
-    counts = np.asarray(given["counts"], dtype=float)
-    totals = counts.sum(axis=1)
-    pairs = [
-        {"true": classes[i], "predicted": classes[j], "count": _count(counts[i, j]), "of": _count(totals[i])}
-        for i, j in sorted(zip(*np.nonzero(counts), strict=True), key=lambda ij: -counts[ij])
-        if i != j
-    ]
-    view: View = {"pairs": pairs[:10], "heat": None, "mistakes": bool(pairs), "k": len(classes)}
-    if len(classes) <= HEAT_MAP:
-        shares = counts / np.maximum(totals, 1)[:, None]
-        view["heat"] = {
-            "classes": classes,
-            "named": len(classes) <= 4 and max(len(c) for c in classes) <= 14,
-            "rows": [
-                {
-                    "name": name,
-                    "cells": [
-                        {
-                            "count": _count(counts[i, j]),
-                            "share": round(float(shares[i, j]), 3),
-                            "right": i == j,
-                            "strong": shares[i, j] > 0.55,
-                            "title": f"{name} taken for {other}: {_count(counts[i, j])} of {_count(totals[i])}",
-                        }
-                        for j, other in enumerate(classes)
-                    ],
-                }
-                for i, name in enumerate(classes)
-            ],
-        }
-        view["pairs"] = pairs[:3]
-    return view
-
-
-def _count(value: float) -> str:
-    """A count; with repeats, counts may be means over the repeats."""
-    return f"{value:,.0f}" if abs(value - round(value)) < 0.05 else f"{value:,.1f}"
-
-
-def _per_class(content: Content) -> View | None:
-    given = content.summary.get("per_class")
-    if not given:
-        return None
-
-    def share(value: float | None, kind: str, title: str) -> View:
-        shown = words.MISSING if value is None else f"{100 * value:.0f}%"
-        return {"shown": shown, "bar": "" if value is None else figures.bar(value, kind=kind, title=title)}
-
-    lines = [
-        {
-            "class": row.get("class"),
-            "n": row.get("n"),
-            "recall": share(row.get("recall"), "", f"found: {row.get('class')}"),
-            "precision": share(row.get("precision"), "second", f"right when named: {row.get('class')}"),
-        }
-        for row in sorted(given, key=lambda row: (row.get("recall") is None, row.get("recall") or 0.0))
-    ]
-    return {"lines": lines[:SHOWN], "more": lines[SHOWN:]}
-
-
-def _mistakes(content: Content) -> View | None:
-    given = content.extras.get("mistakes")
-    if given is None:
-        return None
-    cards = []
-    for mistake in given[:MISTAKES]:
-        row = list((mistake.get("row") or {}).items())
-        confidence = mistake.get("confidence")
-        cards.append(
-            {
-                **_card(str(mistake.get("id")), mistake.get("picture"), 144),
-                "true": _value(content, mistake.get("true")),
-                "predicted": _value(content, mistake.get("predicted")),
-                "confidence": None if confidence is None else f"{100 * confidence:.0f}% sure",
-                "row": [(name, _cell(value)) for name, value in row[:8]],
-                "more": [(name, _cell(value)) for name, value in row[8:60]],
-            }
-        )
-    return {"cards": cards, "wide": any(card["row"] for card in cards), "regression": _is_regression(content)}
-
-
-def _is_regression(content: Content) -> bool:
-    return content.dataset.get("task") == "regression"
-
-
-def _value(content: Content, value: Any) -> str:
-    if isinstance(value, float) and _is_regression(content):
-        return words.Metric("", "", decimals=words.decimals_for([value])).show(value)
-    return words.MISSING if value is None else str(value)
-
-
-def _cell(value: Any) -> str:
-    """A value of a table's row, in words of bearable length."""
-    if value is None:
-        return "missing"
-    if isinstance(value, float):
-        return f"{value:,.6g}"
-    return words.shorten(value, 300)
-
-
-def _scatter(content: Content) -> View | None:
-    given = content.extras.get("scatter")
-    if not given or not given.get("true"):
-        return None
-    low, high = given.get("low"), given.get("high")
-    unknown: list[Any] = [None] * len(given["true"])
-    kept = [
-        four
-        for four in zip(given["predicted"], given["true"], low or unknown, high or unknown, strict=True)
-        if four[0] is not None and four[1] is not None
-    ]
-    if not kept:
-        return None
-    predicted, true, lows, highs = (list(column) for column in zip(*kept, strict=True))
-    domain = figures.span_of([*predicted, *true])
-    decimals = max(0, words.decimals_for([domain[1] - domain[0]]) - 1)
-    show = words.Metric("", "", decimals=decimals).show
-    band = low is not None and high is not None
-    return {
-        "figure": figures.regression_scatter(
-            predicted, true, lows if band else None, highs if band else None, show
-        ),
-        "band": band,
-    }
-
-
-def _map(content: Content) -> View | None:
-    given = content.extras.get("map")
-    if not given or not given.get("xy"):
-        return None
-    labels, predicted = [str(v) for v in given["label"]], [str(v) for v in given["predicted"]]
-    classes = [str(c) for c in content.dataset.get("classes") or dict.fromkeys(labels)]
-    distinct = len(classes) <= figures.COLOURS * len(figures.MARKERS)
-    look_of = {name: i if distinct else 0 for i, name in enumerate(classes)}
-    pictures = given.get("pictures") or []
-    with_pictures = 0 < len(pictures) <= PICTURES_ON_THE_MAP
-    ids = given.get("id") or [""] * len(labels)
-    points = [
-        figures.Point(
-            float(xy[0]),
-            float(xy[1]),
-            look_of.get(label, 0),
-            label != guess,
-            f"{name}: {label}" + (f", taken for {guess}" if label != guess else ""),
-            thumbnail(pictures[i], 56) if with_pictures else None,
-        )
-        for i, (xy, label, guess, name) in enumerate(zip(given["xy"], labels, predicted, ids, strict=True))
-        if xy[0] is not None and xy[1] is not None
-    ]
-    if not points:
-        return None
-    legend = [(name, figures.legend_mark(look)) for name, look in look_of.items()] if distinct else []
-    return {"figure": figures.embedding_map(points), "legend": legend, "pictures": with_pictures}

@@ -31,7 +31,7 @@ def answer_text(summary: dict[str, Any]) -> str:
     ties = words.ties(summary)
     if ties:
         few = words.listed(
-            [words.shorten(t, 48) for t in ties[:2]] + ([f"{len(ties) - 2} more"] if len(ties) > 2 else [])
+            [words.shorten(t, 64) for t in ties[:2]] + ([f"{len(ties) - 2} more"] if len(ties) > 2 else [])
         )
         lines.append(_line("As good", f"with this much data {few} cannot be told apart from it"))
     lines.append(_line("Test set", words.own_test(summary, metric)))

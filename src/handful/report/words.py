@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 MISSING = "–"
 
@@ -104,7 +105,9 @@ class Metric:
             return MISSING
         if self.percent:
             return f"{_fixed(100 * value, 1 if decimals is None else decimals)}%"
-        return _fixed(value, self.decimals if decimals is None else decimals)
+        if decimals is None:  # a hopeless candidate's -58.2 among scores of 0.481
+            decimals = min(self.decimals, 1) if abs(value) >= 10 else self.decimals
+        return _fixed(value, decimals)
 
     def span(self, low: float | None, high: float | None) -> str:
         """An interval, `83.4–91.2%`; a dash where an end is missing.
@@ -170,7 +173,7 @@ def decimals_for(values: Iterable[float | None]) -> int:
 
 def clean(value: Any) -> Any:
     """Plain Python values that can be printed: not-a-number and infinity become None, unprintable
-    characters a replacement mark. Arrays are left as they are.
+    characters a replacement mark, arrays lists. Pictures (uint8 arrays) are left as they are.
 
     >>> clean({"a": [float("nan"), 1.5], "b": "x\\x1b[31m"})
     {'a': [None, 1.5], 'b': 'x\ufffd[31m'}
@@ -179,6 +182,10 @@ def clean(value: Any) -> Any:
         return {clean(key): clean(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [clean(item) for item in value]
+    if isinstance(value, np.ndarray) and value.dtype != np.uint8:
+        return clean(value.tolist())
+    if value is pd.NaT or value is pd.NA:
+        return None
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
@@ -215,7 +222,7 @@ def duration(seconds: float | None) -> str:
     """A time as a person says it.
 
     >>> duration(0.04), duration(42.3), duration(192), duration(7300)
-    ('under 0.1 s', '42 s', '3 min 12 s', '2 h 2 min')
+    ('under 0.1 s', '42 s', '3 min 12 s', '2 h 1 min')
     """
     if seconds is None:
         return MISSING
@@ -229,6 +236,15 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def odds(level: float | None) -> str | None:
+    """0.95 as `19 out of 20`."""
+    if level is None or not 0 < level < 1:
+        return None
+    return {0.9: "9 out of 10", 0.95: "19 out of 20", 0.8: "8 out of 10", 0.5: "half"}.get(
+        round(level, 3), f"{round(100 * level)} out of 100"
+    )
 
 
 def family_label(family: str | None) -> str:
@@ -295,6 +311,21 @@ def out_of(*shares: float | None) -> tuple[int, list[int | None]]:
     return of, [None if s is None else round(of * s) for s in shares]
 
 
+def capital(text: str) -> str:
+    """The first letter large, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def within(label: str) -> str:
+    """A label inside a sentence: its first letter small, unless it is a name or an abbreviation.
+
+    >>> within("Always the mean"), within("EfficientNet-Lite0"), within("HOG")
+    ('always the mean', 'EfficientNet-Lite0', 'HOG')
+    """
+    first, _, _ = label.partition(" ")
+    return label[:1].lower() + label[1:] if first[1:].islower() else label
+
+
 def expectation(summary: dict[str, Any], metric: Metric) -> str | None:
     """The score to expect on new data as one plain sentence; None where it is not known."""
     expected = summary.get("expected") or {}
@@ -340,7 +371,8 @@ def comparison(summary: dict[str, Any], metric: Metric) -> str | None:
         return None
     shown = metric.show(row["score"], 0) if metric.percent else metric.show(row["score"])
     worst = expected.get("low" if metric.higher_is_better else "high")
-    sentence = f"A guess that does not look at the {noun(summary, 1)} ({row.get('label') or row['name']}) reaches {shown}."
+    guess = within(str(row.get("label") or row["name"]))
+    sentence = f"A guess that does not look at the {noun(summary, 1)} ({guess}) reaches {shown}."
     if worst is not None and not metric.better(worst, row["score"]):
         sentence += (
             " The interval reaches down to that guess: with this data nothing reliable was learned yet."

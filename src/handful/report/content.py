@@ -1,0 +1,70 @@
+"""What a report is made of, and what its sections share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from handful.report import figures, words
+from handful.report.pictures import is_small, thumbnail
+
+SHOWN = 12  # lines of a long list that are shown unfolded
+HEAT_MAP = 20  # classes up to which a confusion matrix is drawn whole
+
+View = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a report is made of: the content of report.json (cleaned), the metric, and the extras."""
+
+    summary: View
+    extras: View
+    metric: words.Metric
+
+    @property
+    def dataset(self) -> View:
+        return self.summary.get("dataset") or {}
+
+    @property
+    def rows(self) -> list[View]:
+        """The candidates with a score, best first."""
+        return words.sound_rows(self.summary, self.metric)
+
+    @property
+    def chosen(self) -> str | None:
+        return words.chosen_of(self.summary)
+
+    @property
+    def possible(self) -> tuple[float, float] | None:
+        """The range that a score can have, for figures: 0 to 1 for shares."""
+        return (0.0, 1.0) if self.metric.percent or self.metric.name in ("roc_auc", "f1") else None
+
+    @property
+    def reference(self) -> float | None:
+        """The score of guessing."""
+        row = words.baseline_row(self.summary, self.metric)
+        return row["score"] if row else None
+
+    def reason(self, key: str) -> str | None:
+        return (self.summary.get("reasons") or {}).get(key)
+
+    def tick(self, domain: figures.Domain) -> figures.Format:
+        """How the numbers of an axis are written: no more decimals than the step needs."""
+        places = figures.ticks(domain)
+        step = places[1] - places[0] if len(places) > 1 else domain[1] - domain[0]
+        step = 100 * step if self.metric.percent else step
+        decimals = max(0, -int(np.floor(np.log10(step) + 1e-9))) if step else 0
+        return lambda value: self.metric.show(value, decimals)
+
+
+def label(row: View | None) -> str:
+    row = row or {}
+    return str(row.get("label") or row.get("name") or words.MISSING)
+
+
+def card(name: str, pixels: Any, side: int) -> View:
+    """A picture with its name."""
+    return {"id": name, "picture": thumbnail(pixels, side), "small": is_small(pixels)}

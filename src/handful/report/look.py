@@ -1,0 +1,210 @@
+"""A closer look: the examples themselves, what is confused, the worst mistakes, the map, the residuals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from handful.report import figures, words
+from handful.report.content import HEAT_MAP, SHOWN, Content, View, card
+from handful.report.pictures import thumbnail
+
+MISTAKES = 24
+PICTURES_ON_THE_MAP = 600  # at about 1.5 kB each
+
+
+def look(content: Content) -> View | None:
+    """What of the predictions can be looked at; None when nothing of it is there."""
+    view: View = {
+        "examples": _examples(content),
+        "confusion": _confusion(content),
+        "per_class": _per_class(content),
+        "mistakes": _mistakes(content),
+        "map": _map(content),
+        "scatter": _scatter(content),
+        "many": words.noun(content.summary),
+        "one": words.noun(content.summary, 1),
+    }
+    found = any(
+        view[k] is not None for k in ("examples", "confusion", "per_class", "mistakes", "map", "scatter")
+    )
+    return view if found else None
+
+
+def _examples(content: Content) -> list[View] | None:
+    examples = content.extras.get("examples") or {}
+    shelves = []
+    for name, pictures in list(examples.items())[:HEAT_MAP]:
+        cards = [card(name, pixels, 72) for pixels in pictures[:6] if pixels is not None]
+        if cards:
+            shelves.append({"class": name, "cards": cards})
+    return shelves or None
+
+
+def _confusion(content: Content) -> View | None:
+    """Counts of true class (row) against predicted class (column), and the pairs that are mixed up most."""
+    given = content.extras.get("confusion") or {}
+    if not given.get("classes"):
+        return None
+    classes = [str(c) for c in given["classes"]]
+    counts = np.asarray(given["counts"], dtype=float)
+    totals = counts.sum(axis=1)
+    pairs = [
+        {"true": classes[i], "predicted": classes[j], "count": _count(counts[i, j]), "of": _count(totals[i])}
+        for i, j in sorted(zip(*np.nonzero(counts), strict=True), key=lambda ij: -counts[ij])
+        if i != j
+    ]
+    view: View = {"pairs": pairs[:10], "heat": None, "mistakes": bool(pairs), "k": len(classes)}
+    if len(classes) <= HEAT_MAP:
+        shares = counts / np.maximum(totals, 1)[:, None]
+        view["heat"] = {
+            "classes": classes,
+            "named": len(classes) <= 4 and max(len(c) for c in classes) <= 14,
+            "rows": [
+                {
+                    "name": name,
+                    "cells": [
+                        {
+                            "count": _count(counts[i, j]),
+                            "share": round(float(shares[i, j]), 3),
+                            "right": i == j,
+                            "strong": shares[i, j] > 0.55,
+                            "title": f"{name} taken for {other}: "
+                            f"{_count(counts[i, j])} of {_count(totals[i])}",
+                        }
+                        for j, other in enumerate(classes)
+                    ],
+                }
+                for i, name in enumerate(classes)
+            ],
+        }
+        view["pairs"] = pairs[:3]
+    return view
+
+
+def _count(value: float) -> str:
+    """A count; with repeats, counts may be means over the repeats."""
+    return f"{value:,.0f}" if abs(value - round(value)) < 0.05 else f"{value:,.1f}"
+
+
+def _per_class(content: Content) -> View | None:
+    given = content.summary.get("per_class")
+    if not given:
+        return None
+
+    def share(value: float | None, kind: str, title: str) -> View:
+        shown = words.MISSING if value is None else f"{100 * value:.0f}%"
+        return {"shown": shown, "bar": "" if value is None else figures.bar(value, kind=kind, title=title)}
+
+    lines = [
+        {
+            "class": row.get("class"),
+            "n": row.get("n"),
+            "recall": share(row.get("recall"), "", f"found: {row.get('class')}"),
+            "precision": share(row.get("precision"), "second", f"right when named: {row.get('class')}"),
+        }
+        for row in sorted(given, key=lambda row: (row.get("recall") is None, row.get("recall") or 0.0))
+    ]
+    return {"lines": lines[:SHOWN], "more": lines[SHOWN:]}
+
+
+def _mistakes(content: Content) -> View | None:
+    given = content.extras.get("mistakes")
+    if given is None:
+        return None
+    cards = []
+    for mistake in given[:MISTAKES]:
+        row = list((mistake.get("row") or {}).items())
+        confidence = mistake.get("confidence")
+        cards.append(
+            {
+                **card(_name(mistake.get("id")), mistake.get("picture"), 144),
+                "true": _value(content, mistake.get("true")),
+                "predicted": _value(content, mistake.get("predicted")),
+                "quantity": _is_regression(content),
+                "confidence": None if confidence is None else f"{100 * confidence:.0f}% sure",
+                "row": [(name, _cell(value)) for name, value in row[:8]],
+                "more": [(name, _cell(value)) for name, value in row[8:60]],
+            }
+        )
+    return {"cards": cards, "wide": any(card["row"] for card in cards), "regression": _is_regression(content)}
+
+
+def _name(id_: Any) -> str:
+    """A file by its name, a row of a table by its number."""
+    return f"row {id_}" if str(id_).isdigit() else str(id_)
+
+
+def _is_regression(content: Content) -> bool:
+    return content.dataset.get("task") == "regression"
+
+
+def _value(content: Content, value: Any) -> str:
+    if isinstance(value, float) and _is_regression(content):
+        return words.Metric("", "", decimals=words.decimals_for([value])).show(value)
+    return words.MISSING if value is None else str(value)
+
+
+def _cell(value: Any) -> str:
+    """A value of a table's row, in words of bearable length."""
+    if value is None:
+        return "missing"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    return words.shorten(value, 300)
+
+
+def _scatter(content: Content) -> View | None:
+    given = content.extras.get("scatter")
+    if not given or not given.get("true"):
+        return None
+    low, high = given.get("low"), given.get("high")
+    unknown: list[Any] = [None] * len(given["true"])
+    kept = [
+        four
+        for four in zip(given["predicted"], given["true"], low or unknown, high or unknown, strict=True)
+        if four[0] is not None and four[1] is not None
+    ]
+    if not kept:
+        return None
+    predicted, true, lows, highs = (list(column) for column in zip(*kept, strict=True))
+    domain = figures.span_of([*predicted, *true])
+    decimals = max(0, words.decimals_for([domain[1] - domain[0]]) - 1)
+    show = words.Metric("", "", decimals=decimals).show
+    band = low is not None and high is not None
+    return {
+        "figure": figures.regression_scatter(
+            predicted, true, lows if band else None, highs if band else None, show
+        ),
+        "band": band,
+    }
+
+
+def _map(content: Content) -> View | None:
+    given = content.extras.get("map")
+    if not given or not given.get("xy"):
+        return None
+    labels, predicted = [str(v) for v in given["label"]], [str(v) for v in given["predicted"]]
+    classes = [str(c) for c in content.dataset.get("classes") or dict.fromkeys(labels)]
+    distinct = len(classes) <= figures.COLOURS * len(figures.MARKERS)
+    look_of = {name: i if distinct else 0 for i, name in enumerate(classes)}
+    pictures = given.get("pictures") if given.get("pictures") is not None else []
+    with_pictures = 0 < len(pictures) <= PICTURES_ON_THE_MAP
+    ids = given.get("id") or [""] * len(labels)
+    points = [
+        figures.Point(
+            float(xy[0]),
+            float(xy[1]),
+            look_of.get(label, 0),
+            label != guess,
+            f"{name}: {label}" + (f", taken for {guess}" if label != guess else ""),
+            thumbnail(pictures[i], 56) if with_pictures else None,
+        )
+        for i, (xy, label, guess, name) in enumerate(zip(given["xy"], labels, predicted, ids, strict=True))
+        if xy[0] is not None and xy[1] is not None
+    ]
+    if not points:
+        return None
+    legend = [(name, figures.legend_mark(look)) for name, look in look_of.items()] if distinct else []
+    return {"figure": figures.embedding_map(points), "legend": legend, "pictures": with_pictures}

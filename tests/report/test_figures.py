@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from handful.report import figures
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.0f}%"
+
+
+def positions(svg: str, kind: str) -> list[float]:
+    return [float(x) for x in re.findall(rf'class="{kind}" cx="([\d.]+)%"', svg)]
+
+
+def test_ticks_are_round_and_inside() -> None:
+    assert figures.ticks((0.0, 1.0)) == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    assert figures.ticks((-0.5, 0.6)) == [-0.5, 0.0, 0.5]
+    assert all(12 <= t <= 4300 for t in figures.ticks((12, 4300)))
+
+
+def test_a_range_without_width_gets_one() -> None:
+    low, high = figures.span_of([0.5, 0.5, None])
+    assert low < 0.5 < high
+    assert figures.span_of([]) == (0.0, 1.0)
+    low, high = figures.span_of([1.0], inside=(0, 1))
+    assert low < high <= 1
+
+
+def test_the_number_line_puts_value_and_interval_where_they_belong() -> None:
+    svg = figures.number_line(
+        0.87, 0.83, 0.91, (0, 1), percent, percent, baseline=0.1, baseline_label="guess"
+    )
+    assert positions(svg, "value") == [87.0]
+    assert 'class="interval" x1="83.0%" x2="91.0%"' in svg
+    assert 'class="baseline" x1="10.0%"' in svg
+    assert "<desc>About 87%, between 83% and 91%; guess reaches 10%.</desc>" in svg
+
+
+def test_a_hundred_squares_are_split_at_the_interval() -> None:
+    svg = figures.hundred(0.83, 0.87, 0.91, "rows")
+    assert [svg.count(f'<rect class="{k}"') for k in ("sure", "perhaps", "wrong")] == [83, 8, 9]
+    svg = figures.hundred(None, 0.87, None, "rows")
+    assert [svg.count(f'<rect class="{k}"') for k in ("sure", "perhaps", "wrong")] == [87, 0, 13]
+
+
+def test_a_score_beyond_the_scale_is_an_arrow_at_its_end() -> None:
+    svg = figures.interval_track(-58.0, -120.0, -3.0, (0.0, 1.0))
+    assert "◂" in svg and positions(svg, "value") == [] and 'class="interval"' not in svg
+
+
+def test_a_dumbbell_joins_training_and_held_out() -> None:
+    svg = figures.dumbbell(1.0, 0.75, (0.5, 1.0))
+    assert positions(svg, "ring") == [100.0]
+    assert positions(svg, "value") == [50.0]
+    assert 'class="gap" x1="100.0%" x2="50.0%"' in svg
+
+
+def test_a_family_shows_all_its_candidates() -> None:
+    strip = figures.Strip("Traditional", [("a", 0.8), ("b", 0.7), ("c", -9.0)], 0.8, 0.75, 0.85, True)
+    svg = figures.family_strips([strip], (0.0, 1.0), percent, percent, 0.1)
+    assert positions(svg, "other") == [80.0, 70.0]
+    assert "◂" in svg
+    assert "<desc>Traditional: best 80% of 3.</desc>" in svg
+
+
+def test_the_band_runs_through_both_ends_of_every_interval() -> None:
+    svg = figures.regression_scatter([1, 2, 3], [1, 2, 3], [0, 1, 2], [2, 3, 4], str)
+    (corners,) = re.findall(r'points="([^"]+)"', svg)
+    assert len(corners.split()) == 6
+
+
+def test_a_missing_interval_end_leaves_a_gap_in_the_band_not_an_error() -> None:
+    svg = figures.regression_scatter([1, 2], [1, 2], [0, None], [2, 3], str)
+    assert svg.count('class="point"') == 2
+
+
+def test_twenty_four_classes_have_different_marks() -> None:
+    marks = {
+        (c, "rect" in m, "rotate" in m)
+        for k in range(24)
+        for m in [figures.marker(k, 0, 0)]
+        for c in re.findall(r"c\d", m)[:1]
+    }
+    assert len(marks) == 24
+
+
+def test_mistakes_are_ringed_and_drawn_on_top() -> None:
+    points = [figures.Point(0, 0, 0, True, "wrong one"), figures.Point(1, 1, 1, False, "right one")]
+    svg = figures.embedding_map(points)
+    assert svg.count('class="wrong"') == 1
+    assert svg.index("right one") < svg.index("wrong one")
+
+
+def test_words_in_figures_are_escaped() -> None:
+    svg = figures.interval_track(0.5, 0.4, 0.6, (0, 1), title='<b>"x" & y')
+    assert "<b>" not in svg
+    assert ET.fromstring(svg).findtext("title") == '<b>"x" & y'
+
+
+@pytest.mark.parametrize("share, width", [(0.5, "50.0%"), (-1, "0.0%"), (7, "100.0%")])
+def test_a_bar_stays_on_its_rail(share: float, width: str) -> None:
+    assert f'class="fill" width="{width}"' in figures.bar(share)

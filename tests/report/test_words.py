@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from handful.report import words
+
+
+def summary_of(metric: str, value: float, low: float | None, high: float | None, **more: object) -> dict:
+    return {
+        "expected": {"metric": metric, "value": value, "low": low, "high": high},
+        "dataset": {"modality": "image"},
+    } | more
+
+
+@pytest.mark.parametrize(
+    "metric, value, low, high, sentence",
+    [
+        (
+            "accuracy",
+            0.873,
+            0.834,
+            0.906,
+            "Out of 100 new pictures, expect about 87 right, between 83 and 91.",
+        ),
+        (
+            "accuracy",
+            0.997,
+            0.981,
+            0.9994,
+            "Out of 1,000 new pictures, expect about 997 right, between 981 and 999.",
+        ),
+        ("accuracy", 0.873, None, None, "Out of 100 new pictures, expect about 87 right."),
+        (
+            "balanced_accuracy",
+            0.7,
+            0.6,
+            0.8,
+            "Out of 100 new pictures, as many of each class, expect about 70 right, between 60 and 80.",
+        ),
+        (
+            "roc_auc",
+            0.9,
+            0.8,
+            0.95,
+            "Given one new picture of each of two classes, expect it to tell which is which "
+            "about 90 times out of 100, between 80 and 95.",
+        ),
+        (
+            "mae",
+            12.3,
+            10.0,
+            14.0,
+            "On new pictures, expect to be off by about 12.3 on average, between 10.0 and 14.0.",
+        ),
+        (
+            "log_loss",
+            0.31,
+            0.2,
+            0.4,
+            "On new pictures, expect a log loss of about 0.310, between 0.200 and 0.400.",
+        ),
+    ],
+)
+def test_each_metric_has_its_plain_sentence(
+    metric: str, value: float, low: float, high: float, sentence: str
+) -> None:
+    summary = summary_of(metric, value, low, high)
+    assert words.expectation(summary, words.metric_of(summary)) == sentence
+
+
+def test_the_metric_of_the_summary_comes_before_what_is_known_of_the_name() -> None:
+    info = {"name": "f1", "label": "F1 of 'sick'", "higher_is_better": True, "percent": True, "words": "…"}
+    metric = words.metric_of(summary_of("f1", 0.5, 0.4, 0.6, metric_info=info))
+    assert metric.label == "F1 of 'sick'" and metric.show(0.5) == "50.0%"
+
+
+def test_an_unknown_metric_is_named_as_it_is() -> None:
+    summary = summary_of("mean_pinball", 0.5, 0.4, 0.6)
+    assert "a mean pinball of about 0.500" in str(words.expectation(summary, words.metric_of(summary)))
+
+
+def test_numbers_that_are_not_numbers_become_none_everywhere() -> None:
+    given = {"a": [np.float32("nan"), (1, np.inf)], "b": {"c": np.int64(3)}}
+    assert words.clean(given) == {"a": [None, [1, None]], "b": {"c": 3}}
+
+
+def test_no_negative_zero_is_written() -> None:
+    metric = words.Metric("r2", "R²")
+    assert metric.show(-0.0001) == "0.000"
+    assert metric.show(-0.21) == "−0.210"
+    assert metric.span(-0.5, 0.05) == "−0.500 to 0.050"
