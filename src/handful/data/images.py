@@ -20,6 +20,7 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from handful.data.dataset import Images, pixel_digest
+from handful.data.names import printable
 from handful.errors import DataError
 
 SIZE_LIMITS = (32, 224)
@@ -95,7 +96,7 @@ def read_images(
     good = [i for i, result in enumerate(results) if not isinstance(result, str)]
     problems = {paths[i]: result for i, result in enumerate(results) if isinstance(result, str)}
     digests = np.array([results[i][0] for i in good], dtype="<U32")
-    rows = [{"name": os.path.basename(paths[i]), "order": i, **results[i][1]} for i in good]  # type: ignore[dict-item]
+    rows = [{"name": printable(os.path.basename(paths[i])), "order": i, **results[i][1]} for i in good]  # type: ignore[dict-item]
     meta = pd.DataFrame(rows, columns=META_COLUMNS)
     for column in ("format", "mode", "name"):
         meta[column] = meta[column].astype(object)

@@ -167,9 +167,9 @@ def _renamed(source: Source, schema: TableSchema) -> pd.DataFrame:
     """An array has no column names: as many columns as at fitting get the names of that time."""
     frame = source.frame
     assert frame is not None
-    unnamed = source.kind == "array" or all(name == f"x{i}" for i, name in enumerate(frame.columns))
-    was_unnamed = all(name == f"x{i}" for i, name in enumerate(schema.inputs))
-    if not (unnamed or was_unnamed) or set(frame.columns) >= {c.name for c in schema.columns}:
+    has_names = source.kind != "array" and set(frame.columns) >= {column.name for column in schema.columns}
+    had_names = any(name != f"x{i}" for i, name in enumerate(schema.inputs))
+    if has_names or (had_names and source.kind != "array"):
         return frame
     if frame.shape[1] != len(schema.inputs):
         raise DataError(

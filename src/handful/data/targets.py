@@ -126,8 +126,8 @@ def check_classes(y: np.ndarray, classes: np.ndarray, what: str = "row", damaged
         others = f" (so do {listed(repr(c) for c, _ in small[1:])})" if len(small) > 1 else ""
         drops = " ".join(f"--drop-class {_quoted(c)}" for c, _ in small[:8])
         raise DataError(
-            f"class {name!r} has {count(n, 'example')}{others}{also}, but cross-validation needs at least 2 in "
-            f"every class. Add examples, merge the class, or leave it out with {drops}."
+            f"class {name!r} has {count(n, 'example')}{others}{also}, but cross-validation needs at least 2 "
+            f"in every class. Add examples, merge the class, or leave it out with {drops}."
         )
 
 
