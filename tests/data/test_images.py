@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import time
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from handful.data import images
 from handful.data.images import array_to_images, choose_size, decode, read_images
-from handful.errors import DataError
+from handful.errors import DataError, RunError
 
 
 def gradient(height: int = 40, width: int = 40) -> np.ndarray:
@@ -188,9 +190,9 @@ def test_damaged_files_are_named_with_their_reason_and_the_others_are_read(tmp_p
     reasons = damaged_files(tmp_path)
     paths = [str(tmp_path / name) for name in [*reasons, "whole.jpg", "whole.png"]]
     started = time.monotonic()
-    images, meta, problems = read_images(paths, 32, tmp_path / "out")
-    assert time.monotonic() - started < 5
-    assert meta["name"].tolist() == ["whole.jpg", "whole.png"] and len(images) == 2
+    pictures, meta, problems = read_images(paths, 32, tmp_path / "out")
+    assert time.monotonic() - started < 20
+    assert meta["name"].tolist() == ["whole.jpg", "whole.png"] and len(pictures) == 2
     assert {os.path.basename(path) for path in problems} == set(reasons)
     for name, reason in reasons.items():
         assert reason in problems[str(tmp_path / name)]
@@ -225,8 +227,8 @@ def test_pixels_on_disk_are_those_in_memory(tmp_path):
 
 
 def test_nothing_is_written_where_every_file_is_damaged(tmp_path):
-    images, meta, problems = read_images([str(tmp_path / "missing.png")], 32, tmp_path / "out")
-    assert len(images) == len(meta) == 0 and len(problems) == 1
+    pictures, meta, problems = read_images([str(tmp_path / "missing.png")], 32, tmp_path / "out")
+    assert len(pictures) == len(meta) == 0 and len(problems) == 1
     assert os.listdir(tmp_path / "out") == []
 
 
@@ -287,9 +289,9 @@ def test_the_size_is_the_longer_sides_within_limits(sides, size):
     ],
 )
 def test_arrays_of_images_are_read_by_their_dtype(array, expected):
-    images = array_to_images(array)
-    assert images.shape == (2, 40, 40, 3) and (np.asarray(images) == expected).all()
-    assert images.digests[0] == images.digests[1]
+    pictures = array_to_images(array)
+    assert pictures.shape == (2, 40, 40, 3) and (np.asarray(pictures) == expected).all()
+    assert pictures.digests[0] == pictures.digests[1]
 
 
 @pytest.mark.parametrize(
@@ -306,3 +308,30 @@ def test_arrays_of_images_are_read_by_their_dtype(array, expected):
 def test_arrays_that_are_no_images_are_refused(array, message):
     with pytest.raises(DataError, match=message):
         array_to_images(array)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    path = saved(tmp_path, "a.png", gradient())
+    with pytest.raises(
+        RunError, match=r"0 MB for the pixels cannot be written to .*: No space left on device"
+    ):
+        read_images([path], 32, tmp_path / "out")
+    assert os.listdir(tmp_path / "out") == []
+
+
+def test_an_interrupt_stops_before_the_last_file(tmp_path, monkeypatch):
+    paths = [saved(tmp_path, "a.png", gradient(400, 400))] * 300
+    read: list[int] = []
+    real = images._square
+    monkeypatch.setattr(images, "_square", lambda *args: read.append(1) or real(*args))
+
+    def interrupt(done: int, _: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_images(paths, 32, jobs=1, progress=interrupt)
+    assert len(read) < 100

@@ -72,6 +72,16 @@ def test_the_order_of_an_image_does_not_tell_its_class(tmp_path):
     assert dataset.meta["order"].tolist() == [0, 1, 2, 0, 1]
 
 
+def test_folders_are_classes_whatever_their_names(tmp_path):
+    names = {name: 2 for name in ["NA", "01", "1", "1.0", "10", "9"]}
+    dataset = load(photos(tmp_path / "a", **names), Settings())
+    assert set(dataset.classes) == set(names)
+    numbered = load(photos(tmp_path / "b", **{str(7 * i): 2 for i in range(25)}), Settings())
+    assert numbered.task == "classification" and numbered.classes.tolist() == [str(7 * i) for i in range(25)]
+    _, y, ids, _ = load_test(tmp_path / "a", dataset.origin, dataset.classes)
+    assert y.tolist() == dataset.y.tolist() and ids.tolist() == dataset.ids.tolist()
+
+
 def test_a_table_becomes_a_dataset(tmp_path):
     dataset = load(table(tmp_path / "t.csv", IRIS), Settings(target="kind"))
     assert (dataset.modality, dataset.task, dataset.classes.tolist()) == (

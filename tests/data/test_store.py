@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 
@@ -156,3 +157,13 @@ def test_the_digest_sees_content_labels_and_groups_only():
         dataset_of(table().rename(columns={"a": "z"}), np.array(["a", "b"])),
     ]
     assert len({digest(d) for d in [base, *changed]}) == 6
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunError, match=r"arrays.npz' cannot be written: No space left on device. Make room"):
+        save(dataset_of(table()), tmp_path)
+    assert os.listdir(tmp_path) == []

@@ -40,7 +40,7 @@ def test_the_task_is_seen_from_the_numbers(numbers, task):
 
 def test_the_task_can_be_said():
     assert read(["1", "2", "1", "2"], task="regression").y.tolist() == [1.0, 2.0, 1.0, 2.0]
-    target = read([0.25, 0.5, 0.25, 0.5], task="classification", from_file=False)
+    target = read([0.25, 0.5, 0.25, 0.5], task="classification", parse=False)
     assert target.classes.tolist() == [0.25, 0.5] and target.y.tolist() == [0, 1, 0, 1]
 
 
@@ -62,7 +62,7 @@ def test_labels_are_stripped_with_a_finding():
 
 
 def test_labels_of_arrays_are_left_as_they_are_with_a_warning():
-    target = read(np.array(["b", "b ", "b", "b "]), from_file=False)
+    target = read(np.array(["b", "b ", "b", "b "]), parse=False)
     assert target.classes.tolist() == ["b", "b "]
     assert [f.kind for f in target.findings] == ["similar_labels"]
 
@@ -88,7 +88,7 @@ def test_labels_that_differ_only_in_case_are_a_warning():
 )
 def test_classes_of_arrays_keep_their_dtype(values, dtype):
     values = list(values) if isinstance(values, pd.Categorical) else values
-    target = read(values, task="classification", from_file=False)
+    target = read(values, task="classification", parse=False)
     assert target.classes.dtype == dtype
     assert labels(target) == [v for v in list(values) if v is not None]
 
@@ -104,7 +104,7 @@ def test_minus_is_a_label_and_not_missing():
 
 
 def test_infinite_numbers_of_a_target_count_as_missing():
-    target = read([0.5, np.inf, 1.5, 2.5], task="regression", from_file=False)
+    target = read([0.5, np.inf, 1.5, 2.5], task="regression", parse=False)
     assert target.y.tolist() == [0.5, 1.5, 2.5] and target.keep.tolist() == [True, False, True, True]
 
 
@@ -129,10 +129,10 @@ def test_classes_can_be_dropped():
         ([1.5, 1.5, 1.5], {"task": "regression"}, "is 1.5 in all 3 rows: there is nothing to predict"),
         (
             np.array([1, "a", 2, "b"], dtype=object),
-            {"from_file": False},
+            {"parse": False},
             "kinds number, text; they must be all",
         ),
-        (np.zeros((3, 2)), {"from_file": False}, r"one value a row, shape \(n,\).*\(3, 2\)"),
+        (np.zeros((3, 2)), {"parse": False}, r"one value a row, shape \(n,\).*\(3, 2\)"),
     ],
 )
 def test_a_target_that_cannot_be_learned_is_refused(values, options, message):

@@ -6,6 +6,7 @@ the whole picture is squashed to a square, so that nothing at its border is lost
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 import warnings
@@ -21,7 +22,7 @@ from PIL import Image, UnidentifiedImageError
 
 from handful.data.dataset import Images, pixel_digest
 from handful.data.names import printable
-from handful.errors import DataError
+from handful.errors import DataError, RunError
 
 SIZE_LIMITS = (32, 224)
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its scale as long as both sides keep this many pixels: twice the
@@ -74,7 +75,7 @@ def read_images(
     The pixels go to `out/pixels.npy`, or stay in memory where `out` is None. The digests are of the
     decoded pixels before they are resized, so they depend on the file alone.
     """
-    with _quiet(), ThreadPoolExecutor(jobs or available_cores()) as pool:
+    with _quiet(), _threads(jobs or available_cores()) as pool:
         if size is None:
             size = choose_size(list(pool.map(_header_size, paths)))
         pixels = _empty_pixels((len(paths), size, size, 3), out)
@@ -319,7 +320,24 @@ def _empty_pixels(shape: tuple[int, ...], out: Path | None) -> np.ndarray:
     if out is None or shape[0] == 0:
         return np.zeros(shape, dtype=np.uint8)
     out.mkdir(parents=True, exist_ok=True)
-    return np.lib.format.open_memmap(out / "pixels.part.npy", mode="w+", dtype=np.uint8, shape=shape)
+    return create_pixels(out / "pixels.part.npy", shape)
+
+
+def create_pixels(path: Path, shape: tuple[int, ...]) -> np.memmap:
+    """A new array file of zeros, uint8, open for writing; RunError where the disk is full."""
+    try:
+        pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        # The file is sparse so far. Written through the map, a full disk would kill the process.
+        if hasattr(os, "posix_fallocate"):
+            with open(path, "r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, os.path.getsize(path))
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise RunError(
+            f"{math.prod(shape) / 1e6:.0f} MB for the pixels cannot be written to {str(path.parent)!r}: "
+            f"{error.strerror}. Make room, or choose another folder with --out."
+        ) from None
+    return pixels
 
 
 def _finish_pixels(pixels: np.ndarray, good: list[int], out: Path | None) -> np.ndarray:
@@ -329,9 +347,7 @@ def _finish_pixels(pixels: np.ndarray, good: list[int], out: Path | None) -> np.
     part = out / "pixels.part.npy"
     if 0 < len(good) < len(pixels):
         whole, part = part, out / "pixels.kept.npy"
-        kept = np.lib.format.open_memmap(
-            part, mode="w+", dtype=np.uint8, shape=(len(good), *pixels.shape[1:])
-        )
+        kept = create_pixels(part, (len(good), *pixels.shape[1:]))
         for row, i in enumerate(good):
             kept[row] = pixels[i]
         pixels = kept
@@ -342,6 +358,16 @@ def _finish_pixels(pixels: np.ndarray, good: list[int], out: Path | None) -> np.
         return np.zeros((0, *pixels.shape[1:]), dtype=np.uint8)
     os.replace(part, out / "pixels.npy")
     return np.load(out / "pixels.npy", mmap_mode="r", allow_pickle=False)
+
+
+@contextmanager
+def _threads(n: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads (the decoders release the GIL) that stop at once on Ctrl-C, and not after the last file."""
+    pool = ThreadPoolExecutor(n)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

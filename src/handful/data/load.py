@@ -46,9 +46,9 @@ def load(
         source.labels,
         ids,
         name=source.target,
-        task=settings.task,
+        task=_task(source, settings),
         drop_classes=settings.drop_classes,
-        from_file=source.from_file,
+        parse=source.parse_labels,
     )
     X, meta, rows, problems, origin, findings = _content(
         source, np.flatnonzero(target.keep), folder, settings.jobs, progress
@@ -120,6 +120,13 @@ def load_test(
         message = f"Left out {count(len(missing), 'test sample')} without a label: {listed(missing)}."
         findings.append(Finding("missing_target", "warning", message, missing))
     return X, y, np.array(source.ids)[rows], findings
+
+
+def _task(source: Source, settings: Settings) -> str:
+    """Folders are classes, also where their names are numbers."""
+    if source.kind == "folder" and settings.task == "auto":
+        return "classification"
+    return settings.task
 
 
 def _content(

@@ -52,6 +52,11 @@ class Source:
     findings: list[Finding] = field(default_factory=list)
 
     @property
+    def parse_labels(self) -> bool:
+        """Whether labels are cells of a file, to be interpreted; folder names and arrays mean themselves."""
+        return self.from_file and self.kind != "folder"
+
+    @property
     def modality(self) -> str:
         return "table" if self.frame is not None else "image"
 
