@@ -12,8 +12,9 @@ import stat
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,11 @@ SIZE_LIMITS = (32, 224)
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its scale as long as both sides keep this many pixels: twice the
 # largest S, so that the resize still averages. It must not depend on S, or the digest would.
 DRAFT_SIDE = 448
-# 300 MB as RGB. Pillow itself only stops at 179 million.
-MAX_PIXELS = 100_000_000
+# Under 1 GB while it is decoded. Pillow itself only stops at 179 million.
+MAX_PIXELS = 64_000_000
+# Pictures over this are decoded one at a time, or sixteen threads would hold many GB.
+_LARGE_PIXELS = 16_000_000
+_one_at_a_time = Lock()
 
 META_COLUMNS = ["bytes", "format", "mode", "width", "height", "name", "order", "exif"]
 
@@ -56,7 +60,7 @@ def decode(path: str | os.PathLike[str], size: int) -> np.ndarray:
     """One picture as `(size, size, 3)` uint8; DataError where the file does not decode."""
     try:
         with _quiet():
-            return _square(_decode(path)[0], size)
+            return _decode(path, size)[0]
     except _Unreadable as error:
         raise DataError(f"{str(path)!r} {error}. Replace the file or take it away.") from None
 
@@ -82,11 +86,10 @@ def read_images(
 
         def read(i: int) -> tuple[str, dict[str, Any]] | str:
             try:
-                picture, facts = _decode(paths[i])
-                pixels[i] = _square(picture, size)
+                pixels[i], digest, facts = _decode(paths[i], size)
             except _Unreadable as error:
                 return str(error)
-            return pixel_digest(picture), facts
+            return digest, facts
 
         results = []
         for i, result in enumerate(pool.map(read, range(len(paths)))):
@@ -137,11 +140,10 @@ def array_to_images(X: np.ndarray, size: int | None = None) -> Images:
     pixels = np.empty((len(X), size, size, 3), dtype=np.uint8)
     digests = []
     for i, picture in enumerate(X):
-        rgb = np.asarray(
-            _to_rgb(Image.fromarray(picture[..., 0] if channels == 1 and X.ndim == 4 else picture))
-        )
+        grey = channels == 1 and X.ndim == 4
+        rgb = _to_rgb(Image.fromarray(picture[..., 0] if grey else picture))
         pixels[i] = _square(rgb, size)
-        digests.append(pixel_digest(rgb))
+        digests.append(pixel_digest(np.asarray(rgb)))
     return Images(pixels, np.array(digests, dtype="<U32"), [None] * len(X))
 
 
@@ -175,8 +177,8 @@ def _array_to_bytes(X: np.ndarray) -> np.ndarray:
     )
 
 
-def _decode(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any]]:
-    """The picture as `(height, width, 3)` uint8, upright, and what is known beside its content."""
+def _decode(path: str | os.PathLike[str], size: int) -> tuple[np.ndarray, str, dict[str, Any]]:
+    """(the picture as `(size, size, 3)` uint8, the digest before resizing, what is known beside it)."""
     try:
         status = os.stat(path)
         _check_file(status)
@@ -191,13 +193,15 @@ def _decode(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any]]:
             picture.draft(None, (DRAFT_SIDE, DRAFT_SIDE))
             if picture.width * picture.height > MAX_PIXELS:
                 raise _Unreadable(_too_large(picture.width, picture.height))
-            picture.load()
-            # After load: Pillow has turned a TIFF by then, and removed its tag.
-            facts["exif"], orientation = _exif(picture)
-            rgb = _to_rgb(picture)
-            if orientation in _TURN:
-                rgb = rgb.transpose(_TURN[orientation])
-            return np.asarray(rgb), facts
+            large = picture.width * picture.height > _LARGE_PIXELS
+            with _one_at_a_time if large else nullcontext():
+                picture.load()
+                # After load: Pillow has turned a TIFF by then, and removed its tag.
+                facts["exif"], orientation = _exif(picture)
+                rgb = _to_rgb(picture)
+                if orientation in _TURN:
+                    rgb = rgb.transpose(_TURN[orientation])
+                return _square(rgb, size), pixel_digest(np.asarray(rgb)), facts
     except _Unreadable:
         raise
     except Exception as error:  # a damaged file can raise nearly anything inside a decoder
@@ -277,8 +281,9 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         if picture.mode in ("La", "RGBa"):
             picture = picture.convert("LA" if picture.mode == "La" else "RGBA")
         picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, picture).convert("RGB")
+        white = Image.new("RGB", picture.size, (255, 255, 255))
+        white.paste(picture, mask=picture)
+        return white
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
@@ -306,14 +311,13 @@ def _deep_to_bytes(picture: Image.Image) -> np.ndarray:
     return np.clip(np.round(scaled), 0, 255).astype(np.uint8)
 
 
-def _square(rgb: np.ndarray, size: int) -> np.ndarray:
-    """`(height, width, 3)` squashed to `(size, size, 3)`."""
-    if rgb.shape[:2] == (size, size):
-        return rgb
+def _square(rgb: Image.Image, size: int) -> np.ndarray:
+    """The whole picture squashed to `(size, size, 3)` uint8."""
+    if rgb.size == (size, size):
+        return np.asarray(rgb)
     # Pillow widens both filters when it shrinks, so neither aliases.
-    shrinks = rgb.shape[0] > size or rgb.shape[1] > size
-    how = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(rgb).resize((size, size), how, reducing_gap=3.0))
+    how = Image.Resampling.LANCZOS if max(rgb.size) > size else Image.Resampling.BICUBIC
+    return np.asarray(rgb.resize((size, size), how, reducing_gap=3.0))
 
 
 def _empty_pixels(shape: tuple[int, ...], out: Path | None) -> np.ndarray:
