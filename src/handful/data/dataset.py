@@ -103,8 +103,9 @@ class Images:
 
 def pixel_digest(pixels: np.ndarray) -> str:
     """A name for decoded content: 32 hex digits of SHA-256 over the shape and the bytes."""
-    head = repr((pixels.shape, pixels.dtype.str)).encode()
-    return hashlib.sha256(head + np.ascontiguousarray(pixels).tobytes()).hexdigest()[:32]
+    total = hashlib.sha256(repr((pixels.shape, pixels.dtype.str)).encode())
+    total.update(np.ascontiguousarray(pixels).data)  # no copy: a picture can be hundreds of MB
+    return total.hexdigest()[:32]
 
 
 @dataclass

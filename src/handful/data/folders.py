@@ -105,9 +105,9 @@ def label_by_folder(folder: Path, scan: FolderScan, least: int = 2) -> list[tupl
     if loose:
         where = "directly in it" if not classes else f"directly in it, beside the folders {listed(classes)}"
         raise DataError(
-            f"{str(folder)!r} has {count(len(loose), 'image')} {where} (such as {loose[0]!r}), so their class is "
-            "unknown. Put each class into a folder of its own, or give a table with a column of paths and "
-            "a column of labels: handful fit labels.csv --target COLUMN."
+            f"{str(folder)!r} has {count(len(loose), 'image')} {where} (such as {loose[0]!r}), so their "
+            "class is unknown. Put each class into a folder of its own, or give a table with a column of "
+            "paths and a column of labels: handful fit labels.csv --target COLUMN."
         )
     if len(classes) < least:
         inner = sorted({path.split("/")[1] for path, _ in labelled if path.count("/") > 1})

@@ -6,13 +6,15 @@ the whole picture is squashed to a square, so that nothing at its border is lost
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,14 +22,18 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from handful.data.dataset import Images, pixel_digest
-from handful.errors import DataError
+from handful.data.names import printable
+from handful.errors import DataError, RunError
 
 SIZE_LIMITS = (32, 224)
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its scale as long as both sides keep this many pixels: twice the
 # largest S, so that the resize still averages. It must not depend on S, or the digest would.
 DRAFT_SIDE = 448
-# 300 MB as RGB. Pillow itself only stops at 179 million.
-MAX_PIXELS = 100_000_000
+# Under 1 GB while it is decoded. Pillow itself only stops at 179 million.
+MAX_PIXELS = 64_000_000
+# Pictures over this are decoded one at a time, or sixteen threads would hold many GB.
+_LARGE_PIXELS = 16_000_000
+_one_at_a_time = Lock()
 
 META_COLUMNS = ["bytes", "format", "mode", "width", "height", "name", "order", "exif"]
 
@@ -54,7 +60,7 @@ def decode(path: str | os.PathLike[str], size: int) -> np.ndarray:
     """One picture as `(size, size, 3)` uint8; DataError where the file does not decode."""
     try:
         with _quiet():
-            return _square(_decode(path)[0], size)
+            return _decode(path, size)[0]
     except _Unreadable as error:
         raise DataError(f"{str(path)!r} {error}. Replace the file or take it away.") from None
 
@@ -73,18 +79,17 @@ def read_images(
     The pixels go to `out/pixels.npy`, or stay in memory where `out` is None. The digests are of the
     decoded pixels before they are resized, so they depend on the file alone.
     """
-    with _quiet(), ThreadPoolExecutor(jobs or available_cores()) as pool:
+    with _quiet(), _threads(jobs or available_cores()) as pool:
         if size is None:
             size = choose_size(list(pool.map(_header_size, paths)))
         pixels = _empty_pixels((len(paths), size, size, 3), out)
 
         def read(i: int) -> tuple[str, dict[str, Any]] | str:
             try:
-                picture, facts = _decode(paths[i])
-                pixels[i] = _square(picture, size)
+                pixels[i], digest, facts = _decode(paths[i], size)
             except _Unreadable as error:
                 return str(error)
-            return pixel_digest(picture), facts
+            return digest, facts
 
         results = []
         for i, result in enumerate(pool.map(read, range(len(paths)))):
@@ -95,7 +100,7 @@ def read_images(
     good = [i for i, result in enumerate(results) if not isinstance(result, str)]
     problems = {paths[i]: result for i, result in enumerate(results) if isinstance(result, str)}
     digests = np.array([results[i][0] for i in good], dtype="<U32")
-    rows = [{"name": os.path.basename(paths[i]), "order": i, **results[i][1]} for i in good]  # type: ignore[dict-item]
+    rows = [{"name": printable(os.path.basename(paths[i])), "order": i, **results[i][1]} for i in good]  # type: ignore[dict-item]
     meta = pd.DataFrame(rows, columns=META_COLUMNS)
     for column in ("format", "mode", "name"):
         meta[column] = meta[column].astype(object)
@@ -135,11 +140,10 @@ def array_to_images(X: np.ndarray, size: int | None = None) -> Images:
     pixels = np.empty((len(X), size, size, 3), dtype=np.uint8)
     digests = []
     for i, picture in enumerate(X):
-        rgb = np.asarray(
-            _to_rgb(Image.fromarray(picture[..., 0] if channels == 1 and X.ndim == 4 else picture))
-        )
+        grey = channels == 1 and X.ndim == 4
+        rgb = _to_rgb(Image.fromarray(picture[..., 0] if grey else picture))
         pixels[i] = _square(rgb, size)
-        digests.append(pixel_digest(rgb))
+        digests.append(pixel_digest(np.asarray(rgb)))
     return Images(pixels, np.array(digests, dtype="<U32"), [None] * len(X))
 
 
@@ -173,8 +177,8 @@ def _array_to_bytes(X: np.ndarray) -> np.ndarray:
     )
 
 
-def _decode(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any]]:
-    """The picture as `(height, width, 3)` uint8, upright, and what is known beside its content."""
+def _decode(path: str | os.PathLike[str], size: int) -> tuple[np.ndarray, str, dict[str, Any]]:
+    """(the picture as `(size, size, 3)` uint8, the digest before resizing, what is known beside it)."""
     try:
         status = os.stat(path)
         _check_file(status)
@@ -189,13 +193,15 @@ def _decode(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any]]:
             picture.draft(None, (DRAFT_SIDE, DRAFT_SIDE))
             if picture.width * picture.height > MAX_PIXELS:
                 raise _Unreadable(_too_large(picture.width, picture.height))
-            picture.load()
-            # After load: Pillow has turned a TIFF by then, and removed its tag.
-            facts["exif"], orientation = _exif(picture)
-            rgb = _to_rgb(picture)
-            if orientation in _TURN:
-                rgb = rgb.transpose(_TURN[orientation])
-            return np.asarray(rgb), facts
+            large = picture.width * picture.height > _LARGE_PIXELS
+            with _one_at_a_time if large else nullcontext():
+                picture.load()
+                # After load: Pillow has turned a TIFF by then, and removed its tag.
+                facts["exif"], orientation = _exif(picture)
+                rgb = _to_rgb(picture)
+                if orientation in _TURN:
+                    rgb = rgb.transpose(_TURN[orientation])
+                return _square(rgb, size), pixel_digest(np.asarray(rgb)), facts
     except _Unreadable:
         raise
     except Exception as error:  # a damaged file can raise nearly anything inside a decoder
@@ -275,8 +281,9 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         if picture.mode in ("La", "RGBa"):
             picture = picture.convert("LA" if picture.mode == "La" else "RGBA")
         picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, picture).convert("RGB")
+        white = Image.new("RGB", picture.size, (255, 255, 255))
+        white.paste(picture, mask=picture)
+        return white
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
@@ -304,21 +311,37 @@ def _deep_to_bytes(picture: Image.Image) -> np.ndarray:
     return np.clip(np.round(scaled), 0, 255).astype(np.uint8)
 
 
-def _square(rgb: np.ndarray, size: int) -> np.ndarray:
-    """`(height, width, 3)` squashed to `(size, size, 3)`."""
-    if rgb.shape[:2] == (size, size):
-        return rgb
+def _square(rgb: Image.Image, size: int) -> np.ndarray:
+    """The whole picture squashed to `(size, size, 3)` uint8."""
+    if rgb.size == (size, size):
+        return np.asarray(rgb)
     # Pillow widens both filters when it shrinks, so neither aliases.
-    shrinks = rgb.shape[0] > size or rgb.shape[1] > size
-    how = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(rgb).resize((size, size), how, reducing_gap=3.0))
+    how = Image.Resampling.LANCZOS if max(rgb.size) > size else Image.Resampling.BICUBIC
+    return np.asarray(rgb.resize((size, size), how, reducing_gap=3.0))
 
 
 def _empty_pixels(shape: tuple[int, ...], out: Path | None) -> np.ndarray:
     if out is None or shape[0] == 0:
         return np.zeros(shape, dtype=np.uint8)
     out.mkdir(parents=True, exist_ok=True)
-    return np.lib.format.open_memmap(out / "pixels.part.npy", mode="w+", dtype=np.uint8, shape=shape)
+    return create_pixels(out / "pixels.part.npy", shape)
+
+
+def create_pixels(path: Path, shape: tuple[int, ...]) -> np.memmap:
+    """A new array file of zeros, uint8, open for writing; RunError where the disk is full."""
+    try:
+        pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        # The file is sparse so far. Written through the map, a full disk would kill the process.
+        if hasattr(os, "posix_fallocate"):
+            with open(path, "r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, os.path.getsize(path))
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise RunError(
+            f"{math.prod(shape) / 1e6:.0f} MB for the pixels cannot be written to {str(path.parent)!r}: "
+            f"{error.strerror}. Make room, or choose another folder with --out."
+        ) from None
+    return pixels
 
 
 def _finish_pixels(pixels: np.ndarray, good: list[int], out: Path | None) -> np.ndarray:
@@ -328,9 +351,7 @@ def _finish_pixels(pixels: np.ndarray, good: list[int], out: Path | None) -> np.
     part = out / "pixels.part.npy"
     if 0 < len(good) < len(pixels):
         whole, part = part, out / "pixels.kept.npy"
-        kept = np.lib.format.open_memmap(
-            part, mode="w+", dtype=np.uint8, shape=(len(good), *pixels.shape[1:])
-        )
+        kept = create_pixels(part, (len(good), *pixels.shape[1:]))
         for row, i in enumerate(good):
             kept[row] = pixels[i]
         pixels = kept
@@ -341,6 +362,16 @@ def _finish_pixels(pixels: np.ndarray, good: list[int], out: Path | None) -> np.
         return np.zeros((0, *pixels.shape[1:]), dtype=np.uint8)
     os.replace(part, out / "pixels.npy")
     return np.load(out / "pixels.npy", mmap_mode="r", allow_pickle=False)
+
+
+@contextmanager
+def _threads(n: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads (the decoders release the GIL) that stop at once on Ctrl-C, and not after the last file."""
+    pool = ThreadPoolExecutor(n)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

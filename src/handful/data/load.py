@@ -46,9 +46,9 @@ def load(
         source.labels,
         ids,
         name=source.target,
-        task=settings.task,
+        task=_task(source, settings),
         drop_classes=settings.drop_classes,
-        from_file=source.from_file,
+        parse=source.parse_labels,
     )
     X, meta, rows, problems, origin, findings = _content(
         source, np.flatnonzero(target.keep), folder, settings.jobs, progress
@@ -128,6 +128,13 @@ def load_test(
     return X, y, np.array(source.ids)[rows], findings
 
 
+def _task(source: Source, settings: Settings) -> str:
+    """Folders are classes, also where their names are numbers."""
+    if source.kind == "folder" and settings.task == "auto":
+        return "classification"
+    return settings.task
+
+
 def _content(
     source: Source, rows: np.ndarray, folder: Path | None, jobs: int | None, progress: Progress | None
 ) -> tuple[Any, pd.DataFrame, np.ndarray, dict[str, str], dict[str, Any], list[Finding]]:
@@ -173,9 +180,9 @@ def _renamed(source: Source, schema: TableSchema) -> pd.DataFrame:
     """An array has no column names: as many columns as at fitting get the names of that time."""
     frame = source.frame
     assert frame is not None
-    unnamed = source.kind == "array" or all(name == f"x{i}" for i, name in enumerate(frame.columns))
-    was_unnamed = all(name == f"x{i}" for i, name in enumerate(schema.inputs))
-    if not (unnamed or was_unnamed) or set(frame.columns) >= {c.name for c in schema.columns}:
+    has_names = source.kind != "array" and set(frame.columns) >= {column.name for column in schema.columns}
+    had_names = any(name != f"x{i}" for i, name in enumerate(schema.inputs))
+    if has_names or (had_names and source.kind != "array"):
         return frame
     if frame.shape[1] != len(schema.inputs):
         raise DataError(

@@ -47,6 +47,11 @@ def count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
+def printable(path: str) -> str:
+    """A path as text that can be written anywhere: bytes that are no UTF-8 are shown as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def missing_path(path: Path) -> str:
     """What to say of a path that does not exist: what is there instead, nearest in name."""
     parent = path.parent

@@ -372,8 +372,8 @@ def _value_findings(column: Column, unfit: list[tuple[int, Any]], infinite: int)
     if unfit:
         shown = listed((f"{value!r} (row {row})" for row, value in unfit), 5)
         message = (
-            f"{count(len(unfit), 'value')} of the {column.kind} column {column.name!r} did not fit and became "
-            f"missing: {shown}."
+            f"{count(len(unfit), 'value')} of the {column.kind} column {column.name!r} did not fit and "
+            f"became missing: {shown}."
         )
         findings.append(Finding("unfit_value", "warning", message, [column.name]))
     if infinite:

@@ -19,7 +19,7 @@ import pandas as pd
 from handful.data.dataset import Finding
 from handful.data.folders import existing_folder, is_image_name, label_by_folder
 from handful.data.groups import column_groups, named_groups
-from handful.data.names import listed, missing_path
+from handful.data.names import listed, missing_path, printable
 from handful.data.schema import named_columns
 from handful.data.tables import read_table
 from handful.data.targets import find_target_column
@@ -50,6 +50,11 @@ class Source:
     groups: list[str | None] | None = None
     path_column: str | None = None
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def parse_labels(self) -> bool:
+        """Whether labels are cells of a file, to be interpreted; folder names and arrays mean themselves."""
+        return self.from_file and self.kind != "folder"
 
     @property
     def modality(self) -> str:
@@ -128,7 +133,7 @@ def _from_folder(folder: Path, how: How) -> Source:
         found, labels = [path for path, _ in labelled], [label for _, label in labelled]
     else:
         found = sorted(scan.files + scan.not_files)
-    ids = [_printable(path) for path in found]
+    ids = [printable(path) for path in found]
     return Source(
         "folder",
         ids,
@@ -286,14 +291,9 @@ def _listed_paths(column: pd.Series, base: Path) -> tuple[list[str], list[str]]:
 
 def _unique_ids(names: Sequence[str]) -> list[str]:
     """The names; where one occurs again, with its row."""
-    ids = [_printable(name).replace("\\", "/").removeprefix("./") for name in names]
+    ids = [printable(name).replace("\\", "/").removeprefix("./") for name in names]
     counts = Counter(ids)
     return [name if counts[name] == 1 else f"{name} (row {i})" for i, name in enumerate(ids)]
-
-
-def _printable(path: str) -> str:
-    """A path as text that can be written: bytes that are no UTF-8 are shown as escapes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _are_strings(X: Any) -> bool:

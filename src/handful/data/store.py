@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from handful.data.dataset import Dataset, Finding, Images
+from handful.data.images import create_pixels
 from handful.errors import RunError
 
 _MARKER = "dataset.json"
@@ -152,7 +153,7 @@ def _write_pixels(X: Images, path: Path) -> None:
     if X.is_whole_file(path) or len(X) == 0:
         return
     part = path.with_name(path.name + ".part")
-    stored = np.lib.format.open_memmap(part, mode="w+", dtype=X.dtype, shape=X.shape)
+    stored = create_pixels(part, X.shape)
     for i in range(len(X)):
         stored[i] = X[i]
     stored.flush()
@@ -231,8 +232,15 @@ def _add_content(total: Any, X: Any) -> None:
 def _write(path: Path, write: Any) -> None:
     """A file that is whole or not there: written under another name, then renamed."""
     part = path.with_name(path.name + ".part")
-    with open(part, "wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    try:
+        with open(part, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise RunError(
+            f"{str(path)!r} cannot be written: {error.strerror}. "
+            "Make room, or choose another folder with --out."
+        ) from None

@@ -63,20 +63,21 @@ def read_target(
     name: str,
     task: str = "auto",
     drop_classes: Sequence[str] = (),
-    from_file: bool = True,
+    parse: bool = True,
 ) -> Target:
     """The target of every row that has one.
 
-    `values` are labels or numbers, one a row. From a file, labels become strings without outer white
-    space; from arrays they keep their dtype. Rows without a value, and those of `drop_classes`, are left
-    out (`Target.keep`). DataError where the target cannot be learned; see also `check_classes`.
+    `values` are labels or numbers, one a row. With `parse` they are cells of a file: labels become strings
+    without outer white space, and markers such as NA mean missing. Without, they keep their dtype. Rows
+    without a value, and those of `drop_classes`, are left out (`Target.keep`). DataError where the target
+    cannot be learned; see also `check_classes`.
     """
     column = values if isinstance(values, pd.Series) else _as_series(values, name)
     raw = column.astype(object).tolist()
     plain = plain_values(column)
-    if from_file:
+    if parse:
         plain = [None if isinstance(v, str) and v in MISSING else v for v in plain]
-    numbers = _as_numbers([v for v in plain if v is not None], from_file)
+    numbers = _as_numbers([v for v in plain if v is not None], parse)
     if numbers is not None:
         finite = iter(np.isfinite(numbers))
         plain = [v if v is None or next(finite) else None for v in plain]
@@ -93,7 +94,7 @@ def read_target(
             findings.append(Finding("task", "note", message, [name]))
     if task == "regression":
         return _regression(present, numbers, keep, ids, name, findings)
-    if from_file:
+    if parse:
         labels: list[Any] = _text_labels(present, numbers)
         findings += _stripped_findings([v for v, k in zip(raw, keep, strict=True) if k])
     else:
@@ -126,8 +127,8 @@ def check_classes(y: np.ndarray, classes: np.ndarray, what: str = "row", damaged
         others = f" (so do {listed(repr(c) for c, _ in small[1:])})" if len(small) > 1 else ""
         drops = " ".join(f"--drop-class {_quoted(c)}" for c, _ in small[:8])
         raise DataError(
-            f"class {name!r} has {count(n, 'example')}{others}{also}, but cross-validation needs at least 2 in "
-            f"every class. Add examples, merge the class, or leave it out with {drops}."
+            f"class {name!r} has {count(n, 'example')}{others}{also}, but cross-validation needs at least 2 "
+            f"in every class. Add examples, merge the class, or leave it out with {drops}."
         )
 
 
@@ -153,25 +154,27 @@ def decide_task(present: Sequence[Any], numbers: np.ndarray | None) -> tuple[str
 def encode(values: Any, name: str, task: str, classes: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """(mask of rows with a value, y of those) for data that comes later, in the classes of before.
 
-    DataError for a label that is none of `classes`, or for text where a number is expected.
+    A label is looked up as it is, then as a cell of a file would be read. DataError for a label that is
+    none of `classes`, or for text where a number is expected.
     """
     column = values if isinstance(values, pd.Series) else _as_series(values, name)
     plain = plain_values(column)
-    keep = np.array([v is not None and not (isinstance(v, str) and v in MISSING) for v in plain], dtype=bool)
+    codes = {} if classes is None else {str(label).strip(): i for i, label in enumerate(classes.tolist())}
+    missing = [v is None or (isinstance(v, str) and v in MISSING and v not in codes) for v in plain]
+    keep = ~np.array(missing, dtype=bool)
     present = [v for v, k in zip(plain, keep, strict=True) if k]
-    numbers = _as_numbers(present, from_file=True)
+    numbers = _as_numbers(present, parse=True)
     if classes is None or task == "regression":
-        ids = np.flatnonzero(keep).astype(str)
-        return keep, _regression_numbers(present, numbers, ids, name)
-    codes = {to_category(label).strip(): i for i, label in enumerate(classes.tolist())}
-    texts = _text_labels(present, numbers)
-    unknown = next((text for text in texts if text not in codes), None)
+        return keep, _regression_numbers(present, numbers, np.flatnonzero(keep).astype(str), name)
+    read = _text_labels(present, numbers)
+    labels = [str(v) if str(v) in codes else text for v, text in zip(present, read, strict=True)]
+    unknown = next((label for label in labels if label not in codes), None)
     if unknown is not None:
         raise DataError(
             f"the label {unknown!r} is not among the classes that the model was fitted on: {listed(codes)}."
             f"{did_you_mean(unknown, codes)} Correct the label, or take its examples out."
         )
-    return keep, np.array([codes[text] for text in texts], dtype=np.int64)
+    return keep, np.array([codes[label] for label in labels], dtype=np.int64)
 
 
 def _as_series(values: Any, name: str) -> pd.Series:
@@ -192,14 +195,14 @@ def _objects(values: list[Any]) -> np.ndarray:
     return array
 
 
-def _as_numbers(present: Sequence[Any], from_file: bool) -> np.ndarray | None:
-    """The values as floats where all are numbers (in files also numbers written as text); None otherwise."""
+def _as_numbers(present: Sequence[Any], parse: bool) -> np.ndarray | None:
+    """The values as floats where all are numbers (with `parse` also written as text); None otherwise."""
     if any(isinstance(v, (bool, np.bool_)) for v in present):
         return None
     texts = [v for v in present if isinstance(v, str)]
     style = "plain"
     if texts:
-        found = number_style(texts) if from_file else None
+        found = number_style(texts) if parse else None
         if found is None:
             return None
         style = found

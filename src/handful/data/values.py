@@ -59,7 +59,7 @@ def plain_values(column: pd.Series) -> list[Any]:
     Strings that mean missing stay as they are: that depends on what the column holds.
     """
     values = column.astype(object).tolist()
-    return [None if is_missing(v) else v.strip() if isinstance(v, str) else v for v in values]
+    return [v.strip() if isinstance(v, str) else None if is_missing(v) else v for v in values]
 
 
 def without_markers(values: Sequence[Any], markers: frozenset[str]) -> tuple[list[Any], set[str]]:

@@ -1,0 +1,210 @@
+"""Columns are read for what they hold, and new rows in the same way."""
+
+from __future__ import annotations
+
+import datetime
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from handful.data.schema import TableSchema, infer_schema
+from handful.errors import DataError
+
+N = 12
+
+
+def frame_of(**columns: list) -> pd.DataFrame:
+    """A table with these columns, the first twelve values of each, beside a target and a plain number."""
+    return pd.DataFrame(
+        {
+            "plain": pd.Series([0.5, 1.5, 0.5] * 4),
+            **{name: pd.Series((values * N)[:N], dtype=object) for name, values in columns.items()},
+            "target": ["a", "b"] * 6,
+        }
+    )
+
+
+def kinds(frame: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    schema, _ = infer_schema(frame, "target")
+    return {c.name: (c.kind, c.style) for c in schema.columns if c.name != "plain"}
+
+
+def found(frame: pd.DataFrame) -> dict[str, list[str]]:
+    return {finding.kind: finding.items for finding in infer_schema(frame, "target")[1]}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "style", "first"),
+    [
+        (["1", "2.5", "-3e2"], "numeric", "plain", 1.0),
+        (["1,5", "2"], "numeric", "1.234,5", 1.5),
+        (["1.234,5", "2"], "numeric", "1.234,5", 1234.5),
+        (["1,234", "2,500.5"], "numeric", "1,234.5", 1234.0),
+        (["0,123", "2,500"], "numeric", "1.234,5", 0.123),
+        (["12 %", "7%"], "numeric", "plain %", 12.0),
+        (["1", "NA", "2"], "numeric", "plain", 1.0),
+        (["1", "-", "unknown", "2"], "numeric", "plain", 1.0),
+        ([1, 2.5, None], "numeric", "", 1.0),
+        ([1, "2", None], "numeric", "plain", 1.0),
+        (["True", "false"], "boolean", "", 1.0),
+        ([True, False, None], "boolean", "", 1.0),
+        (["a", "b", ""], "categorical", "", "a"),
+        (["+", "-"], "categorical", "", "+"),
+        (["00123", "01234"], "categorical", "", "00123"),
+        ([1, "a", 2.0], "categorical", "", "1"),
+        (["1", "b"], "categorical", "", "1"),
+        (["2024-01-02", "2023-05-06"], "date", "iso", 19724.0),
+        (["2.1.2024", "31.5.2023"], "date", "%d.%m.%Y", 19724.0),
+        (["31/5/2023", "2/1/2024"], "date", "%d/%m/%Y", 19508.0),
+        ([datetime.date(2024, 1, 2), datetime.date(2023, 1, 2)], "date", "", 19724.0),
+    ],
+)
+def test_a_column_is_read_for_what_it_holds(values, kind, style, first):
+    frame = frame_of(c=values)
+    assert kinds(frame)["c"] == (kind, style)
+    X = infer_schema(frame, "target")[0].apply(frame)
+    column = next(name for name in X.columns if name.startswith("c"))
+    assert X[column].iloc[0] == first
+    assert X[column].dtype == (object if kind == "categorical" else np.float64)
+
+
+def test_missing_is_nan_in_numbers_and_none_in_categories():
+    frame = frame_of(number=["1", "NA", "?"], name=["a", "null", None])
+    X = infer_schema(frame, "target")[0].apply(frame)
+    assert np.isnan(X["number"].iloc[1:3]).all()
+    assert X["name"].tolist()[1:3] == [None, None]
+
+
+def test_a_date_becomes_its_varying_parts():
+    frame = frame_of(day=["2024-01-02 12:00", "2024-03-05"])
+    X = infer_schema(frame, "target")[0].apply(frame)
+    days = ["day (days)", "day (month)"]
+    assert X.columns.tolist() == ["plain", *days]
+    assert X[days].iloc[0].tolist() == [19724.5, 1.0]
+
+
+def test_dates_with_zones_are_brought_to_utc():
+    moments = pd.to_datetime(["2024-01-02T00:00+02:00", "2024-01-05T00:00+02:00"] * 6)
+    frame = frame_of().assign(day=moments)
+    X = infer_schema(frame, "target")[0].apply(frame)
+    assert X["day (days)"].iloc[0] == 19724 - 2 / 24
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "reason"),
+    [
+        ("n", list(range(N)), "identifier"),
+        ("n", [str(i) for i in range(N, 0, -1)], "identifier"),
+        ("ID", [7, 3, 9, 4, 1, 22, 35, 30, 41, 50, 61, 70], "identifier"),
+        ("patientId", [7, 3, 9, 4, 1, 22, 35, 30, 41, 50, 61, 70], "identifier"),
+        ("who", [f"name {i}" for i in range(N)], "identifier"),
+        ("same", ["x"], "constant"),
+        ("same", [3.5], "constant"),
+        ("none", [None, "", "NA"], "empty"),
+        ("note", [f"this is the long text number {i} of many" for i in range(N)], "free text"),
+        ("wave", [1 + 2j, 3j], "complex numbers"),
+    ],
+)
+def test_columns_that_cannot_help_are_left_out_and_named(name, values, reason):
+    frame = frame_of(**{name: values})
+    if reason == "complex numbers":
+        frame[name] = frame[name].astype(complex)
+    schema, _ = infer_schema(frame, "target")
+    assert schema.left_out == {name: reason}
+    assert found(frame)[f"{reason.replace(' ', '_')}_column"] == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("year", list(range(2000, 2000 + N))),
+        ("x", [7, 3, 9, 4, 1, 22, 35, 30, 41, 50, 61, 70]),
+        ("id", [1, 1, 2]),
+        ("x", [i + 0.5 for i in range(N)]),
+        ("x", ["only", None]),
+    ],
+)
+def test_columns_that_may_help_stay(name, values):
+    assert infer_schema(frame_of(**{name: values}), "target")[0].left_out == {}
+
+
+def test_a_plain_array_keeps_all_its_columns():
+    frame = pd.DataFrame({"x0": range(N), "x1": [1.0] * N})
+    schema, _ = infer_schema(frame, None, keep_all=True)
+    assert schema.feature_names == ["x0", "x1"]
+
+
+def test_a_table_without_a_useful_column_is_refused():
+    with pytest.raises(DataError, match=r"no column is left .* same \(constant\)"):
+        infer_schema(pd.DataFrame({"same": [1, 1, 1], "target": [1, 2, 3]}), "target")
+
+
+def test_numbers_written_as_text_and_markers_are_noted():
+    notes = found(frame_of(price=["1,5", "2"], size=["1", "?"], zip=["01234", "99999"]))
+    assert notes == {"number_as_text": ["price"], "missing_marker": ["size"], "code": ["zip"]}
+
+
+def test_infinite_values_become_missing_with_a_finding():
+    frame = frame_of(x=[1.0, float("inf"), 2.0], text=["1", "-inf", "2"])
+    findings: list = []
+    X = infer_schema(frame, "target")[0].apply(frame, findings)
+    assert np.isnan(X["x"].iloc[1]) and np.isnan(X["text"].iloc[1])
+    assert [(f.kind, f.items) for f in findings] == [("infinite", ["x"]), ("infinite", ["text"])]
+
+
+def test_pandas_dtypes_are_read():
+    frame = frame_of().assign(
+        category=pd.Categorical([1, 2, None] * 4),
+        whole=pd.array([1, None, 3] * 4, dtype="Int64"),
+        truth=pd.array([True, None, False] * 4, dtype="boolean"),
+        text=pd.array(["a", None, "b"] * 4, dtype="string"),
+    )
+    X = infer_schema(frame, "target")[0].apply(frame)
+    assert X["category"].tolist()[:3] == ["1", "2", None]
+    assert X["text"].tolist()[:3] == ["a", None, "b"]
+    assert X["whole"].dtype == np.float64 and X["whole"].isna().sum() == 4
+    assert X["truth"].dropna().tolist()[:2] == [1.0, 0.0]
+
+
+def test_the_schema_survives_json():
+    frame = frame_of(day=["2024-01-02", "2023-05-06"], name=["a", "b"], same=["x"])
+    schema, _ = infer_schema(frame, "target")
+    again = TableSchema.from_json(json.loads(json.dumps(schema.to_json())))
+    assert again == schema and again.apply(frame).equals(schema.apply(frame))
+
+
+def test_new_rows_are_read_alike_whatever_their_order_and_types():
+    schema, _ = infer_schema(frame_of(price=["1,5", "2,25"], name=["a", "b"]), "target")
+    new = pd.DataFrame({"extra": [1, 2], "name": [2.0, None], "price": [3.5, "4,5"], "plain": ["7", ""]})
+    X = schema.apply(new)
+    assert X.columns.tolist() == ["plain", "price", "name"]
+    assert X["price"].tolist() == [3.5, 4.5] and X["name"].tolist() == ["2", None]
+    assert X["plain"].iloc[0] == 7 and np.isnan(X["plain"].iloc[1])
+
+
+def test_a_missing_column_names_the_nearest():
+    schema, _ = infer_schema(frame_of(price=["1", "2"]), "target")
+    with pytest.raises(DataError, match=r"no column 'price'.*Did you mean 'Price'"):
+        schema.apply(pd.DataFrame({"Price": [1], "plain": [2]}))
+
+
+def test_values_that_do_not_fit_are_missing_with_a_finding():
+    schema, _ = infer_schema(frame_of(price=["1", "2"]), "target")
+    findings: list = []
+    X = schema.apply(pd.DataFrame({"price": ["3", "much"], "plain": [1, 2]}), findings)
+    assert np.isnan(X["price"].iloc[1])
+    assert findings[0].kind == "unfit_value" and "'much' (row 1)" in findings[0].message
+
+
+def test_a_column_in_which_nothing_fits_is_refused():
+    schema, _ = infer_schema(frame_of(price=["1", "2"]), "target")
+    with pytest.raises(DataError, match=r"'price' is numeric for the model, but now it holds .* 'much'"):
+        schema.apply(pd.DataFrame({"price": ["much"], "plain": [1]}))
+
+
+def test_a_column_named_like_a_part_of_a_date_is_refused():
+    frame = frame_of(**{"day": ["2024-01-02", "2023-05-06"], "day (days)": [1, 2]})
+    with pytest.raises(DataError, match=r"'day \(days\)' has the name"):
+        infer_schema(frame, "target")
