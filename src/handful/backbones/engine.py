@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ import numpy as np
 
 from handful.backbones.cache import Vectors
 from handful.backbones.registry import Backbone, load_torch
-from handful.errors import MissingExtraError, SettingsError
+from handful.errors import HandfulError, MissingExtraError, SettingsError
 
 ENGINES = ("onnxruntime", "openvino", "openvino-bf16", "torch", "cuda")
 
@@ -141,7 +142,18 @@ def _usable_cores() -> int:
 
 def _runtime(kind: str, backbone: Backbone, threads: int) -> Runtime:
     if kind == "onnxruntime":
-        return _OnnxRuntime.load(backbone, threads)
+        try:
+            return _OnnxRuntime.load(backbone, threads)
+        except HandfulError:
+            raise  # the weights themselves are wrong, and would be for torch too
+        except Exception as error:  # a network that cannot be exported says so in many ways
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            warnings.warn(
+                f"the backbone {backbone.name!r} cannot run on ONNX Runtime ({reason}), so torch is used: "
+                "the same numbers, more slowly.",
+                stacklevel=3,
+            )
+            return _Torch.load(backbone, threads, "torch")
     if kind.startswith("openvino"):
         return _OpenVINO.load(backbone, threads, "bf16" if kind.endswith("bf16") else "f32")
     return _Torch.load(backbone, threads, kind)
