@@ -17,6 +17,7 @@ import numpy as np
 from handful.backbones.cache import Vectors, cache_folder, missing, through
 from handful.backbones.registry import Backbone, available, get
 from handful.data.dataset import Images
+from handful.data.images import SIZE_LIMITS
 from handful.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -176,8 +177,12 @@ def _sources(images: Images, backbone: Backbone, device: str) -> list[tuple[np.n
 
 
 def _wants_files(images: Images, backbone: Backbone) -> np.ndarray:
-    """Which images have a file with more pixels to offer; where it has gone, the pixels as loaded must do."""
-    if images.size >= backbone.size:
+    """Which images have a file with more pixels to offer.
+
+    Loaded at less than the loader's limit, the pictures have no more pixels than were kept. Where a file has
+    gone, the pixels as loaded must do.
+    """
+    if images.size >= backbone.size or images.size < SIZE_LIMITS[1]:
         return np.zeros(len(images), bool)
     return np.array([p is not None and Path(p).is_file() for p in images.paths], dtype=bool)
 

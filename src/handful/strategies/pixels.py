@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from handful.backbones.cache import missing, through
 from handful.data.dataset import Images
 
 DESCRIPTOR_VERSION = "descriptor-1"  # part of the cache's key: change it whenever the numbers change
@@ -23,11 +24,13 @@ class PerImage(TransformerMixin, BaseEstimator):
 
     def transform(self, X: Any) -> np.ndarray:
         """`Images` or `(n, S, S, 3)` uint8 to `(n, d)` float32."""
-        from handful.backbones.cache import through
-
         images = X if isinstance(X, Images) else Images.from_array(np.asarray(X))
         level = self._level()
         return through(DESCRIPTOR_VERSION, images, [level], lambda some: {level: self._compute(some)})[level]
+
+    def missing(self, images: Images) -> np.ndarray:
+        """Positions of the images that `transform` would have to compute."""
+        return missing(DESCRIPTOR_VERSION, images, [self._level()])
 
     def _level(self) -> str:
         raise NotImplementedError
