@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,13 @@ class Images:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         pixels = np.asarray(self._pixels[self._index])
         return pixels if dtype is None else pixels.astype(dtype, copy=False)
+
+    def is_whole_file(self, path: Path) -> bool:
+        """Whether these are exactly the images of the array file at `path`, in its order."""
+        stored = getattr(self._pixels, "filename", None)
+        if stored is None or not path.exists() or Path(stored).resolve() != path.resolve():
+            return False
+        return np.array_equal(self._index, np.arange(len(self._pixels)))
 
     @classmethod
     def from_array(cls, pixels: np.ndarray) -> Images:

@@ -1,0 +1,182 @@
+"""Which files of a folder are images, and of which class."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from handful.data.dataset import Finding
+from handful.data.names import count, listed, missing_path
+from handful.errors import DataError
+
+IMAGE_SUFFIXES = frozenset(
+    [".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".webp", ".avif", ".bmp", ".dib", ".tif"]
+    + [".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga"]
+)
+# Pictures that Pillow does not read by itself; worth a warning, because people expect them to count.
+_FOREIGN = frozenset([".heic", ".heif", ".svg", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".psd", ".dcm"])
+_PARTS = frozenset(["train", "training", "val", "valid", "validation", "dev", "test", "testing", "holdout"])
+
+
+@dataclass
+class FolderScan:
+    """The images below a folder: `files` are relative paths with "/", sorted; `skipped` the other files;
+    `not_files` are folders that bear an image's name and hold none; `empty` are first-level folders without
+    an image."""
+
+    files: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    not_files: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+
+    def findings(self) -> list[Finding]:
+        """One note on the files that were passed over (a warning where they are pictures), one on folders."""
+        findings = []
+        if self.empty:
+            message = f"Folders without an image were skipped: {listed(self.empty)}."
+            findings.append(Finding("empty_folder", "warning", message, self.empty))
+        if not self.skipped:
+            return findings
+        kinds = Counter(_kind(path) for path in self.skipped)
+        foreign = sorted(set(kinds) & _FOREIGN)
+        counted = listed(f"{kind} ({n})" for kind, n in sorted(kinds.items()))
+        message = f"Skipped {count(len(self.skipped), 'file')} that cannot be read as images: {counted}."
+        if foreign:
+            message += f" Pictures of the kind {listed(foreign)} cannot be read: save them as PNG or JPEG."
+        severity = "warning" if foreign else "note"
+        return [*findings, Finding("skipped_files", severity, message, self.skipped)]
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file name ends as image files do."""
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+
+
+def scan_folder(folder: Path) -> FolderScan:
+    """Every image below `folder`; symbolic links are followed, but not in circles."""
+    scan = FolderScan()
+    _walk(folder, "", (os.path.realpath(folder),), scan)
+    # By code points of the path: the same order on every machine, whatever its locale.
+    scan.files.sort()
+    scan.skipped.sort()
+    scan.not_files.sort()
+    return scan
+
+
+def find_images(folder: str | os.PathLike[str]) -> list[tuple[str, str]]:
+    """The images of a folder per class, as (relative path, class), sorted by path.
+
+    The class is the first folder on the way; deeper folders belong to it. DataError where the folder is
+    missing or empty, has images but no class folders, or holds a single class.
+    """
+    folder = Path(folder)
+    return label_by_folder(folder, existing_folder(folder))
+
+
+def existing_folder(folder: Path) -> FolderScan:
+    """The scan of a folder that exists and holds an image; DataError otherwise."""
+    if not folder.exists():
+        raise DataError(f"{missing_path(folder)} Give a folder with one folder of images per class.")
+    if not folder.is_dir():
+        raise DataError(f"{str(folder)!r} is a file; give a folder with one folder of images per class.")
+    try:
+        scan = scan_folder(folder)
+    except PermissionError as error:
+        raise DataError(f"{error.filename!r} may not be read; change its permissions.") from None
+    if not scan.files and not scan.not_files:
+        kinds = f" (only {listed(sorted({_kind(p) for p in scan.skipped}))})" if scan.skipped else ""
+        raise DataError(
+            f"{str(folder)!r} holds no images{kinds}. Expected is a folder with one folder of images per "
+            "class (PNG, JPEG, WebP, BMP, TIFF or GIF)."
+        )
+    return scan
+
+
+def label_by_folder(folder: Path, scan: FolderScan, least: int = 2) -> list[tuple[str, str]]:
+    """(relative path, class) of each scanned file; DataError where the folders do not name classes.
+
+    `least` is how many classes there must be: two to learn from, one to score a model on.
+    """
+    loose = [path for path in scan.files if "/" not in path]
+    labelled = [(path, path.split("/", 1)[0]) for path in sorted(scan.files + scan.not_files) if "/" in path]
+    classes = sorted({name for _, name in labelled})
+    if loose:
+        where = "directly in it" if not classes else f"directly in it, beside the folders {listed(classes)}"
+        raise DataError(
+            f"{str(folder)!r} has {count(len(loose), 'image')} {where} (such as {loose[0]!r}), so their class is "
+            "unknown. Put each class into a folder of its own, or give a table with a column of paths and "
+            "a column of labels: handful fit labels.csv --target COLUMN."
+        )
+    if len(classes) < least:
+        inner = sorted({path.split("/")[1] for path, _ in labelled if path.count("/") > 1})
+        hint = ""
+        if len(inner) > 1:
+            hint = f" Its folder holds {listed(inner)}: did you mean {str(folder / classes[0])!r}?"
+        raise DataError(
+            f"{str(folder)!r} holds one class, {classes[0]!r}, but telling classes apart needs at least two "
+            f"folders of images.{hint}"
+        )
+    if least > 1:
+        _check_not_parts(folder, labelled, classes)
+    return labelled
+
+
+def _check_not_parts(folder: Path, labelled: list[tuple[str, str]], classes: list[str]) -> None:
+    """train/ and test/ with the same folders inside are parts of a data set, not classes."""
+    if not all(name.lower() in _PARTS for name in classes):
+        return
+    inner = [{p.split("/")[1] for p, c in labelled if c == name and p.count("/") > 1} for name in classes]
+    shared = set.intersection(*inner)
+    if shared:
+        part = next((name for name in classes if name.lower().startswith("train")), classes[0])
+        raise DataError(
+            f"the folders of {str(folder)!r} are {listed(classes)}, each with {listed(sorted(shared))} "
+            f"inside: parts of a data set, not classes. Give one part, {str(folder / part)!r}; handful makes "
+            "its own splits, and --test scores another part."
+        )
+
+
+def _walk(folder: Path, prefix: str, above: tuple[str, ...], scan: FolderScan) -> None:
+    with os.scandir(folder) as entries:
+        children = sorted(entries, key=lambda entry: entry.name)
+    for entry in children:
+        path = prefix + entry.name
+        hidden = entry.name.startswith(".") or entry.name == "__MACOSX"
+        if entry.is_dir():
+            real = os.path.realpath(entry.path)
+            if hidden or real in above:
+                continue
+            before = len(scan.files)
+            _walk(Path(entry.path), path + "/", (*above, real), scan)
+            if len(scan.files) > before:
+                continue
+            if prefix and is_image_name(entry.name):
+                scan.not_files.append(path)
+            elif not prefix and not any(p.startswith(path + "/") for p in scan.not_files):
+                scan.empty.append(path)
+        elif not hidden and (is_image_name(entry.name) or _is_unnamed_image(entry.path)):
+            scan.files.append(path)
+        else:
+            scan.skipped.append(path)
+
+
+def _is_unnamed_image(path: str) -> bool:
+    """A file without a suffix may still be an image: its first bytes tell."""
+    if os.path.splitext(path)[1] or not os.path.isfile(path):
+        return False
+    from PIL import Image
+
+    try:
+        with Image.open(path):
+            return True
+    except Exception:  # not an image, or not readable: either way it does not claim to be one
+        return False
+
+
+def _kind(path: str) -> str:
+    name = os.path.basename(path)
+    if name.startswith("."):
+        return "hidden"
+    return os.path.splitext(name)[1].lower() or "without a suffix"

@@ -1,0 +1,249 @@
+"""What came in, as a `Dataset`; and new data, read in the same way."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from handful.data.dataset import Dataset, Finding, Images
+from handful.data.groups import group_codes
+from handful.data.images import Progress, array_to_images, read_images
+from handful.data.names import count, listed
+from handful.data.schema import TableSchema, infer_schema
+from handful.data.source import TASKS, How, Source, open_source
+from handful.data.targets import check_classes, encode, read_target
+from handful.errors import DataError, SettingsError
+from handful.settings import Settings
+
+_DAMAGED_SHOWN = 10
+
+
+def load(
+    data: Any, settings: Settings, folder: Path | None = None, progress: Progress | None = None
+) -> Dataset:
+    """The data set behind `data`: a path, a DataFrame, `(X, y)` or `(X, y, groups)`.
+
+    The pixels of image files are written to `folder/pixels.npy` (kept in memory where it is None). What was
+    noticed is in `Dataset.findings`; what is needed to read new data alike, in `Dataset.origin`. DataError
+    where nothing can be learned from the data as it is.
+
+    >>> from handful.settings import Settings
+    >>> dataset = load(([[0.1, 2], [0.3, 1], [5, 3], [6, 2]], ["a", "a", "b", "b"]), Settings())
+    >>> dataset.modality, dataset.task, dataset.classes.tolist(), dataset.y.tolist()
+    ('table', 'classification', ['a', 'b'], [0, 0, 1, 1])
+    """
+    if settings.task not in TASKS:
+        raise SettingsError(f"--task {settings.task!r} is not one of {', '.join(TASKS)}.")
+    source = open_source(data, How(settings.modality, settings.target, settings.groups))
+    ids = np.array(source.ids)
+    target = read_target(
+        source.labels,
+        ids,
+        name=source.target,
+        task=settings.task,
+        drop_classes=settings.drop_classes,
+        from_file=source.from_file,
+    )
+    X, meta, rows, problems, origin, findings = _content(
+        source, np.flatnonzero(target.keep), folder, settings.jobs, progress
+    )
+    y = target.y[np.isin(np.flatnonzero(target.keep), rows)]
+    if target.classes is not None:
+        _check_classes_survive(y, target.classes, problems)
+        what = "image" if source.modality == "image" else "row"
+        check_classes(y, target.classes, what, len(problems))
+    dataset = Dataset(
+        X=X,
+        y=y,
+        ids=ids[rows],
+        meta=meta,
+        task=target.task,
+        modality=source.modality,
+        classes=target.classes,
+        origin={**origin, "target": source.target, "task": target.task, "groups": settings.groups},
+        findings=[*source.findings, *target.findings, *findings, *_damaged_findings(problems, len(y))],
+    )
+    if source.groups is not None:
+        kept = [source.groups[i] for i in rows]
+        dataset.groups, more = group_codes(kept, dataset.ids.tolist())
+        dataset.findings += more
+    return dataset
+
+
+def load_new(
+    data: Any,
+    origin: dict[str, Any],
+    out: Path | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[Any, np.ndarray, dict[str, str]]:
+    """New data, read as `Dataset.origin` says: `(X, ids, problems)`.
+
+    `ids` names every sample in the order of the input. `problems` maps the ids of damaged ones to their
+    reason; X has a row for each of the others, in the same order. A target in the data is ignored. What
+    was odd about a table's values is raised as a UserWarning.
+    """
+    source = open_source(data, _how(origin, labelled=False))
+    every = np.arange(len(source.ids))
+    X, _, _, problems, findings = _content_like(source, every, origin, out, jobs, progress)
+    _warn(findings)
+    return X, np.array(source.ids), problems
+
+
+def load_test(
+    data: Any,
+    origin: dict[str, Any],
+    classes: np.ndarray | None,
+    out: Path | None = None,
+    jobs: int | None = None,
+) -> tuple[Any, np.ndarray, np.ndarray, list[Finding]]:
+    """Labelled data to score a model on: `(X, y, ids, findings)`, without damaged and unlabelled samples.
+
+    `y` is coded in `classes` (None for regression), `origin` is that of the data the model was fitted on.
+    """
+    source = open_source(data, _how(origin, labelled=True))
+    keep, y = encode(source.labels, source.target, origin["task"], classes)
+    labelled = np.flatnonzero(keep)
+    X, _, rows, problems, findings = _content_like(source, labelled, origin, out, jobs, None)
+    y = y[np.isin(labelled, rows)]
+    if not len(y):
+        raise DataError("the test data holds no sample with a label that can be read.")
+    findings += _damaged_findings(problems, len(y))
+    if not keep.all():
+        missing = [source.ids[i] for i in np.flatnonzero(~keep)]
+        message = f"Left out {count(len(missing), 'test sample')} without a label: {listed(missing)}."
+        findings.append(Finding("missing_target", "warning", message, missing))
+    return X, y, np.array(source.ids)[rows], findings
+
+
+def _content(
+    source: Source, rows: np.ndarray, folder: Path | None, jobs: int | None, progress: Progress | None
+) -> tuple[Any, pd.DataFrame, np.ndarray, dict[str, str], dict[str, Any], list[Finding]]:
+    """(X, meta, rows that could be read, problems by id, origin, findings) of a labelled source."""
+    origin: dict[str, Any] = {"modality": source.modality, "input": source.kind}
+    if source.frame is not None:
+        frame = source.frame.iloc[rows]
+        schema, findings = infer_schema(frame, source.target, keep_all=source.kind == "array")
+        X = schema.apply(frame, findings)
+        return X, pd.DataFrame({"order": rows}), rows, {}, {**origin, "schema": schema.to_json()}, findings
+    X, meta, good, problems = _read_pictures(source, rows, None, folder, jobs, progress)
+    if not len(good):
+        raise DataError(
+            f"none of the {len(rows)} images can be read: {_reasons(problems)}. Are these image files?"
+        )
+    return X, meta, good, problems, {**origin, "size": X.size, "path_column": source.path_column}, []
+
+
+def _content_like(
+    source: Source,
+    rows: np.ndarray,
+    origin: dict[str, Any],
+    out: Path | None,
+    jobs: int | None,
+    progress: Progress | None,
+) -> tuple[Any, pd.DataFrame | None, np.ndarray, dict[str, str], list[Finding]]:
+    """(X, meta, rows that could be read, problems by id, findings), read as `origin` says."""
+    findings: list[Finding] = []
+    if source.modality != origin["modality"]:
+        raise DataError(
+            f"the model was fitted on the modality {origin['modality']!r}, but the new data is read as "
+            f"{source.modality!r}. Give data like that which it was fitted on."
+        )
+    if source.frame is not None:
+        schema = TableSchema.from_json(origin["schema"])
+        frame = _renamed(source, schema).iloc[rows]
+        return schema.apply(frame, findings), None, rows, {}, findings
+    X, meta, good, problems = _read_pictures(source, rows, origin["size"], out, jobs, progress)
+    return X, meta, good, problems, findings
+
+
+def _renamed(source: Source, schema: TableSchema) -> pd.DataFrame:
+    """An array has no column names: as many columns as at fitting get the names of that time."""
+    frame = source.frame
+    assert frame is not None
+    unnamed = source.kind == "array" or all(name == f"x{i}" for i, name in enumerate(frame.columns))
+    was_unnamed = all(name == f"x{i}" for i, name in enumerate(schema.inputs))
+    if not (unnamed or was_unnamed) or set(frame.columns) >= {c.name for c in schema.columns}:
+        return frame
+    if frame.shape[1] != len(schema.inputs):
+        raise DataError(
+            f"X has {frame.shape[1]} features, but the model was fitted on {len(schema.inputs)}: "
+            f"{listed(schema.inputs, 20)}."
+        )
+    return frame.set_axis(list(schema.inputs), axis=1)
+
+
+def _read_pictures(
+    source: Source,
+    rows: np.ndarray,
+    size: int | None,
+    folder: Path | None,
+    jobs: int | None,
+    progress: Progress | None,
+) -> tuple[Images, pd.DataFrame, np.ndarray, dict[str, str]]:
+    """(images, meta, rows that decoded, problems by id)."""
+    if source.pixels is not None:
+        return array_to_images(source.pixels[rows], size), pd.DataFrame({"order": rows}), rows, {}
+    assert source.paths is not None
+    paths = [source.paths[i] for i in rows]
+    images, meta, problems = read_images(paths, size, folder, jobs, progress)
+    good = np.array([i for i in rows if source.paths[i] not in problems], dtype=np.int64)
+    meta["order"] = _positions(source)[good] if source.kind == "folder" else good
+    by_id = {source.ids[i]: problems[source.paths[i]] for i in rows if source.paths[i] in problems}
+    return images, meta, good, by_id
+
+
+def _positions(source: Source) -> np.ndarray:
+    """Each file's place within its own folder: its place in the whole listing would spell out the class."""
+    seen: dict[str, int] = defaultdict(int)
+    places = []
+    for name in source.ids:
+        parent = name.rpartition("/")[0]
+        places.append(seen[parent])
+        seen[parent] += 1
+    return np.array(places, dtype=np.int64)
+
+
+def _check_classes_survive(y: np.ndarray, classes: np.ndarray, problems: dict[str, str]) -> None:
+    """DataError where every example of a class is damaged."""
+    gone = np.setdiff1d(np.arange(len(classes)), y)
+    if len(gone):
+        name = str(classes[gone[0]])
+        raise DataError(
+            f"every image of the class {name!r} is damaged: {_reasons(problems)}. Replace the files, or "
+            f"leave the class out with --drop-class {name}."
+        )
+
+
+def _damaged_findings(problems: dict[str, str], n: int) -> list[Finding]:
+    if not problems:
+        return []
+    message = (
+        f"Left out {len(problems)} of {count(len(problems) + n, 'image')}, which cannot be read: "
+        f"{_reasons(problems)}."
+    )
+    return [Finding("damaged", "warning", message, list(problems))]
+
+
+def _reasons(problems: dict[str, str]) -> str:
+    """Damaged files by reason: 'a.png and b.png: is empty'."""
+    by_reason = defaultdict(list)
+    for name, reason in problems.items():
+        by_reason[reason].append(name)
+    return "; ".join(f"{listed(names, _DAMAGED_SHOWN)} {reason}" for reason, names in by_reason.items())
+
+
+def _how(origin: dict[str, Any], *, labelled: bool) -> How:
+    how = How(modality=origin["modality"], target=origin["target"], path_column=origin.get("path_column"))
+    return replace(how, labelled=labelled, least_classes=1)
+
+
+def _warn(findings: list[Finding]) -> None:
+    for finding in findings:
+        warnings.warn(finding.message, UserWarning, stacklevel=3)

@@ -1,0 +1,400 @@
+"""Which columns of a table are used, how each is read, and the same reading for new rows."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from handful.data.dataset import Finding
+from handful.data.names import count, did_you_mean, listed
+from handful.data.values import (
+    DATE_PARTS,
+    MISSING,
+    MISSING_AMONG_NUMBERS,
+    date_parts,
+    date_style,
+    number_style,
+    plain_values,
+    to_boolean,
+    to_category,
+    to_datetime,
+    to_number,
+    without_markers,
+)
+from handful.errors import DataError
+
+# Below this many rows, running or distinct values are no sign of an identifier.
+_IDENTIFIER_ROWS = 10
+_TEXT_WORDS = 5
+_ID_NAME = re.compile(
+    r"(^|[^a-z])(id|ids|idx|index|uuid|guid|identifier|rownames?|row|record|unnamed|column)([^a-z]|$)", re.I
+)
+_CAMEL_ID = re.compile(r"[a-z](ID|Id)$")
+# A series of years runs in order too, and means something.
+_TIME_NAME = re.compile(r"year|time|day|date|month|week|hour|minute|second", re.I)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column that is used: `kind` is numeric, categorical, boolean or date.
+
+    `style` says how its strings are written (a number or date style), `parts` which parts of a date vary.
+    """
+
+    name: str
+    kind: str
+    style: str = ""
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """How a table becomes X: the columns used in order, those left out with the reason, the target.
+
+    `inputs` are all columns but the target, in the order of the input.
+    """
+
+    columns: tuple[Column, ...]
+    left_out: dict[str, str] = field(default_factory=dict)
+    target: str | None = None
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def feature_names(self) -> list[str]:
+        """The columns of X."""
+        return [name for column in self.columns for name in _feature_names(column)]
+
+    def apply(self, frame: pd.DataFrame, findings: list[Finding] | None = None) -> pd.DataFrame:
+        """X for the rows of `frame`: float64 columns, and object columns of str or None.
+
+        Other columns are ignored, their order does not matter. Values that do not fit their column become
+        missing, with a line in `findings`. DataError where a column is missing, or where no value of a
+        column fits.
+        """
+        frame = named_columns(frame)
+        self._check_present(list(frame.columns))
+        features: dict[str, pd.Series] = {}
+        for column in self.columns:
+            parts, unfit, infinite = _convert(column, frame[column.name])
+            if findings is not None:
+                findings.extend(_value_findings(column, unfit, infinite))
+            for name, values in zip(_feature_names(column), parts, strict=True):
+                features[name] = pd.Series(values, dtype=values.dtype)
+        return pd.DataFrame(features, index=pd.RangeIndex(len(frame)))
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            "columns": [{**asdict(column), "parts": list(column.parts)} for column in self.columns],
+            "left_out": dict(self.left_out),
+            "target": self.target,
+            "inputs": list(self.inputs),
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> TableSchema:
+        """The inverse of `to_json`."""
+        columns = tuple(Column(**{**c, "parts": tuple(c["parts"])}) for c in values["columns"])
+        return cls(columns, dict(values["left_out"]), values["target"], tuple(values["inputs"]))
+
+    def _check_present(self, present: list[str]) -> None:
+        missing = [column.name for column in self.columns if column.name not in present]
+        if missing:
+            raise DataError(
+                f"the table has no column {listed(map(repr, missing))}, which the model was fitted on."
+                f"{did_you_mean(missing[0], present)} Its columns are: {listed(present, 20)}. "
+                "Add or rename the column."
+            )
+
+
+def named_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same table with strings for column names and rows counted from 0; DataError for duplicates."""
+    names = [column_name(name, i) for i, name in enumerate(frame.columns)]
+    twice = sorted(name for name, n in Counter(names).items() if n > 1)
+    if twice:
+        raise DataError(
+            f"the table has more than one column named {listed(map(repr, twice))}; "
+            "give every column a name of its own."
+        )
+    return frame.set_axis(names, axis=1).reset_index(drop=True)
+
+
+def column_name(name: Any, position: int) -> str:
+    """A column's name as text; a column without one is named by its place.
+
+    >>> column_name(" age ", 0), column_name("", 0)
+    ('age', 'column 1')
+    """
+    text = to_category(name).strip() if name is not None else ""
+    return text or f"column {position + 1}"
+
+
+def infer_schema(
+    frame: pd.DataFrame, target: str | None = None, *, keep_all: bool = False
+) -> tuple[TableSchema, list[Finding]]:
+    """How to read a table, and what was noticed on the way.
+
+    Left out are columns that are constant, empty, identifiers, or free text; `keep_all` (for plain numeric
+    arrays, whose columns were chosen by somebody) leaves out none that can be read. DataError where
+    nothing is left.
+    """
+    frame = named_columns(frame)
+    inputs = [name for name in frame.columns if name != target]
+    notes = _Notes()
+    columns: list[Column] = []
+    left_out: dict[str, str] = {}
+    for name in inputs:
+        column, reason = _infer_column(name, frame[name], notes, keep_all)
+        if column is None:
+            left_out[name] = reason
+        else:
+            columns.append(column)
+    if not columns:
+        why = listed(f"{name} ({reason})" for name, reason in left_out.items()) or "there is no other column"
+        raise DataError(
+            f"no column is left to learn from beside the target {target!r}: {why}. Add columns that say "
+            "something about each row."
+        )
+    _check_feature_names(columns)
+    schema = TableSchema(tuple(columns), left_out, target, tuple(inputs))
+    return schema, _left_out_findings(left_out) + notes.findings()
+
+
+class _Notes:
+    """What was noticed in the columns, by kind; each kind becomes one finding."""
+
+    _MESSAGES = {
+        "number_as_text": "Numbers written as text were read as numbers: {}.",
+        "missing_marker": "These strings were read as missing: {}.",
+        "code": "Columns of digits with leading zeros were read as categories: {}.",
+        "date": "Dates were read as days since 1970, year, month and weekday: {}.",
+    }
+
+    def __init__(self) -> None:
+        self._columns: dict[str, dict[str, str]] = defaultdict(dict)
+
+    def add(self, kind: str, column: str, detail: str = "") -> None:
+        self._columns[kind][column] = f"{column} ({detail})" if detail else column
+
+    def findings(self) -> list[Finding]:
+        return [
+            Finding(
+                kind, "note", message.format(listed(self._columns[kind].values())), list(self._columns[kind])
+            )
+            for kind, message in self._MESSAGES.items()
+            if kind in self._columns
+        ]
+
+
+def _infer_column(name: str, series: pd.Series, notes: _Notes, keep_all: bool) -> tuple[Column | None, str]:
+    """The column as it will be read, or None and why it is left out."""
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        values, _ = without_markers(plain_values(series), MISSING)
+        column = Column(name, "categorical")
+    elif pd.api.types.is_complex_dtype(series.dtype):
+        return None, "complex numbers"
+    else:
+        values = plain_values(series)
+        column, values = _read_kind(name, values, notes)
+    present = [value for value in values if value is not None]
+    if not keep_all:
+        reason = _why_useless(column, present, len(values))
+        if reason:
+            return None, reason
+    if column.kind == "date":
+        column = _varying_parts(column, present)
+        notes.add("date", name, column.style if column.style not in ("", "iso") else "")
+    return column, ""
+
+
+def _read_kind(name: str, values: list[Any], notes: _Notes) -> tuple[Column, list[Any]]:
+    """The kind of a column, and its values with None where a marker means missing."""
+    values, met = without_markers(values, MISSING)
+    column = _numeric_or_date(name, values)
+    if column is None:
+        fewer, more = without_markers(values, MISSING_AMONG_NUMBERS)
+        if more and any(value is not None for value in fewer):
+            column = _numeric_or_date(name, fewer)
+            if column is not None:
+                values, met = fewer, met | more
+    if met - {""}:
+        notes.add("missing_marker", name, ", ".join(repr(marker) for marker in sorted(met - {""})))
+    if column is None:
+        present = [value for value in values if isinstance(value, str)]
+        if present and all(value.isdigit() for value in present):
+            notes.add("code", name)
+        return Column(name, "categorical"), values
+    if column.kind == "numeric" and column.style not in ("", "plain"):
+        notes.add("number_as_text", name, column.style)
+    return column, values
+
+
+def _numeric_or_date(name: str, values: list[Any]) -> Column | None:
+    """The column where every value is a number, a truth value, or a date; None otherwise."""
+    present = [value for value in values if value is not None]
+    texts = [value for value in present if isinstance(value, str)]
+    others = [value for value in present if not isinstance(value, str)]
+    if others and all(isinstance(v, (bool, np.bool_)) for v in others) and not texts:
+        return Column(name, "boolean")
+    if texts and not others and all(text.lower() in ("true", "false") for text in texts):
+        return Column(name, "boolean")
+    if all(to_number(value) is not None for value in others):
+        style = number_style(texts) if texts else ""
+        if style is not None:
+            return Column(name, "numeric", style)
+    if all(to_datetime(value) is not None for value in others):
+        style = date_style(texts) if texts else ""
+        if style is not None:
+            return Column(name, "date", style)
+    return None
+
+
+def _why_useless(column: Column, present: list[Any], n: int) -> str:
+    """Why a column cannot help, or "" where it may."""
+    if not present:
+        return "empty"
+    distinct = len({to_category(value) for value in present})
+    if distinct == 1 and len(present) == n and n > 1:
+        return "constant"
+    if column.kind == "categorical" and _is_text(present, distinct):
+        return "free text"
+    if len(present) == n and distinct == n and _is_identifier(column, present):
+        return "identifier"
+    return ""
+
+
+def _is_identifier(column: Column, distinct_values: list[Any]) -> bool:
+    """Values that are all distinct, and name the row rather than measure it."""
+    named = bool(_ID_NAME.search(column.name) or _CAMEL_ID.search(column.name))
+    long_enough = len(distinct_values) >= _IDENTIFIER_ROWS
+    if column.kind == "categorical":
+        return named or long_enough
+    if column.kind != "numeric":
+        return False
+    numbers = np.array([to_number(value, column.style or "plain") for value in distinct_values], dtype=float)
+    if not np.isfinite(numbers).all() or (numbers != np.round(numbers)).any():
+        return False
+    steps = np.diff(numbers)
+    runs = len(steps) > 0 and bool((steps == 1).all() or (steps == -1).all())
+    return named or (runs and long_enough and not _TIME_NAME.search(column.name))
+
+
+def _is_text(present: list[Any], distinct: int) -> bool:
+    """Many distinct strings of several words each."""
+    if distinct <= len(present) / 2 or not all(isinstance(value, str) for value in present):
+        return False
+    return sum(len(value.split()) for value in present) / len(present) >= _TEXT_WORDS
+
+
+def _varying_parts(column: Column, present: list[Any]) -> Column:
+    """The date column with those parts that are not the same in every row; days always."""
+    moments = [to_datetime(value, column.style or "iso") for value in present]
+    table = np.array([date_parts(moment) for moment in moments if moment is not None]).reshape(-1, 4)
+    varies = [part for part, values in zip(DATE_PARTS, table.T, strict=True) if len(set(values)) > 1]
+    return Column(column.name, "date", column.style, tuple(varies or DATE_PARTS[:1]))
+
+
+def _feature_names(column: Column) -> list[str]:
+    if column.kind != "date":
+        return [column.name]
+    return [f"{column.name} ({part})" for part in column.parts]
+
+
+def _check_feature_names(columns: list[Column]) -> None:
+    """DataError where a part of a date would take the name of another column."""
+    counts = Counter(name for column in columns for name in _feature_names(column))
+    clash = sorted(name for name, n in counts.items() if n > 1)
+    if clash:
+        raise DataError(
+            f"the column {clash[0]!r} has the name that a part of a date column would get; rename it."
+        )
+
+
+def _convert(column: Column, series: pd.Series) -> tuple[list[np.ndarray], list[tuple[int, Any]], int]:
+    """The features of one column, the values (row, value) that do not fit it, how many were infinite."""
+    if column.kind == "numeric" and _is_plain_numeric(series):
+        numbers = series.to_numpy(dtype=np.float64, na_value=np.nan).copy()
+        infinite = np.isinf(numbers)
+        numbers[infinite] = np.nan
+        return [numbers], [], int(infinite.sum())
+    values, _ = without_markers(plain_values(series), MISSING)
+    if column.kind == "categorical":
+        texts = [None if value is None else to_category(value) for value in values]
+        return [_objects(texts)], [], 0
+    values, _ = without_markers(values, MISSING_AMONG_NUMBERS)
+    style = column.style or ("iso" if column.kind == "date" else "plain")
+    read: Callable[[Any], Any] = {
+        "numeric": lambda value: to_number(value, style),
+        "boolean": to_boolean,
+        "date": lambda value: to_datetime(value, style),
+    }[column.kind]
+    read_values = [None if value is None else read(value) for value in values]
+    unfit = [(i, values[i]) for i, v in enumerate(read_values) if v is None and values[i] is not None]
+    if unfit and len(unfit) == sum(value is not None for value in values):
+        raise DataError(
+            f"the column {column.name!r} is {column.kind} for the model, but now it holds values such as "
+            f"{unfit[0][1]!r} (row {unfit[0][0]}). Give the column as it was when the model was fitted."
+        )
+    if column.kind == "date":
+        return _date_features(column, read_values), unfit, 0
+    numbers = np.array([np.nan if v is None else v for v in read_values], dtype=np.float64)
+    infinite = np.isinf(numbers)
+    numbers[infinite] = np.nan
+    return [numbers], unfit, int(infinite.sum())
+
+
+def _date_features(column: Column, moments: Sequence[Any]) -> list[np.ndarray]:
+    nothing = (np.nan,) * len(DATE_PARTS)
+    table = np.array([nothing if m is None else date_parts(m) for m in moments], dtype=np.float64)
+    table = table.reshape(-1, len(DATE_PARTS))
+    return [table[:, DATE_PARTS.index(part)].copy() for part in column.parts]
+
+
+def _is_plain_numeric(series: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_complex_dtype(series.dtype)
+
+
+def _objects(values: Sequence[Any]) -> np.ndarray:
+    """An object array, also where numpy would guess another dtype."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _value_findings(column: Column, unfit: list[tuple[int, Any]], infinite: int) -> list[Finding]:
+    findings = []
+    if unfit:
+        shown = listed((f"{value!r} (row {row})" for row, value in unfit), 5)
+        message = (
+            f"{count(len(unfit), 'value')} of the {column.kind} column {column.name!r} did not fit and became "
+            f"missing: {shown}."
+        )
+        findings.append(Finding("unfit_value", "warning", message, [column.name]))
+    if infinite:
+        message = f"{count(infinite, 'infinite value')} of the column {column.name!r} became missing."
+        findings.append(Finding("infinite", "warning", message, [column.name]))
+    return findings
+
+
+def _left_out_findings(left_out: dict[str, str]) -> list[Finding]:
+    explained = {
+        "identifier": "name the row and say nothing about new ones, so they were left out",
+        "constant": "hold the same value in every row, so they were left out",
+        "empty": "hold no value, so they were left out",
+        "free text": "hold free text; text columns are not used yet, so they were left out",
+        "complex numbers": "hold complex numbers, which no model here reads, so they were left out",
+    }
+    findings = []
+    for reason, text in explained.items():
+        names = [name for name, why in left_out.items() if why == reason]
+        if names:
+            kind = f"{reason.replace(' ', '_')}_column"
+            severity = "warning" if reason in ("free text", "complex numbers") else "note"
+            findings.append(Finding(kind, severity, f"Columns that {text}: {listed(names)}.", names))
+    return findings

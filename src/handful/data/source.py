@@ -1,0 +1,316 @@
+"""Where data comes in: a folder, a file, a DataFrame or arrays, brought into one shape.
+
+A `Source` knows what was given, before anything is decoded: an id and a label for each sample, and where
+its content lies. `load` reads labelled sources, `load_new` unlabelled ones.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from handful.data.dataset import Finding
+from handful.data.folders import existing_folder, is_image_name, label_by_folder
+from handful.data.groups import column_groups, named_groups
+from handful.data.names import listed, missing_path
+from handful.data.schema import named_columns
+from handful.data.tables import read_table
+from handful.data.targets import find_target_column
+from handful.data.values import plain_values
+from handful.errors import DataError, SettingsError
+
+MODALITIES = ("auto", "image", "table", "text")
+TASKS = ("auto", "classification", "regression")
+_PATH_NAMES = ("path", "file", "filename", "file_name", "image", "image_path", "img")
+
+
+@dataclass
+class Source:
+    """What was given. `kind` is "folder", "path table", "paths", "pixels", "table" or "array".
+
+    Exactly one of `paths` (image files), `pixels` (an array of images) and `frame` (the features of a
+    table, without target and groups) is set. `labels` holds a value a sample, or None.
+    """
+
+    kind: str
+    ids: list[str]
+    paths: list[str] | None = None
+    pixels: np.ndarray | None = None
+    frame: pd.DataFrame | None = None
+    labels: Any = None
+    target: str = "y"
+    from_file: bool = False
+    groups: list[str | None] | None = None
+    path_column: str | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def modality(self) -> str:
+        return "table" if self.frame is not None else "image"
+
+
+@dataclass(frozen=True)
+class How:
+    """How to read what is given: options of `fit`, or those that a run has recorded."""
+
+    modality: str = "auto"
+    target: str | None = None
+    groups: str | None = None
+    path_column: str | None = None
+    labelled: bool = True
+    least_classes: int = 2
+
+
+def open_source(data: Any, how: How) -> Source:
+    """The source behind `data`; DataError or SettingsError says what is wrong with it."""
+    if how.modality not in MODALITIES:
+        raise SettingsError(f"--modality {how.modality!r} is not one of {', '.join(MODALITIES)}.")
+    if how.modality == "text":
+        raise SettingsError("--modality text: texts are not read yet; give images or a table.")
+    if isinstance(data, (str, os.PathLike)):
+        source = _from_path(Path(data), how)
+    elif isinstance(data, tuple):
+        source = _from_arrays(data, how)
+    elif isinstance(data, pd.DataFrame):
+        source = _from_frame(named_columns(data), how, Path.cwd(), from_file=False)
+    elif how.labelled:
+        raise DataError(
+            f"expected is a path, a DataFrame, (X, y) or (X, y, groups), but this is a {type(data).__name__}."
+        )
+    else:
+        source = _from_arrays((data,), how)
+    if how.modality not in ("auto", source.modality):
+        raise DataError(
+            f"--modality {how.modality} does not fit the data, which is read as {source.modality}. "
+            + _EXPECTED[how.modality]
+        )
+    if not source.ids:
+        raise DataError("there are 0 samples (0 rows); a minimum of 1 is required.")
+    return source
+
+
+_EXPECTED = {
+    "image": "Give a folder with one folder of images per class, a table with a column of image paths, or "
+    "an array (n, height, width, channels).",
+    "table": "Give a CSV, Parquet or XLSX file, a DataFrame, or an array (n, features).",
+}
+
+
+def _from_path(path: Path, how: How) -> Source:
+    if path.is_dir():
+        return _from_folder(path, how)
+    if not path.exists():
+        raise DataError(f"{missing_path(path)} Give the path of a table or of a folder of images.")
+    if is_image_name(path.name):
+        if how.labelled:
+            raise DataError(
+                f"{str(path)!r} is a single image. " + _EXPECTED["image"].split(", or an array")[0] + "."
+            )
+        return Source("paths", [path.name], paths=[str(path)], from_file=True)
+    return _from_frame(read_table(path), how, path.parent, from_file=True)
+
+
+def _from_folder(folder: Path, how: How) -> Source:
+    if how.modality == "table":
+        raise DataError(f"{str(folder)!r} is a folder, but a table was expected. {_EXPECTED['table']}")
+    scan = existing_folder(folder)
+    findings = scan.findings()
+    labels: list[str] | None = None
+    if how.labelled:
+        labelled = label_by_folder(folder, scan, how.least_classes)
+        found, labels = [path for path, _ in labelled], [label for _, label in labelled]
+    else:
+        found = sorted(scan.files + scan.not_files)
+    ids = [_printable(path) for path in found]
+    return Source(
+        "folder",
+        ids,
+        paths=[os.path.join(folder, path) for path in found],
+        labels=labels,
+        target="class",
+        from_file=True,
+        groups=named_groups(how.groups, ids) if how.groups else None,
+        findings=findings,
+    )
+
+
+def _from_frame(frame: pd.DataFrame, how: How, base: Path, *, from_file: bool) -> Source:
+    columns = list(frame.columns)
+    rows = [str(i) for i in range(len(frame))]
+    findings: list[Finding] = []
+    target = how.target
+    if how.labelled:
+        target, findings = find_target_column(columns, how.target)
+    elif target not in columns:
+        target = None
+    features = frame.drop(columns=[target]) if target else frame
+    path_column = None
+    if how.modality != "table":
+        path_column = _find_path_column(features, how, base)
+    ids, paths = rows, None
+    if path_column is not None:
+        ids, paths = _listed_paths(frame[path_column], base)
+    groups = None
+    if how.groups and how.groups in columns:
+        groups = column_groups(frame[how.groups])
+        features = features.drop(columns=[how.groups], errors="ignore")
+    elif how.groups:
+        groups = named_groups(how.groups, ids, columns if path_column is None else ())
+    if path_column is not None:
+        unused = [name for name in features.columns if name != path_column]
+        if unused:
+            message = (
+                f"The pictures of {path_column!r} are used, the other columns are not: {listed(unused)}."
+            )
+            findings.append(Finding("unused_column", "note", message, unused))
+    return Source(
+        "path table" if path_column else "table",
+        ids,
+        paths=paths,
+        frame=None if path_column else features,
+        labels=frame[target] if target and how.labelled else None,
+        target=target or "y",
+        from_file=from_file,
+        groups=groups,
+        path_column=path_column,
+        findings=findings,
+    )
+
+
+def _from_arrays(data: tuple[Any, ...], how: How) -> Source:
+    if how.labelled and len(data) not in (2, 3):
+        raise DataError(f"expected is (X, y) or (X, y, groups), but the tuple has {len(data)} parts.")
+    source = _content_of_array(data[0], how)
+    if how.labelled:
+        source.labels = _checked_length(data[1], len(source.ids), "y")
+        if isinstance(source.labels, pd.Series) and source.labels.name is not None:
+            source.target = str(source.labels.name)
+        if len(data) == 3 and data[2] is not None:
+            source.groups = column_groups(
+                pd.Series(list(_checked_length(data[2], len(source.ids), "groups")))
+            )
+        elif how.groups:
+            columns = list(source.frame.columns) if source.frame is not None else ()
+            if source.frame is not None and how.groups in columns:
+                source.groups = column_groups(source.frame[how.groups])
+                source.frame = source.frame.drop(columns=[how.groups])
+            else:
+                source.groups = named_groups(how.groups, source.ids, columns)
+    return source
+
+
+def _content_of_array(X: Any, how: How) -> Source:
+    if isinstance(X, pd.DataFrame):
+        return Source("table", [str(i) for i in range(len(X))], frame=named_columns(X))
+    if hasattr(X, "toarray") or type(X).__module__.startswith("scipy.sparse"):
+        raise DataError("sparse input is not read; make it dense first, with X.toarray().")
+    if isinstance(X, pd.Series) or (isinstance(X, (list, np.ndarray)) and _are_strings(X)):
+        return _content_of_strings([str(v) for v in X])
+    try:
+        array = np.asarray(X)
+    except ValueError as error:
+        raise DataError(f"X has rows of different lengths ({error}); make every row as long.") from None
+    rows = [str(i) for i in range(len(array))] if array.ndim else []
+    if array.dtype.kind == "c":
+        raise DataError("Complex data not supported: X holds complex numbers. Split them into real columns.")
+    if array.ndim in (3, 4) and how.modality != "table":
+        return Source("pixels", rows, pixels=array)
+    if array.ndim != 2:
+        hint = " Reshape your data with X.reshape(-1, 1) if it has one feature." if array.ndim == 1 else ""
+        raise DataError(
+            f"X has the shape {array.shape}; expected is a table (n, features), so Expected 2D array, or "
+            f"images (n, height, width) or (n, height, width, channels).{hint}"
+        )
+    if array.shape[1] == 0:
+        raise DataError(
+            f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required."
+        )
+    names = [f"x{i}" for i in range(array.shape[1])]
+    columns = {name: pd.Series(array[:, i]) for i, name in enumerate(names)}
+    kind = "array" if array.dtype.kind in "biuf" else "table"
+    return Source(kind, rows, frame=pd.DataFrame(columns, index=pd.RangeIndex(len(array))))
+
+
+def _content_of_strings(strings: list[str]) -> Source:
+    """A list of strings is a list of image files."""
+    if not any(is_image_name(path) for path in strings):
+        raise DataError(
+            "X is a list of strings, but they are not paths of image files; texts are not read yet. "
+            f"The first is {strings[0][:60]!r}."
+            if strings
+            else "there are 0 samples (0 rows); a minimum of 1 is required."
+        )
+    return Source("paths", _unique_ids(strings), paths=strings)
+
+
+def _find_path_column(frame: pd.DataFrame, how: How, base: Path) -> str | None:
+    """The column whose values are image files; with --modality image, DataError where there is none."""
+    if how.path_column is not None and how.path_column in frame.columns:
+        return how.path_column
+    found = [name for name in frame.columns if _is_path_column(frame[name], base)]
+    if found:
+        usual = [name for name in found if name.casefold() in _PATH_NAMES]
+        return (usual or found)[0]
+    if how.modality == "image" or how.path_column is not None:
+        raise DataError(
+            "the table has no column of image files"
+            + (f" (it was called {how.path_column!r})" if how.path_column else "")
+            + f": no column of {listed(frame.columns)} holds names such as 'a.png' of files that exist, "
+            f"absolute or relative to {str(base)!r}."
+        )
+    return None
+
+
+def _is_path_column(column: pd.Series, base: Path) -> bool:
+    """Every value ends as image files do, and at least one file is there."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return False
+    names = [v for v in plain_values(column) if v not in (None, "")]
+    if not names or not all(isinstance(v, str) and is_image_name(v) for v in names):
+        return False
+    return any(os.path.isfile(base / name) for name in names)
+
+
+def _listed_paths(column: pd.Series, base: Path) -> tuple[list[str], list[str]]:
+    """(ids, paths) of a column of file names; a row without one gets a name that does not exist."""
+    names = [v if v not in (None, "") else f"row {i}" for i, v in enumerate(plain_values(column))]
+    return _unique_ids([str(name) for name in names]), [str(base / str(name)) for name in names]
+
+
+def _unique_ids(names: Sequence[str]) -> list[str]:
+    """The names; where one occurs again, with its row."""
+    ids = [_printable(name).replace("\\", "/").removeprefix("./") for name in names]
+    counts = Counter(ids)
+    return [name if counts[name] == 1 else f"{name} (row {i})" for i, name in enumerate(ids)]
+
+
+def _printable(path: str) -> str:
+    """A path as text that can be written: bytes that are no UTF-8 are shown as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _are_strings(X: Any) -> bool:
+    if isinstance(X, np.ndarray):
+        return X.ndim == 1 and len(X) > 0 and all(isinstance(v, str) for v in X)
+    return len(X) > 0 and all(isinstance(v, (str, os.PathLike)) for v in X)
+
+
+def _checked_length(values: Any, n: int, name: str) -> Any:
+    if values is None:
+        raise DataError(f"{name} is None; expected is one value for each of the {n} samples of X.")
+    if not isinstance(values, (pd.Series, np.ndarray)):
+        values = list(values)
+    if isinstance(values, np.ndarray) and values.ndim == 0:
+        raise DataError(f"{name} is a single value; expected is one for each of the {n} samples of X.")
+    if len(values) != n:
+        raise DataError(
+            f"{name} has {len(values)} values, but X has {n} samples; they must be of the same length."
+        )
+    return values

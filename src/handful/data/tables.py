@@ -1,0 +1,218 @@
+"""Table files to rows of raw values: CSV and its kin, Parquet, XLSX."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from handful.data.names import missing_path
+from handful.data.schema import TableSchema, column_name, infer_schema, named_columns
+from handful.errors import DataError, MissingExtraError
+
+__all__ = ["TABLE_SUFFIXES", "TableSchema", "infer_schema", "read_table"]
+
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".data", ".dat")
+TABLE_SUFFIXES = (*TEXT_SUFFIXES, ".parquet", ".pq", ".xlsx", ".xlsm")
+_DELIMITERS = ",;\t|"
+_SNIFFED_ROWS = 50
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# csv refuses fields over 128 KiB; texts can be longer, and a whole file fits into memory here.
+csv.field_size_limit(2**31 - 1)
+
+
+def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """The table as it is written: strings from text files, the stored types from Parquet and XLSX.
+
+    Column names are without outer white space; a column without a name is called by its place
+    ("column 1"). Rows are counted from 0. DataError names the line or column that cannot be read.
+    """
+    path = Path(path)
+    _check_exists(path)
+    suffix = path.suffix.lower()
+    if suffix not in TABLE_SUFFIXES:
+        raise DataError(
+            f"{str(path)!r} is not a table that can be read: expected is one of {', '.join(TABLE_SUFFIXES)}."
+            + (" Save it as .xlsx or CSV." if suffix in (".xls", ".ods") else "")
+        )
+    try:
+        if suffix in (".parquet", ".pq"):
+            frame = _read_parquet(path)
+        elif suffix in (".xlsx", ".xlsm"):
+            frame = _read_xlsx(path)
+        else:
+            frame = _read_text(path)
+    except PermissionError:
+        raise DataError(f"{str(path)!r} may not be read; change its permissions.") from None
+    if frame.shape[1] == 0:
+        raise DataError(f"{str(path)!r} holds no columns.")
+    if len(frame) == 0:
+        raise DataError(
+            f"{str(path)!r} holds the names of {frame.shape[1]} columns, but no row below them. Add rows."
+        )
+    try:
+        return named_columns(frame)
+    except DataError as error:
+        raise DataError(f"{str(path)!r}: {error}") from None
+
+
+def _check_exists(path: Path) -> None:
+    if path.is_dir():
+        raise DataError(f"{str(path)!r} is a folder, and a table was expected.")
+    if not path.exists():
+        raise DataError(f"{missing_path(path)} Give the path of a table or of a folder of images.")
+    if path.stat().st_size == 0:
+        raise DataError(f"{str(path)!r} is empty (0 bytes). Export it again.")
+
+
+def _read_text(path: Path) -> pd.DataFrame:
+    text = _decoded(path)
+    if not text.strip():
+        raise DataError(f"{str(path)!r} holds nothing but white space. Export it again.")
+    delimiter = _sniff(text, path.suffix.lower())
+    rows = _rows(path, text, delimiter)
+    names = [column_name(name, i) for i, name in enumerate(rows[0])]
+    columns = zip(*rows[1:], strict=True) if len(rows) > 1 else [() for _ in names]
+    # Built by position, then named: two columns of one name are found by the caller, not lost here.
+    series = {i: pd.Series(list(values), dtype=object) for i, values in enumerate(columns)}
+    frame = pd.DataFrame(series, index=pd.RangeIndex(len(rows) - 1))
+    return frame.set_axis(names, axis=1)
+
+
+def _decoded(path: Path) -> str:
+    raw = path.read_bytes()
+    if raw.startswith(_UTF16):
+        try:
+            return raw.decode("utf-16")
+        except UnicodeDecodeError:
+            raise DataError(
+                f"{str(path)!r} begins as UTF-16 but is damaged. Save it again as UTF-8."
+            ) from None
+    if b"\0" in raw:
+        raise DataError(
+            f"{str(path)!r} is not text: it holds a zero byte at position {raw.index(0)}. Expected is a "
+            "CSV in UTF-8; a spreadsheet must end in .xlsx."
+        )
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        position = error.start
+        line = raw[:position].count(b"\n") + 1
+        raise DataError(
+            f"{str(path)!r} is not UTF-8: the byte 0x{raw[position]:02x} at position {position} (line "
+            f"{line}) does not belong there. It is probably Windows-1252 (Latin-1). Convert it with: "
+            f"iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8-{path.name} "
+            "(in a spreadsheet: save as 'CSV UTF-8')."
+        ) from None
+
+
+def _sniff(text: str, suffix: str) -> str:
+    """The delimiter that splits the first lines into the same number (over one) of fields."""
+    order = "\t" + _DELIMITERS.replace("\t", "") if suffix in (".tsv", ".tab") else _DELIMITERS
+    best, best_score = order[0], (0.0, 0)
+    for delimiter in order:
+        widths = _first_widths(text, delimiter)
+        if widths and widths[0] > 1:
+            # A ragged file must still find its delimiter, so that the message names the line.
+            score = (sum(width == widths[0] for width in widths) / len(widths), widths[0])
+            if score > best_score:
+                best, best_score = delimiter, score
+    if best_score == (0.0, 0):
+        widths = _first_widths(text, " ")
+        if widths and widths[0] > 1 and len(set(widths)) == 1 and len(widths) > 1:
+            return " "
+    return best
+
+
+def _first_widths(text: str, delimiter: str) -> list[int]:
+    widths = []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=delimiter == " ")
+    try:
+        for row in reader:
+            if row:
+                widths.append(len(row))
+            if len(widths) >= _SNIFFED_ROWS:
+                break
+    except csv.Error:
+        return []
+    return widths
+
+
+def _rows(path: Path, text: str, delimiter: str) -> list[list[str]]:
+    """The header and the rows; DataError with the line number where a row has too few or many fields."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=delimiter == " ")
+    rows: list[list[str]] = []
+    ended = 0
+    try:
+        for row in reader:
+            line, ended = ended + 1, reader.line_num
+            if not row:
+                continue
+            if rows and len(row) != len(rows[0]):
+                raise DataError(
+                    f"line {line} of {str(path)!r} has {len(row)} fields, but the first line names "
+                    f"{len(rows[0])} columns (fields are separated by {_delimiter_name(delimiter)}). Correct "
+                    "the line; a field that holds the separator or a line break must stand in double quotes."
+                )
+            rows.append(row)
+    except csv.Error as error:
+        raise DataError(f"line {reader.line_num} of {str(path)!r} cannot be read: {error}.") from None
+    return rows
+
+
+def _delimiter_name(delimiter: str) -> str:
+    return {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars (|)", " ": "spaces"}[delimiter]
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise MissingExtraError("pyarrow", "tables", "Reading Parquet files") from None
+    try:
+        table = parquet.ParquetFile(path).read()
+    except (OSError, ValueError) as error:  # pyarrow's own errors derive from these two
+        raise DataError(
+            f"{str(path)!r} is not a Parquet file that can be read ({type(error).__name__}). Export it again."
+        ) from None
+    names = [name for name in table.column_names if not name.startswith("__index_level_")]
+    columns = [table.column(i) for i, name in enumerate(table.column_names) if name in names]
+    frame = pd.DataFrame({i: column.to_pandas() for i, column in enumerate(columns)})
+    return frame.set_axis(names, axis=1)
+
+
+def _read_xlsx(path: Path) -> pd.DataFrame:
+    try:
+        import openpyxl  # type: ignore[import-untyped]
+    except ImportError:
+        raise MissingExtraError("openpyxl", "tables", "Reading XLSX files") from None
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except PermissionError:
+        raise
+    except Exception as error:  # a damaged zip or XML can raise nearly anything
+        raise DataError(
+            f"{str(path)!r} is not an XLSX file that can be read ({type(error).__name__}). Save it again."
+        ) from None
+    with_values = [
+        row for row in book.worksheets[0].iter_rows(values_only=True) if any(_filled(v) for v in row)
+    ]
+    book.close()
+    if not with_values:
+        raise DataError(f"the first sheet of {str(path)!r} is empty; the table must be on the first sheet.")
+    width = max(i + 1 for row in with_values for i, value in enumerate(row) if _filled(value))
+    header, *rows = [[*row[:width], *[None] * (width - len(row))] for row in with_values]
+    columns: dict[int, pd.Series] = {
+        i: pd.Series([row[i] for row in rows], dtype=object) for i in range(width)
+    }
+    names = [column_name(name, i) for i, name in enumerate(header)]
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(rows))).set_axis(names, axis=1)
+
+
+def _filled(value: Any) -> bool:
+    return value is not None and value != ""

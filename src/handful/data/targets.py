@@ -1,0 +1,363 @@
+"""The target: missing or not, classification or regression, which classes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from handful.data.dataset import Finding
+from handful.data.names import count, did_you_mean, listed
+from handful.data.values import MISSING, number_style, plain_values, to_category, to_number
+from handful.errors import DataError
+
+_TARGET_NAMES = ("target", "label", "class", "y")
+# Whole numbers with up to this many values are taken for classes, where each value occurs often enough.
+_MOST_INTEGER_CLASSES = 20
+_MOST_FLOAT_CLASSES = 10
+
+
+@dataclass
+class Target:
+    """The target of the rows kept: `keep` is a mask over all rows, `y` and `classes` as in Dataset."""
+
+    keep: np.ndarray
+    y: np.ndarray
+    task: str
+    classes: np.ndarray | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+
+def find_target_column(columns: Sequence[str], wanted: str | None) -> tuple[str, list[Finding]]:
+    """The target's column: the one asked for, or one that bears a usual name; DataError where none does."""
+    columns = list(columns)
+    if wanted is not None:
+        if wanted not in columns:
+            raise DataError(
+                f"there is no column {wanted!r} to use as the target.{did_you_mean(wanted, columns)} "
+                f"The columns are: {listed(columns, 30)}."
+            )
+        return wanted, []
+    by_name = {column.casefold(): column for column in reversed(columns)}
+    usual = [by_name[name] for name in _TARGET_NAMES if name in by_name]
+    if not usual:
+        hint = ""
+        if all(to_number(name, "plain") is not None for name in columns):
+            hint = " The first line seems to hold values: is the line of column names missing?"
+        raise DataError(
+            f"which column is the target? Name it with --target COLUMN. The columns are: "
+            f"{listed(columns, 30)}.{hint}"
+        )
+    message = f"The column {usual[0]!r} was taken as the target. Use --target COLUMN to name another."
+    return usual[0], [Finding("target", "note", message, [usual[0]])]
+
+
+def read_target(
+    values: Any,
+    ids: np.ndarray,
+    *,
+    name: str,
+    task: str = "auto",
+    drop_classes: Sequence[str] = (),
+    from_file: bool = True,
+) -> Target:
+    """The target of every row that has one.
+
+    `values` are labels or numbers, one a row. From a file, labels become strings without outer white
+    space; from arrays they keep their dtype. Rows without a value, and those of `drop_classes`, are left
+    out (`Target.keep`). DataError where the target cannot be learned; see also `check_classes`.
+    """
+    column = values if isinstance(values, pd.Series) else _as_series(values, name)
+    raw = column.astype(object).tolist()
+    plain = plain_values(column)
+    if from_file:
+        plain = [None if isinstance(v, str) and v in MISSING else v for v in plain]
+    numbers = _as_numbers([v for v in plain if v is not None], from_file)
+    if numbers is not None:
+        finite = iter(np.isfinite(numbers))
+        plain = [v if v is None or next(finite) else None for v in plain]
+        numbers = numbers[np.isfinite(numbers)]
+    keep = np.array([v is not None for v in plain], dtype=bool)
+    findings = _missing_findings(keep, ids, name)
+    if not keep.any():
+        raise DataError(f"the target {name!r} has no value in any row. Fill it in, or name another column.")
+    present = [v for v in plain if v is not None]
+    if task == "auto":
+        task, reason = decide_task(present, numbers)
+        if reason:
+            message = f"The task is {task}, because {reason}. Use --task to say otherwise."
+            findings.append(Finding("task", "note", message, [name]))
+    if task == "regression":
+        return _regression(present, numbers, keep, ids, name, findings)
+    if from_file:
+        labels: list[Any] = _text_labels(present, numbers)
+        findings += _stripped_findings([v for v, k in zip(raw, keep, strict=True) if k])
+    else:
+        # Labels of an array are the caller's own, and predictions are compared with them: unchanged.
+        labels = [v for v, k in zip(raw, keep, strict=True) if k]
+    result = _classification(labels, column, keep, name, drop_classes, findings)
+    if isinstance(values, np.ndarray) and values.dtype.kind == "U" and result.classes is not None:
+        result.classes = result.classes.astype(str)
+    return result
+
+
+def check_classes(y: np.ndarray, classes: np.ndarray, what: str = "row", damaged: int = 0) -> None:
+    """DataError where classes cannot be told apart: a single one, one per row, or one with one example."""
+    counts = np.bincount(y, minlength=len(classes))
+    also = f" ({count(damaged, 'damaged file')} left out)" if damaged else ""
+    if len(classes) == 1:
+        raise DataError(
+            f"there is one class, {_name(classes[0])}, in all {len(y)} {what}s{also}; there is nothing to "
+            "tell apart. Add examples of another class, or name another target."
+        )
+    if (counts == 1).all():
+        hint = " For a number to be predicted use --task regression." if classes.dtype.kind in "iuf" else ""
+        raise DataError(
+            f"there are as many classes as {what}s ({len(classes)}){also}: every class has 1 example, and "
+            f"nothing can be learned from that. Is the target the right column?{hint}"
+        )
+    small = [(str(classes[i]), int(counts[i])) for i in np.flatnonzero(counts < 2)]
+    if small:
+        name, n = small[0]
+        others = f" (so do {listed(repr(c) for c, _ in small[1:])})" if len(small) > 1 else ""
+        drops = " ".join(f"--drop-class {_quoted(c)}" for c, _ in small[:8])
+        raise DataError(
+            f"class {name!r} has {count(n, 'example')}{others}{also}, but cross-validation needs at least 2 in "
+            f"every class. Add examples, merge the class, or leave it out with {drops}."
+        )
+
+
+def decide_task(present: Sequence[Any], numbers: np.ndarray | None) -> tuple[str, str]:
+    """("classification" or "regression", why), from the target's values that are there; "" for names."""
+    if numbers is None:
+        return "classification", ""
+    n, distinct = len(numbers), len(np.unique(numbers))
+    if (numbers != np.round(numbers)).any():
+        if distinct <= _MOST_FLOAT_CLASSES and n >= 10 * distinct:
+            return "classification", f"the target has only {distinct} values"
+        return "regression", f"the target is a number with {distinct} values"
+    if distinct > 2 and distinct > n / 2:
+        return (
+            "regression",
+            f"most of the {n} values of the target are different numbers",
+        )
+    if distinct <= _MOST_INTEGER_CLASSES or _are_class_codes(numbers):
+        return "classification", f"the target has only {distinct} values"
+    return "regression", f"the target is a number with {distinct} values"
+
+
+def encode(values: Any, name: str, task: str, classes: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """(mask of rows with a value, y of those) for data that comes later, in the classes of before.
+
+    DataError for a label that is none of `classes`, or for text where a number is expected.
+    """
+    column = values if isinstance(values, pd.Series) else _as_series(values, name)
+    plain = plain_values(column)
+    keep = np.array([v is not None and not (isinstance(v, str) and v in MISSING) for v in plain], dtype=bool)
+    present = [v for v, k in zip(plain, keep, strict=True) if k]
+    numbers = _as_numbers(present, from_file=True)
+    if classes is None or task == "regression":
+        ids = np.flatnonzero(keep).astype(str)
+        return keep, _regression_numbers(present, numbers, ids, name)
+    codes = {to_category(label).strip(): i for i, label in enumerate(classes.tolist())}
+    texts = _text_labels(present, numbers)
+    unknown = next((text for text in texts if text not in codes), None)
+    if unknown is not None:
+        raise DataError(
+            f"the label {unknown!r} is not among the classes that the model was fitted on: {listed(codes)}."
+            f"{did_you_mean(unknown, codes)} Correct the label, or take its examples out."
+        )
+    return keep, np.array([codes[text] for text in texts], dtype=np.int64)
+
+
+def _as_series(values: Any, name: str) -> pd.Series:
+    array = values if isinstance(values, np.ndarray) else _objects(list(values))
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise DataError(
+            f"the target {name!r} has one value a row, shape (n,), but this one has {array.shape}."
+        )
+    return pd.Series(array, dtype=object if array.dtype == object else None)
+
+
+def _objects(values: list[Any]) -> np.ndarray:
+    array = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):  # a list of lists stays a list of values
+        array[i] = value
+    return array
+
+
+def _as_numbers(present: Sequence[Any], from_file: bool) -> np.ndarray | None:
+    """The values as floats where all are numbers (in files also numbers written as text); None otherwise."""
+    if any(isinstance(v, (bool, np.bool_)) for v in present):
+        return None
+    texts = [v for v in present if isinstance(v, str)]
+    style = "plain"
+    if texts:
+        found = number_style(texts) if from_file else None
+        if found is None:
+            return None
+        style = found
+    numbers = [to_number(v, style) for v in present]
+    if not numbers or any(number is None for number in numbers):
+        return None
+    return np.array(numbers, dtype=np.float64)
+
+
+def _text_labels(present: Sequence[Any], numbers: np.ndarray | None) -> list[str]:
+    """Labels of a file as strings; whole numbers without a point (missing values make floats of them)."""
+    if numbers is not None and (numbers == np.round(numbers)).all():
+        return [str(int(number)) for number in numbers]
+    return [to_category(value) for value in present]
+
+
+def _regression(
+    present: list[Any],
+    numbers: np.ndarray | None,
+    keep: np.ndarray,
+    ids: np.ndarray,
+    name: str,
+    findings: list[Finding],
+) -> Target:
+    y = _regression_numbers(present, numbers, ids[keep], name)
+    if len(y) == 1:
+        raise DataError(f"there is 1 row with a value of the target {name!r}; many more are needed.")
+    if len(np.unique(y)) == 1:
+        raise DataError(
+            f"the target {name!r} is {y[0]:g} in all {len(y)} rows: there is nothing to predict. "
+            "Name another column with --target."
+        )
+    return Target(keep, y, "regression", None, findings)
+
+
+def _regression_numbers(
+    present: Sequence[Any], numbers: np.ndarray | None, ids: np.ndarray, name: str
+) -> np.ndarray:
+    if numbers is not None:
+        return numbers
+    read = [to_number(value) for value in present]
+    bad = next((i for i, number in enumerate(read) if number is None), None)
+    if bad is not None:
+        raise DataError(
+            f"regression needs numbers, but the target {name!r} holds {present[bad]!r} (row {ids[bad]}). "
+            "Correct the value, or use --task classification."
+        )
+    return np.array(read, dtype=np.float64)
+
+
+def _classification(
+    labels: list[Any],
+    column: pd.Series,
+    keep: np.ndarray,
+    name: str,
+    drop_classes: Sequence[str],
+    findings: list[Finding],
+) -> Target:
+    present = _own_dtype(labels, column, name)
+    names = np.array([str(label).strip() for label in present.tolist()], dtype=object)
+    if drop_classes:
+        dropped = np.isin(names, _known_drops(drop_classes, sorted(set(names))))
+        keep = keep.copy()
+        keep[np.flatnonzero(keep)[dropped]] = False
+        present = present[~dropped]
+        message = (
+            f"Left out {count(int(dropped.sum()), 'row')} of the classes {listed(drop_classes)}, as asked."
+        )
+        findings.append(Finding("dropped_class", "note", message, list(drop_classes)))
+        if not len(present):
+            raise DataError("--drop-class leaves no class. Keep at least two.")
+    if len(present) == 1:
+        raise DataError(f"there is 1 row with a value of the target {name!r}; many more are needed.")
+    classes, y = np.unique(present, return_inverse=True)
+    order = _natural_order(classes)
+    y = np.argsort(order)[y]
+    classes = classes[order]
+    findings += _similar_findings([str(c) for c in classes.tolist()])
+    return Target(keep, y.astype(np.int64), "classification", classes, findings)
+
+
+def _own_dtype(labels: list[Any], column: pd.Series, name: str) -> np.ndarray:
+    """The labels as an array of the dtype they came in."""
+    kinds = {"text" if isinstance(v, str) else "bool" if isinstance(v, (bool, np.bool_)) else
+             "number" if to_number(v) is not None else type(v).__name__ for v in labels}  # fmt: skip
+    if len(kinds) > 1 or not kinds <= {"text", "bool", "number"}:
+        raise DataError(
+            f"the labels of the target {name!r} are of the kinds {listed(sorted(kinds))}; they must be all "
+            "text, all numbers or all truth values. Convert them, for instance with y.astype(str)."
+        )
+    if kinds == {"text"}:
+        return _objects(labels)
+    dtype = column.dtype if isinstance(column.dtype, np.dtype) and column.dtype != object else None
+    return np.array(labels, dtype=dtype)
+
+
+def _known_drops(drop_classes: Sequence[str], known: list[str]) -> list[str]:
+    for wanted in drop_classes:
+        if wanted not in known:
+            raise DataError(
+                f"--drop-class {wanted}: there is no such class.{did_you_mean(wanted, known)} "
+                f"The classes are: {listed(known, 30)}."
+            )
+    return list(drop_classes)
+
+
+def _natural_order(classes: np.ndarray) -> np.ndarray:
+    """Strings that are all whole numbers in the order of the numbers: 2 before 10."""
+    if classes.dtype != object or number_style([str(c) for c in classes]) != "plain":
+        return np.arange(len(classes))
+    return np.argsort(np.array([float(str(c)) for c in classes]), kind="stable")
+
+
+def _are_class_codes(numbers: np.ndarray) -> bool:
+    """0…K-1 or 1…K without a gap, none much rarer than another: codes of classes, not measurements."""
+    values, counts = np.unique(numbers, return_counts=True)
+    gapless = values[0] in (0, 1) and values[-1] - values[0] + 1 == len(values)
+    return bool(gapless and counts.min() >= 2 and counts.max() <= 3 * counts.min())
+
+
+def _missing_findings(keep: np.ndarray, ids: np.ndarray, name: str) -> list[Finding]:
+    missing = [str(i) for i in ids[~keep]]
+    if not missing:
+        return []
+    message = (
+        f"Left out {count(len(missing), 'row')} without a value of the target {name!r}: {listed(missing)}."
+    )
+    return [Finding("missing_target", "warning", message, missing)]
+
+
+def _stripped_findings(raw: Sequence[Any]) -> list[Finding]:
+    stripped = sorted({v for v in raw if isinstance(v, str) and v != v.strip()})
+    if not stripped:
+        return []
+    message = f"Labels with white space around them were read without it: {listed(map(repr, stripped))}."
+    return [Finding("label_white_space", "note", message, [v.strip() for v in stripped])]
+
+
+def _similar_findings(classes: list[str]) -> list[Finding]:
+    """Classes that differ only in case or outer white space."""
+    same = defaultdict(list)
+    for label in classes:
+        same[" ".join(label.casefold().split())].append(label)
+    alike = [labels for labels in same.values() if len(labels) > 1]
+    if not alike:
+        return []
+    shown = "; ".join(listed(map(repr, labels)) for labels in alike)
+    message = (
+        f"Labels that differ only in case or white space count as different classes: {shown}. "
+        "If they mean the same, write them alike."
+    )
+    return [Finding("similar_labels", "warning", message, [c for labels in alike for c in labels])]
+
+
+def _name(label: Any) -> str:
+    return repr(label.item() if isinstance(label, np.generic) else label)
+
+
+def _quoted(label: str) -> str:
+    """A label as it must be typed in a shell."""
+    return label if label.isalnum() else "'" + label.replace("'", "'\\''") + "'"
