@@ -57,7 +57,7 @@ def test_a_darker_copy_under_another_label_is_a_near_duplicate_and_named():
     darker = (pixels[10] * 0.9).astype(np.uint8)
     dataset = audit(pictures([*pixels, darker], [*labels, "trouser"]), embed=small_embedding)
     assert any("10.png ~ 60.png" in item for item in finding(dataset, "near-duplicates").items)
-    assert "10.png (bag), 60.png (trouser)" in finding(dataset, "same sample, two labels").items
+    assert "10.png (bag), 60.png (trouser)" in finding(dataset, "near-duplicates, two labels").items
     assert dataset.groups[10] == dataset.groups[60]
 
 

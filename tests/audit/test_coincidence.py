@@ -30,12 +30,13 @@ def test_one_continuous_column_is_not_enough():
     assert not coincidence(_copied(X, 2)).improbable
 
 
-def test_columns_that_repeat_each_other_are_counted_for_what_they_are():
-    x = np.random.default_rng(0).integers(0, 30, 100)
-    X = pd.DataFrame({f"copy {i}": x for i in range(4)})
-    measured = coincidence(X)
-    assert measured.copies > 60
-    assert not measured.improbable
+def test_a_code_its_name_and_its_other_names_count_once():
+    rng = np.random.default_rng(0)
+    city, age = rng.integers(0, 10, 100), rng.integers(20, 60, 100)
+    renamed = {f"name {i} of the city": [f"{i} {c}" for c in city] for i in range(12)}
+    once = coincidence(pd.DataFrame({"city": city, "age": age}))
+    assert coincidence(pd.DataFrame({"city": city, "age": age, **renamed})) == once
+    assert not once.improbable
 
 
 def test_neighbours_are_pairs_that_differ_in_one_column():

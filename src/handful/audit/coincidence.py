@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-# Columns depend on each other, so equal rows are more common than independence says: over random subsets of
-# the columns of 27 real tables (22 from R packages and KEEL, 5 from scikit-learn) equal rows appeared where
-# independence expected down to 1e-13 of them (keel_vehicle, 13 shape measures of one silhouette). In terms
-# of log-probability, dependent columns still carried at least 0.30 of what independent ones would, apart
-# from related DNA sequences. Two ways to be improbable follow from that.
+# Columns depend on each other, so equal rows are more common than independence says: in random subsets
+# of the columns of 27 real tables (benchmarks/equal_rows.py: 22 from R packages and KEEL, 5 from
+# scikit-learn) rows were equal where independence expected down to 1e-13 pairs of them (keel_vehicle,
+# 13 measures of one silhouette). Dependent columns still left at least 0.30 of the log-probability that
+# independent ones would have, related DNA sequences aside. Two ways to be improbable follow from that.
 SHARE_OF_INDEPENDENCE = 0.25
 IMPROBABLE = 0.1  # expected pairs when only that share counts
 UNLIKELY = 1e-3  # expected pairs under plain independence; then the neighbours must be missing, too
@@ -40,9 +41,9 @@ class Coincidence:
         that differ in one column (titanic: 825 copies, 6,998 neighbours; iris: 1 and 19), while rows that
         were copied have few or none (bupa: 4 and 0; movement_libras: 30 and 0).
         """
-        if self.log10_dependent < np.log10(IMPROBABLE):
+        if self.log10_dependent < math.log10(IMPROBABLE):
             return True
-        return self.log10_pairs < np.log10(UNLIKELY) and self.copies >= self.neighbours
+        return self.log10_pairs < math.log10(UNLIKELY) and self.copies >= self.neighbours
 
 
 def column_codes(X: pd.DataFrame) -> np.ndarray:
@@ -54,9 +55,7 @@ def coincidence(X: pd.DataFrame) -> Coincidence:
     """Measure on the distinct rows, so that copies do not testify for themselves."""
     codes = column_codes(X)
     first = np.sort(np.unique(codes, axis=0, return_index=True)[1])
-    # Codes follow the order of appearance, so columns that rename each other (Celsius and Fahrenheit) have
-    # equal codes, and count once.
-    distinct = np.unique(column_codes(pd.DataFrame(codes[first])), axis=1)
+    distinct = _without_renamed_columns(column_codes(pd.DataFrame(codes[first])))
     n = len(distinct)
     if n < 2:
         return Coincidence(len(codes) - n, 0, 0.0, 0.0)
@@ -70,6 +69,16 @@ def coincidence(X: pd.DataFrame) -> Coincidence:
         log10_pairs=float(np.log10(pairs) + log10_equal),
         log10_dependent=float(np.log10(pairs) + SHARE_OF_INDEPENDENCE * log10_equal),
     )
+
+
+def _without_renamed_columns(codes: np.ndarray) -> np.ndarray:
+    """Columns that rename each other (a code and its name) count once.
+
+    Codes follow the order of appearance, so such columns have equal codes. Columns in which most values are
+    unique have equal codes by nature, and are left.
+    """
+    repeating = codes.max(axis=0) < len(codes) / 2
+    return np.column_stack([np.unique(codes[:, repeating], axis=1), codes[:, ~repeating]])
 
 
 def _equal_pairs(values: np.ndarray) -> int:

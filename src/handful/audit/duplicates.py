@@ -35,17 +35,17 @@ def _equal_content(dataset: Dataset, sets: list[np.ndarray]) -> list[Finding]:
         return []
     unit = {"image": "image", "table": "row", "text": "text"}[dataset.modality]
     copies = sum(len(one) - 1 for one in sets)
+    count = f"{copies} {unit}s are exact copies" if copies > 1 else f"1 {unit} is an exact copy"
     message = (
-        f"{copies} {unit}{'s are exact copies' if copies > 1 else ' is an exact copy'} of another. They are "
-        f"kept on one side of every fold, so that no model is tested on what it has learned by heart."
+        f"{count} of another. Copies are kept on one side of every fold, so that no model is tested on what "
+        f"it has learned by heart."
     )
-    findings = [
-        Finding("exact duplicates", "warning", message, [names_of(dataset, one, " = ") for one in sets])
-    ]
-    return findings + _two_labels(dataset, sets, "The same", "At most one of them can be right")
+    copied = Finding("exact duplicates", "warning", message, [names_of(dataset, one) for one in sets])
+    so = "At most one of them can be right"
+    return [copied, *_two_labels(dataset, sets, "same sample, two labels", "The same", so)]
 
 
-def _two_labels(dataset: Dataset, sets: list[np.ndarray], likeness: str, so: str) -> list[Finding]:
+def _two_labels(dataset: Dataset, sets: list[np.ndarray], kind: str, likeness: str, so: str) -> list[Finding]:
     """A warning for samples of one content under different labels; `likeness` and `so` open its sentences."""
     disagreeing = [one for one in sets if labels_disagree(dataset.y, one)]
     if not disagreeing:
@@ -58,7 +58,7 @@ def _two_labels(dataset: Dataset, sets: list[np.ndarray], likeness: str, so: str
         f"them, and correct or remove what is wrong. Nothing was changed."
     )
     items = [names_with_labels(dataset, one) for one in disagreeing]
-    return [Finding("same sample, two labels", "warning", message, items)]
+    return [Finding(kind, "warning", message, items)]
 
 
 def _equal_rows(dataset: Dataset, sets: list[np.ndarray]) -> tuple[list[np.ndarray], list[Finding]]:
@@ -99,15 +99,14 @@ def _near(dataset: Dataset, codes: np.ndarray, embed: Embed) -> tuple[list[np.nd
     if sets:
         alike = sum(len(one) for one in sets)
         message = (
-            f"{alike} images look nearly the same as another (re-saved, resized, cropped, or taken in one "
-            f"burst). They are kept on one side of every fold."
+            f"{alike} images look nearly the same as another, as re-saved, resized or cropped copies do, or "
+            f"pictures of one series. They are kept on one side of every fold."
         )
         items = [names_of(dataset, one, " ~ ") for one in sets]
         findings.append(Finding("near-duplicates", "warning", message, items))
         if dataset.task == "classification":  # measured values may well differ a little
-            findings += _two_labels(
-                dataset, sets, "Nearly the same", "They may differ in what counts, or one is wrong"
-            )
+            so = "They may differ in what counts, or a label is wrong"
+            findings += _two_labels(dataset, sets, "near-duplicates, two labels", "Nearly the same", so)
     for crowd in found.crowds:
         findings.append(_crowd(dataset, first[crowd]))
     return sets, findings

@@ -40,8 +40,8 @@ def _paragraph(finding: Finding) -> str:
     items = [f"    - {item}" for item in finding.items[:SHOWN]]
     if len(finding.items) > SHOWN:
         items.append(f"    ... and {len(finding.items) - SHOWN} more")
-    # A single item (a column, a class) is already named in the message.
-    return "\n".join([head, message, *(items if len(finding.items) > 1 or _not_named(finding) else [])])
+    # Classes and columns are mostly named in the message already.
+    return "\n".join([head, message, *(items if _not_named(finding) else [])])
 
 
 def _not_named(finding: Finding) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handful.audit.groups import connected
 from handful.data.dataset import Images
 
 Embed = Callable[[Images], np.ndarray]
@@ -115,8 +116,6 @@ def _unit_rows(embeddings: np.ndarray) -> np.ndarray:
 
 def _components(n: int, pairs: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """The connected components that hold a pair: members, and a mask of the pairs inside."""
-    from handful.audit.groups import connected
-
     label = connected(n, pairs)
     found = np.unique(label[pairs[:, 0]])
     return [(np.flatnonzero(label == one), label[pairs[:, 0]] == one) for one in found]
