@@ -40,4 +40,5 @@ class Settings:
     def from_json(cls, values: dict[str, Any]) -> Settings:
         """The inverse of `to_json`; unknown keys are left out, so that older runs still open."""
         known = {f.name for f in fields(cls)}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known})
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**{k: v for k, v in given.items() if k in known})

@@ -42,8 +42,8 @@ def test_hidden_and_other_files_are_skipped_with_one_note(tmp_path):
 def test_photos_of_a_kind_that_cannot_be_read_are_a_warning(tmp_path):
     tree(tmp_path, "a/1.png", "b/1.heic")
     assert [(f.kind, f.severity) for f in scan_folder(tmp_path).findings()] == [
-        ("empty_folder", "warning"),
-        ("skipped_files", "warning"),
+        ("empty folder", "warning"),
+        ("skipped files", "warning"),
     ]
 
 

@@ -63,7 +63,9 @@ def test_a_folder_of_images_becomes_a_dataset(tmp_path):
     assert dataset.X.paths[0] == str(folder / "cat" / "p0_0.png")
     assert np.array_equal(dataset.X[1], np.asarray(Image.open(folder / "cat" / "p0_2.png")))
     (finding,) = dataset.findings
-    assert finding.kind == "damaged" and finding.items == ["dog/bad.png"] and "0 bytes" in finding.message
+    assert (
+        finding.kind == "damaged file" and finding.items == ["dog/bad.png"] and "0 bytes" in finding.message
+    )
     assert json.loads(json.dumps(dataset.origin)) == dataset.origin and dataset.origin["size"] == 40
 
 
@@ -92,7 +94,7 @@ def test_a_table_becomes_a_dataset(tmp_path):
     assert dataset.X.columns.tolist() == ["length", "colour"] and dataset.ids.tolist() == list("0123")
     assert dataset.X["colour"].tolist() == ["red", "blue", "red", None]
     assert dataset.meta["order"].tolist() == [0, 1, 2, 3]
-    assert kinds(dataset) == ["identifier_column"]
+    assert kinds(dataset) == ["identifier column"]
     assert json.loads(json.dumps(dataset.origin)) == dataset.origin
 
 
@@ -111,7 +113,7 @@ def test_a_table_with_a_column_of_paths_is_images(tmp_path):
     dataset = load(path, Settings(target="label"))
     assert dataset.modality == "image" and dataset.ids[0] == "photos/cat/p0_0.png" and len(dataset) == 4
     assert dataset.meta["order"].tolist() == [0, 2, 3, 4]
-    assert kinds(dataset) == ["unused_column", "damaged"]
+    assert kinds(dataset) == ["unused column", "damaged file"]
     absolute = path.read_text().replace("photos/", f"{folder}/")
     assert len(load(table(tmp_path / "b.csv", absolute), Settings(target="label"))) == 4
     as_table = load(path, Settings(target="label", modality="table"))
@@ -163,7 +165,7 @@ def test_groups_of_a_table_come_from_a_column_or_a_file(tmp_path, monkeypatch, o
     dataset = load(path, Settings(target="y", groups=option))
     assert dataset.groups.tolist() == [0, 0, 1, 2]
     assert ("patient" in dataset.X.columns) == (option != "patient")
-    assert kinds(dataset)[-1] == "missing_group"
+    assert kinds(dataset)[-1] == "missing group"
 
 
 def test_groups_of_images_come_from_their_names(tmp_path):
@@ -194,7 +196,7 @@ def test_an_image_folder_that_cannot_be_learned_from_is_refused(tmp_path):
     single = photos(tmp_path / "single", cat=3, dog=1)
     with pytest.raises(DataError, match=r"class 'dog' has 1 example"):
         load(single, Settings())
-    damaged = photos(tmp_path / "damaged", cat=3, dog=2)
+    damaged = photos(tmp_path / "damaged file", cat=3, dog=2)
     (damaged / "dog" / "p0_0.png").write_text("text")
     with pytest.raises(DataError, match=r"class 'dog' has 1 example \(1 damaged file left out\)"):
         load(damaged, Settings())
@@ -296,7 +298,7 @@ def test_a_test_set_is_read_in_the_classes_of_the_model(tmp_path):
     (new / "dog" / "bad.png").write_bytes(b"")
     X, y, ids, findings = load_test(new, old.origin, old.classes)
     assert y.tolist() == [1, 1] and ids.tolist() == ["dog/p0_0.png", "dog/p1_1.png"] and len(X) == 2
-    assert [f.kind for f in findings] == ["damaged"]
+    assert [f.kind for f in findings] == ["damaged file"]
     with pytest.raises(DataError, match=r"'dgo' is not among .*Did you mean 'dog'"):
         load_test(photos(tmp_path / "typo", dgo=1), old.origin, old.classes)
 
@@ -307,7 +309,7 @@ def test_a_test_table_leaves_out_rows_without_a_label(tmp_path):
         table(tmp_path / "n.csv", "kind,length,colour\nb,1,red\n,2,red\na,3,x\n"), old.origin, old.classes
     )
     assert y.tolist() == [1, 0] and ids.tolist() == ["0", "2"] and X["length"].tolist() == [1, 3]
-    assert [f.kind for f in findings] == ["missing_target"]
+    assert [f.kind for f in findings] == ["missing target"]
 
 
 def test_a_file_name_that_is_no_utf8_is_shown_with_escapes(tmp_path):

@@ -143,7 +143,7 @@ def test_a_table_without_a_useful_column_is_refused():
 
 def test_numbers_written_as_text_and_markers_are_noted():
     notes = found(frame_of(price=["1,5", "2"], size=["1", "?"], zip=["01234", "99999"]))
-    assert notes == {"number_as_text": ["price"], "missing_marker": ["size"], "code": ["zip"]}
+    assert notes == {"numbers as text": ["price"], "missing marker": ["size"], "code": ["zip"]}
 
 
 def test_infinite_values_become_missing_with_a_finding():
@@ -151,7 +151,7 @@ def test_infinite_values_become_missing_with_a_finding():
     findings: list = []
     X = infer_schema(frame, "target")[0].apply(frame, findings)
     assert np.isnan(X["x"].iloc[1]) and np.isnan(X["text"].iloc[1])
-    assert [(f.kind, f.items) for f in findings] == [("infinite", ["x"]), ("infinite", ["text"])]
+    assert [(f.kind, f.items) for f in findings] == [("infinite value", ["x"]), ("infinite", ["text"])]
 
 
 def test_pandas_dtypes_are_read():
@@ -195,7 +195,7 @@ def test_values_that_do_not_fit_are_missing_with_a_finding():
     findings: list = []
     X = schema.apply(pd.DataFrame({"price": ["3", "much"], "plain": [1, 2]}), findings)
     assert np.isnan(X["price"].iloc[1])
-    assert findings[0].kind == "unfit_value" and "'much' (row 1)" in findings[0].message
+    assert findings[0].kind == "unfit value" and "'much' (row 1)" in findings[0].message
 
 
 def test_a_column_in_which_nothing_fits_is_refused():

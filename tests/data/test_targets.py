@@ -58,13 +58,13 @@ def test_numbers_that_became_floats_are_printed_whole_and_sorted_as_numbers():
 def test_labels_are_stripped_with_a_finding():
     target = read(["b", "b ", "a", "a"])
     assert labels(target) == ["b", "b", "a", "a"]
-    assert [f.kind for f in target.findings] == ["label_white_space"]
+    assert [f.kind for f in target.findings] == ["white space in labels"]
 
 
 def test_labels_of_arrays_are_left_as_they_are_with_a_warning():
     target = read(np.array(["b", "b ", "b", "b "]), parse=False)
     assert target.classes.tolist() == ["b", "b "]
-    assert [f.kind for f in target.findings] == ["similar_labels"]
+    assert [f.kind for f in target.findings] == ["similar labels"]
 
 
 def test_labels_that_differ_only_in_case_are_a_warning():

@@ -17,6 +17,8 @@ IMAGE_SUFFIXES = frozenset(
 )
 # Pictures that Pillow does not read by itself; worth a warning, because people expect them to count.
 _FOREIGN = frozenset([".heic", ".heif", ".svg", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".psd", ".dcm"])
+# Files about the data, which nobody expects to be read as images: no note is made of them.
+_ABOUT = frozenset(["README", "LICENSE", "LICENCE", "COPYING", "SOURCE"])
 _PARTS = frozenset(["train", "training", "val", "valid", "validation", "dev", "test", "testing", "holdout"])
 
 
@@ -36,7 +38,7 @@ class FolderScan:
         findings = []
         if self.empty:
             message = f"Folders without an image were skipped: {listed(self.empty)}."
-            findings.append(Finding("empty_folder", "warning", message, self.empty))
+            findings.append(Finding("empty folder", "warning", message, self.empty))
         if not self.skipped:
             return findings
         kinds = Counter(_kind(path) for path in self.skipped)
@@ -46,7 +48,7 @@ class FolderScan:
         if foreign:
             message += f" Pictures of the kind {listed(foreign)} cannot be read: save them as PNG or JPEG."
         severity = "warning" if foreign else "note"
-        return [*findings, Finding("skipped_files", severity, message, self.skipped)]
+        return [*findings, Finding("skipped files", severity, message, self.skipped)]
 
 
 def is_image_name(name: str) -> bool:
@@ -158,7 +160,7 @@ def _walk(folder: Path, prefix: str, above: tuple[str, ...], scan: FolderScan) -
                 scan.empty.append(path)
         elif not hidden and (is_image_name(entry.name) or _is_unnamed_image(entry.path)):
             scan.files.append(path)
-        else:
+        elif os.path.splitext(entry.name)[0].upper() not in _ABOUT:
             scan.skipped.append(path)
 
 

@@ -53,7 +53,7 @@ def group_codes(groups: Sequence[str | None], ids: Sequence[str]) -> tuple[np.nd
         message = (
             f"Without a group, so each a group of its own: {count(len(alone), 'sample')}: {listed(alone)}."
         )
-        findings.append(Finding("missing_group", "warning", message, alone))
+        findings.append(Finding("missing group", "warning", message, alone))
     if len(code) == 1 and len(keys) > 1:
         raise DataError(
             "all samples are in one group, so none can be held out while others are learned from. "

@@ -124,7 +124,7 @@ def load_test(
     if not keep.all():
         missing = [source.ids[i] for i in np.flatnonzero(~keep)]
         message = f"Left out {count(len(missing), 'test sample')} without a label: {listed(missing)}."
-        findings.append(Finding("missing_target", "warning", message, missing))
+        findings.append(Finding("missing target", "warning", message, missing))
     return X, y, np.array(source.ids)[rows], findings
 
 
@@ -241,7 +241,7 @@ def _damaged_findings(problems: dict[str, str], n: int) -> list[Finding]:
         f"Left out {len(problems)} of {count(len(problems) + n, 'image')}, which cannot be read: "
         f"{_reasons(problems)}."
     )
-    return [Finding("damaged", "warning", message, list(problems))]
+    return [Finding("damaged file", "warning", message, list(problems))]
 
 
 def _reasons(problems: dict[str, str]) -> str:

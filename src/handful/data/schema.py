@@ -170,8 +170,8 @@ class _Notes:
     """What was noticed in the columns, by kind; each kind becomes one finding."""
 
     _MESSAGES = {
-        "number_as_text": "Numbers written as text were read as numbers: {}.",
-        "missing_marker": "These strings were read as missing: {}.",
+        "numbers as text": "Numbers written as text were read as numbers: {}.",
+        "missing marker": "These strings were read as missing: {}.",
         "code": "Columns of digits with leading zeros were read as categories: {}.",
         "date": "Dates were read as days since 1970, year, month and weekday: {}.",
     }
@@ -224,14 +224,14 @@ def _read_kind(name: str, values: list[Any], notes: _Notes) -> tuple[Column, lis
             if column is not None:
                 values, met = fewer, met | more
     if met - {""}:
-        notes.add("missing_marker", name, ", ".join(repr(marker) for marker in sorted(met - {""})))
+        notes.add("missing marker", name, ", ".join(repr(marker) for marker in sorted(met - {""})))
     if column is None:
         present = [value for value in values if isinstance(value, str)]
         if present and all(value.isdigit() for value in present):
             notes.add("code", name)
         return Column(name, "categorical"), values
     if column.kind == "numeric" and column.style not in ("", "plain"):
-        notes.add("number_as_text", name, column.style)
+        notes.add("numbers as text", name, column.style)
     return column, values
 
 
@@ -375,10 +375,10 @@ def _value_findings(column: Column, unfit: list[tuple[int, Any]], infinite: int)
             f"{count(len(unfit), 'value')} of the {column.kind} column {column.name!r} did not fit and "
             f"became missing: {shown}."
         )
-        findings.append(Finding("unfit_value", "warning", message, [column.name]))
+        findings.append(Finding("unfit value", "warning", message, [column.name]))
     if infinite:
         message = f"{count(infinite, 'infinite value')} of the column {column.name!r} became missing."
-        findings.append(Finding("infinite", "warning", message, [column.name]))
+        findings.append(Finding("infinite value", "warning", message, [column.name]))
     return findings
 
 
@@ -394,7 +394,7 @@ def _left_out_findings(left_out: dict[str, str]) -> list[Finding]:
     for reason, text in explained.items():
         names = [name for name, why in left_out.items() if why == reason]
         if names:
-            kind = f"{reason.replace(' ', '_')}_column"
+            kind = f"{reason} column"
             severity = "warning" if reason in ("free text", "complex numbers") else "note"
             findings.append(Finding(kind, severity, f"Columns that {text}: {listed(names)}.", names))
     return findings

@@ -174,7 +174,7 @@ def _from_frame(frame: pd.DataFrame, how: How, base: Path, *, from_file: bool) -
             message = (
                 f"The pictures of {path_column!r} are used, the other columns are not: {listed(unused)}."
             )
-            findings.append(Finding("unused_column", "note", message, unused))
+            findings.append(Finding("unused column", "note", message, unused))
     return Source(
         "path table" if path_column else "table",
         ids,

@@ -271,7 +271,7 @@ def _classification(
         message = (
             f"Left out {count(int(dropped.sum()), 'row')} of the classes {listed(drop_classes)}, as asked."
         )
-        findings.append(Finding("dropped_class", "note", message, list(drop_classes)))
+        findings.append(Finding("dropped class", "note", message, list(drop_classes)))
         if not len(present):
             raise DataError("--drop-class leaves no class. Keep at least two.")
     if len(present) == 1:
@@ -330,7 +330,7 @@ def _missing_findings(keep: np.ndarray, ids: np.ndarray, name: str) -> list[Find
     message = (
         f"Left out {count(len(missing), 'row')} without a value of the target {name!r}: {listed(missing)}."
     )
-    return [Finding("missing_target", "warning", message, missing)]
+    return [Finding("missing target", "warning", message, missing)]
 
 
 def _stripped_findings(raw: Sequence[Any]) -> list[Finding]:
@@ -338,7 +338,7 @@ def _stripped_findings(raw: Sequence[Any]) -> list[Finding]:
     if not stripped:
         return []
     message = f"Labels with white space around them were read without it: {listed(map(repr, stripped))}."
-    return [Finding("label_white_space", "note", message, [v.strip() for v in stripped])]
+    return [Finding("white space in labels", "note", message, [v.strip() for v in stripped])]
 
 
 def _similar_findings(classes: list[str]) -> list[Finding]:
@@ -354,7 +354,7 @@ def _similar_findings(classes: list[str]) -> list[Finding]:
         f"Labels that differ only in case or white space count as different classes: {shown}. "
         "If they mean the same, write them alike."
     )
-    return [Finding("similar_labels", "warning", message, [c for labels in alike for c in labels])]
+    return [Finding("similar labels", "warning", message, [c for labels in alike for c in labels])]
 
 
 def _name(label: Any) -> str:
