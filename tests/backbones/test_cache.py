@@ -181,6 +181,17 @@ def test_a_damaged_segment_is_removed_and_computed_again(own_cache: Path, damage
     assert segment not in segments(own_cache)
 
 
+def test_what_a_killed_writer_left_is_swept_after_a_day(own_cache: Path) -> None:
+    through("f", some_images(2), ["mean"], Counter())
+    (segment,) = segments(own_cache)
+    old, new = segment.with_name("writing-old"), segment.with_name("writing-new")
+    old.mkdir()
+    new.mkdir()
+    os.utime(old, (time.time() - 90000,) * 2)
+    through("f", some_images(3, seed=1), ["mean"], Counter())
+    assert (old.exists(), new.exists()) == (False, True)
+
+
 def test_a_folder_that_cannot_be_written_costs_one_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

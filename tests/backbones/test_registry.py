@@ -43,9 +43,27 @@ def test_lite_weights_fill_the_layers_that_they_were_trained_for(name: str) -> N
     backbone = installed(name)
     model = load_torch(backbone)
     content = torch.load(registry._package_file(backbone.source), weights_only=True)
-    assert torch.equal(model.conv_stem.weight, content["_conv_stem.weight"])
-    assert torch.equal(model.bn2.running_var, content["_bn1.running_var"])
-    assert torch.equal(model.classifier.weight, content["_fc.weight"])
+    # Their blocks are counted through, ours stage by stage; a block that does not expand has a layer less.
+    flat = [block for stage in model.blocks for block in stage]
+    for number, block in enumerate(flat):
+        theirs = {k.split(".", 2)[2]: v for k, v in content.items() if k.startswith(f"_blocks.{number}.")}
+        norms = [f"_bn{i}" for i in range(3) if f"_bn{i}.weight" in theirs]
+        convs = [f"{c}_conv" for c in ("_expand", "_depthwise", "_project") if f"{c}_conv.weight" in theirs]
+        ours = [m for m in block.modules() if isinstance(m, torch.nn.Conv2d)]
+        our_norms = [m for m in block.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        for module, key in zip(ours + our_norms, convs + norms, strict=True):
+            for part, value in module.state_dict().items():
+                assert torch.equal(value, theirs[f"{key}.{part}"]), (number, key, part)
+    assert len(flat) == 1 + max(int(k.split(".")[1]) for k in content if k.startswith("_blocks."))
+    for module, key in [
+        (model.conv_stem, "_conv_stem"),
+        (model.bn1, "_bn0"),
+        (model.conv_head, "_conv_head"),
+        (model.bn2, "_bn1"),
+        (model.classifier, "_fc"),
+    ]:
+        for part, value in module.state_dict().items():
+            assert torch.equal(value, content[f"{key}.{part}"])
 
 
 def test_mobilenet_v2_computes_what_torchvision_computes() -> None:

@@ -8,6 +8,7 @@ two processes may write at once, and a kill leaves at most a temporary folder th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 import uuid
 import warnings
 import zlib
@@ -180,6 +182,7 @@ def _write_segment(folder: Path, digests: list[str], vectors: Vectors) -> str:
     mark = uuid.uuid4().hex
     temporary, name = folder / f"writing-{mark}", f"segment-{mark}"
     folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
     try:
         temporary.mkdir()
         levels = []
@@ -193,6 +196,14 @@ def _write_segment(folder: Path, digests: list[str], vectors: Vectors) -> str:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     return name
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process was writing; a day old, so that nobody can still be at it."""
+    for left in folder.glob("writing-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > 24 * 3600:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _read_segment(segment: Path) -> tuple[list[str], Vectors]:

@@ -216,8 +216,8 @@ def _load_packaged(backbone: Backbone) -> torch.nn.Module:
     content = _verified(_package_file(backbone.source), backbone)
     weights = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     model = import_timm().create_model(backbone.architecture, pretrained=False)
-    # The other implementation names its layers differently but lists them in the same order; with all shapes
-    # equal, that is a proof for these files, whose checksums are fixed (the tests compare the outputs too).
+    # The other implementation names its layers differently but lists them in the same order. These files are
+    # fixed by their checksums, and for each of them the tests show that the order is the right one.
     own = model.state_dict()
     shapes = [tuple(w.shape) for w in weights.values()]
     if shapes != [tuple(w.shape) for w in own.values()]:
