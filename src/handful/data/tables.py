@@ -188,7 +188,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _read_xlsx(path: Path) -> pd.DataFrame:
     try:
-        import openpyxl  # type: ignore[import-untyped]
+        import openpyxl
     except ImportError:
         raise MissingExtraError("openpyxl", "tables", "Reading XLSX files") from None
     try:

@@ -190,7 +190,8 @@ class Run:
         path = self.folder / "results" / cell.file
         path.parent.mkdir(parents=True, exist_ok=True)
         about = {"seconds": result.seconds, "parameters": result.parameters, "error": result.error}
-        arrays = {k: v for k, v in (("test", result.test), ("train", result.train)) if v is not None}
+        parts: dict[str, Any] = {"test": result.test, "train": result.train}
+        arrays = {k: v for k, v in parts.items() if v is not None}
         with whole(path) as temporary:
             np.savez_compressed(temporary, about=np.array(json.dumps(about)), **arrays)
 
@@ -229,5 +230,5 @@ def _split_json(split: Split) -> dict[str, Any]:
     return {"repeat": split.repeat, "fold": split.fold, "seed": split.seed, "purpose": split.purpose}
 
 
-def _split_arrays(splits: Sequence[Split]) -> dict[str, np.ndarray]:
+def _split_arrays(splits: Sequence[Split]) -> dict[str, Any]:
     return {f"{part}{i}": getattr(s, part) for i, s in enumerate(splits) for part in ("train", "test")}
