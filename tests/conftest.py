@@ -1,11 +1,6 @@
-"""Tiny real data for every test, and a cache that no test shares with the machine."""
+"""Tiny data for every test."""
 
 from __future__ import annotations
-
-import os
-import tempfile
-
-os.environ["HANDFUL_CACHE"] = tempfile.mkdtemp(prefix="handful-test-cache-")
 
 import numpy as np
 import pandas as pd

@@ -36,7 +36,7 @@ def test_hidden_and_other_files_are_skipped_with_one_note(tmp_path):
     assert scan.files == ["a/1.png", "b/1.png"]
     (note,) = scan.findings()
     assert note.severity == "note" and ".db (1)" in note.message
-    assert note.items == ["README", "a/.1.png", "a/Thumbs.db", "b/notes.txt"]
+    assert note.items == ["a/.1.png", "a/Thumbs.db", "b/notes.txt"]
 
 
 def test_photos_of_a_kind_that_cannot_be_read_are_a_warning(tmp_path):
