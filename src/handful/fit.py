@@ -24,6 +24,7 @@ from handful.model.refit import refit
 from handful.model.save import load as load_model
 from handful.model.save import save
 from handful.protocol.evaluate import Progress, evaluate
+from handful.protocol.plan import follow_up
 from handful.protocol.run import Run
 from handful.protocol.splits import compare_splits
 from handful.report.write import write_report
@@ -55,6 +56,9 @@ def finish(run: Run, tell: Tell | None = None) -> FitRun:
     warm(run.dataset, run.candidates, run.settings, _told(tell))
     evaluate(run, run.cells(), tell)  # fold-major: stopped early, it is still a paired comparison
     predictions = add_average(collect(run))
+    if run.follow_up_cells() is None:  # written once: resuming asks the same questions
+        run.plan_follow_up(follow_up(run))
+    evaluate(run, run.follow_up_cells() or [], tell, stage="asking further")
     save(refit(run, predictions, winner(predictions)), run.folder / "model")
     write_report(run, predictions, score_test(run))
     return FitRun(run.folder)

@@ -9,7 +9,7 @@ import numpy as np
 
 from handful.evidence.leaderboard import leaderboard, number
 from handful.evidence.overfitting import overfitting
-from handful.evidence.predictions import Predictions, Row
+from handful.evidence.predictions import Predictions, Row, collect_follow_up
 from handful.evidence.selection import LEVEL, draw, expected, winner
 from handful.model.held_out import HeldOutScore
 from handful.protocol.run import Run
@@ -29,7 +29,8 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
     """report.json. Evidence that is absent is None, with a reason under `reasons`."""
     chosen = winner(predictions)
     bootstrap = draw(predictions.unit, predictions.covered, seed=run.settings.seed)
-    told = expected(predictions, bootstrap)
+    thinned = collect_follow_up(run, "thinned")
+    told = expected(predictions, bootstrap, thinned)
     board = leaderboard(predictions, bootstrap)
     summary: dict[str, Any] = {
         "handful": run.versions["handful"],
@@ -43,7 +44,10 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
             "low": number(told.low),
             "high": number(told.high),
             "level": LEVEL,
-            "how": "bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018)",
+            "how": (
+                "bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018), corrected for learning "
+                "from all examples in the end"
+            ),
         },
         "winner": chosen.name,
         "chosen": chosen.name,
