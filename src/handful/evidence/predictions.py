@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from handful.data.dataset import Dataset
 from handful.protocol.run import Cell, FoldResult, Run
 from handful.protocol.splits import Split, units
 from handful.scoring import Metric
@@ -97,15 +98,21 @@ def collect_follow_up(run: Run, purpose: str) -> Predictions | None:
 
 
 def gather(run: Run, cells: Sequence[Cell]) -> Predictions:
-    """The results of cells that pair every candidate with the same splits."""
+    """The stored results of cells that pair every candidate with the same splits."""
+    return tabulate(run.dataset, run.metric, [(cell, run.read(cell)) for cell in cells])
+
+
+def tabulate(
+    dataset: Dataset, metric: Metric, found: Sequence[tuple[Cell, FoldResult | None]]
+) -> Predictions:
+    """Cells and their results, None where one has not run, as rows of candidates."""
     results: dict[str, list[FoldResult | None]] = {}
-    for cell in cells:
-        results.setdefault(cell.candidate.name, []).append(run.read(cell))
-    candidates = {c.candidate.name: c.candidate for c in cells}
-    splits = list({c.split.name: c.split for c in cells}.values())
-    n = len(run.dataset)
-    rows = [_row(candidate, results[name], splits, n) for name, candidate in candidates.items()]
-    return Predictions(run.dataset.y, units(run.dataset), run.metric, splits, rows, _causes(results))
+    for cell, result in found:
+        results.setdefault(cell.candidate.name, []).append(result)
+    candidates = {cell.candidate.name: cell.candidate for cell, _ in found}
+    splits = list({cell.split.name: cell.split for cell, _ in found}.values())
+    rows = [_row(candidate, results[name], splits, len(dataset)) for name, candidate in candidates.items()]
+    return Predictions(dataset.y, units(dataset), metric, splits, rows, _causes(results))
 
 
 def _row(candidate: Candidate, results: list[FoldResult | None], splits: list[Split], n: int) -> Row:
