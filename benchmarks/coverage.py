@@ -72,13 +72,13 @@ def pools(embeddings: Path | None) -> dict[str, tuple[np.ndarray, np.ndarray, in
     found["known truth"] = (random.normal(size=(4200, 20)) + np.eye(3, 20)[y] * 1.6, y, 400)
     found["noise"] = (random.normal(size=(4200, 20)), random.permutation(np.repeat([0, 1], 2100)), 400)
     if embeddings is not None:
-        from handful import embed
+        from handful.backbones import embed
         from handful.data.load import load
 
         for name in ("fashion_mnist", "elpv_solar_defect"):
             if (embeddings / name).is_dir():
                 dataset = load(embeddings / name, Settings())
-                features = embed(embeddings / name, level="block5")
+                features = embed(dataset.X, level="block5")
                 low = np.linalg.svd(features - features.mean(axis=0), full_matrices=False)
                 found[name] = ((low[0] * low[1])[:, :40], dataset.y, 400 if len(features) >= 2000 else 200)
     return found
@@ -193,8 +193,8 @@ def _table(stored: dict, data: dict, sizes: tuple[int, ...], n_draws: int) -> in
             good &= kept
             true = np.mean([d["truth"] for d in draws])
             print(
-                f"| {name} | {n} | {len(draws)} | {true:.3f} | {100 * bias:+.1f} | {inside:.1%} | {width:.2f} "
-                f"| {100 * naive[0]:+.1f}, {naive[2]:.0%} | {100 * plain[0]:+.1f}, {plain[2]:.0%} "
+                f"| {name} | {n} | {len(draws)} | {true:.3f} | {100 * bias:+.1f} | {inside:.1%} "
+                f"| {width:.2f} | {100 * naive[0]:+.1f}, {naive[2]:.0%} | {100 * plain[0]:+.1f}, {plain[2]:.0%} "
                 f"| {'' if kept else '**outside**'} |"
             )
     pooled = np.mean([covers(d["told"], d["truth"], d["m"]) for d in everything])

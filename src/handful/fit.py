@@ -11,6 +11,7 @@ import pandas as pd
 
 from handful.audit import audit
 from handful.data.dataset import Dataset
+from handful.data.images import SIZE_LIMITS
 from handful.data.load import load as load_data
 from handful.data.names import missing_path
 from handful.errors import DataError, HandfulError, RunError, SettingsError
@@ -209,7 +210,7 @@ def embed(data: Any, backbone: str = "lite0", level: str = "last", *, device: st
     from handful import backbones
     from handful.data.load import load_new
 
-    X, _, problems = load_new(data, {"modality": "image", "size": 224})
+    X, _, problems = load_new(data, {"modality": "image", "target": None, "size": SIZE_LIMITS[1]})
     if problems:
         name, reason = next(iter(problems.items()))
         raise DataError(f"{name} cannot be read: {reason}.")
