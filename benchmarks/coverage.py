@@ -187,14 +187,15 @@ def _table(stored: dict, data: dict, sizes: tuple[int, ...], n_draws: int) -> in
             draws = [d for (a, b, s), d in stored.items() if (a, b) == (name, n) and s < n_draws]
             everything += draws
             bias, error, inside, width = judged(draws, "told", n)
-            naive, plain = judged(draws, "naive", n), judged(draws, "plain", n)
+            others = [judged(draws, way, n) for way in ("naive", "plain")]
+            beside = " | ".join(f"{100 * other[0]:+.1f}, {other[2]:.0%}" for other in others)
             limit = 0.015 if n == 50 else 0.01
             kept = abs(bias) <= limit + 2 * error and 0.89 <= inside <= 0.995 and width <= 1.25
             good &= kept
             true = np.mean([d["truth"] for d in draws])
             print(
                 f"| {name} | {n} | {len(draws)} | {true:.3f} | {100 * bias:+.1f} | {inside:.1%} "
-                f"| {width:.2f} | {100 * naive[0]:+.1f}, {naive[2]:.0%} | {100 * plain[0]:+.1f}, {plain[2]:.0%} "
+                f"| {width:.2f} | {beside} "
                 f"| {'' if kept else '**outside**'} |"
             )
     pooled = np.mean([covers(d["told"], d["truth"], d["m"]) for d in everything])
