@@ -71,13 +71,13 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
 def how(dataset: Dataset) -> str:
     """How the expected score was made, and where its interval is known to be too narrow."""
     made = (
-        "Bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018), corrected for learning from all "
-        "examples in the end."
+        "Bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018), corrected for learning from "
+        "all examples in the end."
     )
     if dataset.classes is not None and np.bincount(dataset.y).min() <= FEW_A_CLASS:
         return (
-            f"{made} A class here has {FEW_A_CLASS} examples or fewer: in our simulations such intervals were "
-            "too narrow and held the true score only in 79 to 95 of 100 cases."
+            f"{made} A class here has {FEW_A_CLASS} examples or fewer: in our simulations such intervals "
+            "were too narrow and held the true score only in 79 to 95 of 100 cases."
         )
     return made
 
