@@ -108,12 +108,17 @@ def predict(
     output: Annotated[Path, typer.Option("-o", "--output", help="The CSV file to write.")],
 ) -> None:
     """Predict new data with a run's model."""
-    from handful.files import whole
+    from handful.errors import SettingsError
+    from handful.files import whole, writing
     from handful.model.save import load
 
+    if output.is_dir() or not output.absolute().parent.is_dir():
+        what = "is a folder" if output.is_dir() else "lies in a folder that does not exist"
+        raise SettingsError(f"-o {output} {what}; name the CSV file to write, such as predictions.csv.")
     frame = load(model).predict_frame(data)
     if output.exists() and not output.is_file():
-        frame.to_csv(output, index=False)  # a device or a pipe cannot be replaced
+        with writing(output):
+            frame.to_csv(output, index=False)  # a device or a pipe cannot be replaced
     else:
         with whole(output) as temporary:
             frame.to_csv(temporary, index=False)
@@ -203,7 +208,9 @@ def _bar(folder: Path) -> Iterator[Callable[[Any], None]]:
         TextColumn("{task.fields[words]}"),
     )
     try:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        console = Console(stderr=True)
+        # Into a file or a pipe it would write nothing but an empty line.
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             line = bar.add_task("starting", total=None, words="")
 
             def tell(progress: Any) -> None:

@@ -6,7 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,19 +18,35 @@ from handful.errors import RunError
 def whole(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its name when the block ends well, and goes when it does not.
 
-    Raises RunError where the disk is full.
+    Raises RunError where it cannot be written, such as on a full disk.
     """
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp{path.suffix}")
     try:
-        yield temporary
-        os.replace(temporary, path)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise RunError(
-                f"the disk is full: {path} could not be written. Free some space and go on."
-            ) from error
+        with writing(path):
+            yield temporary
+            os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """A block that writes `path`: what the system refuses becomes a RunError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            what = f"the disk is full: {path} could not be written. Free some space, then 'handful resume'."
+        else:
+            what = f"{path} cannot be written: {error.strerror or error}. Choose another place for it."
+        raise RunError(what) from error
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Below `folder`, what killed processes were writing with `whole`."""
+    return [path for path in folder.rglob(".*.tmp*") if path.is_file()]
 
 
 def write_json(path: Path, value: Any) -> None:

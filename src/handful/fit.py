@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from handful.audit import audit
+from handful.backbones.registry import get as get_backbone
 from handful.data.dataset import Dataset
+from handful.data.load import check_test
 from handful.data.load import load as load_data
 from handful.data.names import missing_path
-from handful.errors import DataError, HandfulError, RunError, SettingsError
+from handful.errors import DataError, RunError, SettingsError
 from handful.evidence.ensemble import add_average
 from handful.evidence.predictions import Predictions, collect
 from handful.evidence.selection import winner
@@ -29,7 +32,7 @@ from handful.protocol.splits import compare_splits
 from handful.report.write import write_report
 from handful.scoring import Metric, default_metric, get_metric
 from handful.settings import BUDGET_REPEATS, Settings
-from handful.strategies import propose
+from handful.strategies import check_families, propose
 from handful.strategies.warm import warm
 
 Tell = Callable[[Progress], None]
@@ -39,12 +42,14 @@ Own = Sequence[tuple[str, Any]]
 def fit_run(data: Any, settings: Settings, own: Own = (), cv: Any = None, tell: Tell | None = None) -> FitRun:
     """Data to answer. `own` are people's candidates, `cv` their splits; `tell` hears of the progress."""
     check(settings)
-    run = Run.claim(settings)
+    run = Run.claim(settings, _by_hand(own, cv))
     try:
         dataset = audit(load_data(data, settings, run.folder / "data", progress=_stage(tell, "reading")))
+        if settings.test is not None:
+            check_test(Path(settings.test), dataset.origin, dataset.classes)
         splits = compare_splits(dataset, settings, cv)
         run.begin(dataset, propose(dataset, settings, own), splits, choose_metric(dataset, settings))
-    except HandfulError:
+    except Exception:
         run.abandon()
         raise
     return finish(run, tell)
@@ -57,19 +62,26 @@ def finish(run: Run, tell: Tell | None = None) -> FitRun:
     predictions = add_average(collect(run))
     save(refit(run, predictions, winner(predictions)), run.folder / "model")
     write_report(run, predictions, score_test(run))
+    run.sweep()
     return FitRun(run.folder)
 
 
 def resume(folder: str | Path, tell: Tell | None = None) -> FitRun:
     """Go on where a run was stopped, however it was stopped."""
     run = Run.open(folder)
+    if run.finished:
+        return FitRun(run.folder)
     if run.begun:
         return finish(run, tell)
-    settings = run.settings
-    if settings.data is None:
+    # The folder may have been named otherwise, or moved, since it was claimed.
+    settings = replace(run.settings, out=str(run.folder))
+    again = [*(["the data"] if settings.data is None else []), *run.by_hand]
+    if again:
         raise RunError(
-            f"{folder} was stopped before its data was stored; call handful.fit again with the data."
+            f"{folder} was stopped before its data was stored. Delete it, and call handful.fit again with "
+            f"{' and '.join(again)}."
         )
+    check(settings)
     run.abandon()
     return fit_run(settings.data, settings, tell=tell)
 
@@ -236,6 +248,10 @@ def check(settings: Settings) -> None:
         raise SettingsError(f"--seed {settings.seed}: a whole number from 0 is needed.")
     if not settings.backbones:
         raise SettingsError("--backbones: name at least one, such as lite0.")
+    for name in settings.backbones:
+        get_backbone(name)
+    if settings.families is not None:
+        check_families(settings.families)
     for option in ("data", "test"):
         path = getattr(settings, option)
         if path is not None and not Path(path).exists():
@@ -248,6 +264,11 @@ def free_folder(data: Path | None) -> Path:
     if not base.exists():
         return base
     return next(p for i in range(2, 100000) if not (p := base.with_name(f"{base.name}-{i}")).exists())
+
+
+def _by_hand(own: Own, cv: Any) -> list[str]:
+    """The arguments that settings cannot hold."""
+    return [*(["candidates"] if len(own) else []), *(["cv"] if cv is not None else [])]
 
 
 def _stage(tell: Tell | None, stage: str) -> Callable[[int, int], None]:

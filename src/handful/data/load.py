@@ -128,6 +128,26 @@ def load_test(
     return X, y, np.array(source.ids)[rows], findings
 
 
+def check_test(data: Any, origin: dict[str, Any], classes: np.ndarray | None) -> None:
+    """What can be said of test data before anything is fitted; DataError as `load_test` would raise it."""
+    source = open_source(data, _how(origin, labelled=True))
+    _check_modality(source, origin)
+    keep, _ = encode(source.labels, source.target, origin["task"], classes)
+    if not keep.any():
+        raise DataError("the test data holds no sample with a label.")
+    if source.frame is not None:
+        schema = TableSchema.from_json(origin["schema"])
+        schema.apply(_renamed(source, schema), [])
+
+
+def _check_modality(source: Source, origin: dict[str, Any]) -> None:
+    if source.modality != origin["modality"]:
+        raise DataError(
+            f"the model was fitted on the modality {origin['modality']!r}, but the new data is read as "
+            f"{source.modality!r}. Give data like that which it was fitted on."
+        )
+
+
 def _task(source: Source, settings: Settings) -> str:
     """Folders are classes, also where their names are numbers."""
     if source.kind == "folder" and settings.task == "auto":
@@ -163,11 +183,7 @@ def _content_like(
 ) -> tuple[Any, pd.DataFrame | None, np.ndarray, dict[str, str], list[Finding]]:
     """(X, meta, rows that could be read, problems by id, findings), read as `origin` says."""
     findings: list[Finding] = []
-    if source.modality != origin["modality"]:
-        raise DataError(
-            f"the model was fitted on the modality {origin['modality']!r}, but the new data is read as "
-            f"{source.modality!r}. Give data like that which it was fitted on."
-        )
+    _check_modality(source, origin)
     if source.frame is not None:
         schema = TableSchema.from_json(origin["schema"])
         frame = _renamed(source, schema).iloc[rows]

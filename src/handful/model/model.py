@@ -12,6 +12,9 @@ from handful.data.load import load_new
 from handful.errors import DataError
 from handful.strategies.candidate import scores
 
+# Columns of predictions; a class of the same name has " (class)" behind it.
+COLUMNS = ("id", "prediction", "confidence", "problem")
+
 
 @dataclass
 class Model:
@@ -74,7 +77,8 @@ class Model:
         frame = pd.DataFrame(
             {"prediction": self.classes[best], "confidence": found[np.arange(len(best)), best]}
         )
-        return frame.join(pd.DataFrame(found, columns=[str(c) for c in self.classes]), rsuffix=" (class)")
+        names = [f"{c} (class)" if str(c) in COLUMNS else str(c) for c in self.classes]
+        return frame.join(pd.DataFrame(found, columns=names))
 
     def _read_all(self, X: Any) -> Any:
         read, _, problems = load_new(X, self.origin)

@@ -16,7 +16,7 @@ import numpy as np
 
 import handful
 from handful.errors import RunError
-from handful.files import read_json, write_json
+from handful.files import read_json, write_json, writing
 from handful.model.model import Model
 
 FORMAT = 1
@@ -25,17 +25,29 @@ TRUSTED = ("handful.", "sklearn.", "numpy.", "scipy.")
 
 def save(model: Model, folder: str | Path) -> Path:
     """Write the model into `folder`, replacing a model that is there."""
-    import skops.io
-
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / "model.json").exists():
         raise RunError(f"{folder} holds other things; give a new or empty folder for the model.")
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    try:
+        with writing(folder):
+            temporary.mkdir(parents=True)
+            _write(model, temporary)
+            shutil.rmtree(folder, ignore_errors=True)
+            temporary.rename(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return folder
+
+
+def _write(model: Model, folder: Path) -> None:
+    import skops.io
+
     members = []
     for i, (name, estimator) in enumerate(model.members):
-        file = temporary / f"member_{i}.skops"
+        file = folder / f"member_{i}.skops"
         skops.io.dump(estimator, file)
         members.append({"name": name, "file": file.name, "sha256": checksum(file)})
     about = {
@@ -49,10 +61,7 @@ def save(model: Model, folder: str | Path) -> Path:
         "origin": model.origin,
         "members": members,
     }
-    write_json(temporary / "model.json", about)
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)
-    return folder
+    write_json(folder / "model.json", about)
 
 
 def load(folder: str | Path, trusted: Sequence[str] = ()) -> Model:

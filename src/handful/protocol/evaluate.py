@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -56,9 +58,26 @@ class Outcome:
     seconds: float
 
 
-def work(folder: str, identity: str, cell: Cell) -> Outcome:
-    """A cell in a worker process: open the run, then as everywhere."""
+def work(folder: str, identity: str, cell: Cell, parent: int) -> Outcome:
+    """A cell in a worker process, started by the process `parent`: open the run, then as everywhere."""
+    follow(parent)
     return run_cell(opened(folder, identity), cell)
+
+
+@lru_cache(maxsize=1)
+def follow(parent: int) -> None:
+    """Let this worker end when its parent has died: killed, it tells nobody, and workers would live on.
+
+    Only where `parent` is this process's own; another scheduler looks after its workers itself.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)  # only a temporary file can be left half-written
+
+    if os.getppid() == parent:
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def run_cell(run: Run, cell: Cell) -> Outcome:
@@ -128,10 +147,11 @@ def _outcomes(run: Run, cells: list[Cell], jobs: int) -> Iterator[Outcome]:
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+    about = str(run.folder), run.identity
     try:
         with parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
             parallel = Parallel(return_as="generator_unordered", batch_size=1)
-            yield from parallel(delayed(work)(str(run.folder), run.identity, cell) for cell in cells)
+            yield from parallel(delayed(work)(*about, cell, os.getpid()) for cell in cells)
     except TerminatedWorkerError:
         yield from _one_by_one(run, [cell for cell in cells if not run.has(cell)], jobs)
 
@@ -146,7 +166,7 @@ def _one_by_one(run: Run, cells: list[Cell], jobs: int) -> Iterator[Outcome]:
     for cell in suspects:
         try:
             with ProcessPoolExecutor(max_workers=1) as alone:
-                yield alone.submit(work, str(run.folder), run.identity, cell).result()
+                yield alone.submit(work, str(run.folder), run.identity, cell, os.getpid()).result()
         except BrokenProcessPool as error:
             message = "the worker process died, most likely because the machine ran out of memory"
             dead = FoldResult(

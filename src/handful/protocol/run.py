@@ -6,12 +6,14 @@ import json
 import platform
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -19,7 +21,7 @@ import handful
 from handful.data import store
 from handful.data.dataset import Dataset
 from handful.errors import RunError
-from handful.files import read_json, whole, write_json
+from handful.files import leftovers, read_json, whole, write_json, writing
 from handful.protocol.splits import Split
 from handful.scoring import Metric, get_metric
 from handful.settings import Settings
@@ -59,15 +61,17 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
+        self.made: list[Path] = []
 
     # --- its beginning
 
     @classmethod
-    def claim(cls, settings: Settings) -> Run:
+    def claim(cls, settings: Settings, by_hand: Sequence[str] = ()) -> Run:
         """Take the folder `settings.out` for a new run, before any data is read.
 
         From here on `resume` can take over: it finds the settings here, and the data or where it lies.
-        Raises RunError where the folder holds another run or other things.
+        `by_hand` names the arguments that no settings can hold, and that must come again until `begin`.
+        Raises RunError where the folder holds another run or other things, or cannot be made.
         """
         folder = Path(settings.out or "")
         if (folder / "run.json").exists():
@@ -77,15 +81,34 @@ class Run:
             )
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise RunError(f"{folder} exists and is not an empty folder. Give another folder with --out.")
-        folder.mkdir(parents=True, exist_ok=True)
         run = cls(folder)
-        about = {"handful": handful.__version__, "id": uuid4().hex, "settings": settings.to_json()}
-        write_json(folder / "run.json", about)
+        run.made = [path for path in (folder, *folder.parents) if not path.exists()]
+        about = {
+            "handful": handful.__version__,
+            "id": uuid4().hex,
+            "settings": settings.to_json(),
+            "by_hand": list(by_hand),
+        }
+        try:
+            with writing(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            write_json(folder / "run.json", about)
+        except RunError:
+            run.abandon()
+            raise
         return run
 
     def abandon(self) -> None:
         """Remove everything: the data turned out to be unusable, and nothing half-written may stay."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):  # folders above it that were made for it, as far as they are empty
+            for path in self.made[1:]:
+                path.rmdir()
+
+    def sweep(self) -> None:
+        """Remove what killed processes were writing; only when nothing is left to be written."""
+        for path in leftovers(self.folder):
+            path.unlink(missing_ok=True)
 
     def begin(
         self, dataset: Dataset, candidates: Sequence[Candidate], splits: Sequence[Split], metric: Metric
@@ -126,6 +149,16 @@ class Run:
     def begun(self) -> bool:
         """Whether the data and the plan are stored, so that cells can run."""
         return "candidates" in self._file
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has its report, which is written last."""
+        return (self.folder / "report.json").exists()
+
+    @property
+    def by_hand(self) -> list[str]:
+        """Arguments of `handful.fit` that the settings do not hold."""
+        return self._file.get("by_hand", [])
 
     def _update(self, values: dict[str, Any]) -> None:
         write_json(self.folder / "run.json", {**self._file, **values})
@@ -200,9 +233,14 @@ class Run:
         path = self.folder / "results" / cell.file
         if not path.exists():
             return None
-        with np.load(path) as arrays:
-            about = json.loads(str(arrays["about"]))
-            test, train = (arrays.get(k) for k in ("test", "train"))
+        try:
+            with np.load(path) as arrays:
+                about = json.loads(str(arrays["about"]))
+                test, train = (arrays.get(k) for k in ("test", "train"))
+        except (BadZipFile, EOFError, KeyError, OSError, ValueError) as error:
+            raise RunError(
+                f"{path} is damaged ({error}). Delete it and continue with 'handful resume {self.folder}'."
+            ) from error
         return FoldResult(test, train, about["seconds"], about["parameters"], about["error"])
 
 

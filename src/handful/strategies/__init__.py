@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from handful.data.dataset import Dataset
+from handful.data.names import did_you_mean
 from handful.errors import SettingsError
 from handful.settings import Settings
 from handful.strategies import baseline, classic, transfer
@@ -24,11 +25,8 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
     `own` is a list of (name, scikit-learn estimator). Raises SettingsError for an unknown family, a name
     used twice, or something that is not an estimator.
     """
-    unknown = set(settings.families or ()) - set(CATALOGUE) - {"yours"}
-    if unknown:
-        raise SettingsError(
-            f"--families: {', '.join(sorted(unknown))} is unknown; there are {', '.join(CATALOGUE)}."
-        )
+    if settings.families is not None:
+        check_families(settings.families)
     found = [
         candidate
         for family, module in CATALOGUE.items()
@@ -46,6 +44,18 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
             f"{dataset.modality} {dataset.task}; leave --families out to try all of {', '.join(CATALOGUE)}."
         )
     return found
+
+
+def check_families(families: Sequence[str]) -> None:
+    """SettingsError where a family is unknown, or none is named."""
+    unknown = sorted(set(families) - set(CATALOGUE) - {"yours"})
+    if unknown:
+        raise SettingsError(
+            f"--families: {unknown[0]!r} is unknown.{did_you_mean(unknown[0], CATALOGUE)} "
+            f"There are {', '.join(CATALOGUE)}."
+        )
+    if not families:
+        raise SettingsError(f"--families: name at least one of {', '.join(CATALOGUE)}.")
 
 
 def _own(name: str, estimator: Any) -> Candidate:
