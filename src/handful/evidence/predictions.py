@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from handful.protocol.run import FoldResult, Run
+from handful.data.dataset import Dataset
+from handful.protocol.run import Cell, FoldResult, Run
 from handful.protocol.splits import Split, units
 from handful.scoring import Metric
 from handful.strategies.candidate import Candidate
@@ -85,16 +87,35 @@ class Predictions:
 
 
 def collect(run: Run) -> Predictions:
-    """Read every result of the run; a candidate with a failed or missing cell has no scores."""
-    dataset, splits = run.dataset, run.splits
-    results: dict[str, list[FoldResult | None]] = {c.name: [] for c in run.candidates}
-    for cell in run.cells():
-        results[cell.candidate.name].append(run.read(cell))
-    rows = [_row(run, candidate, results[candidate.name]) for candidate in run.candidates]
-    return Predictions(dataset.y, units(dataset), run.metric, splits, rows, _causes(results))
+    """Every result of the comparison; a candidate with a failed or missing cell has no scores."""
+    return gather(run, run.cells())
 
 
-def _row(run: Run, candidate: Candidate, results: list[FoldResult | None]) -> Row:
+def collect_follow_up(run: Run, purpose: str) -> Predictions | None:
+    """The results of one follow-up question, such as "thinned"; None where it was not asked."""
+    cells = [c for c in run.follow_up_cells() or [] if c.split.purpose == purpose]
+    return gather(run, cells) if cells else None
+
+
+def gather(run: Run, cells: Sequence[Cell]) -> Predictions:
+    """The stored results of cells that pair every candidate with the same splits."""
+    return tabulate(run.dataset, run.metric, [(cell, run.read(cell)) for cell in cells])
+
+
+def tabulate(
+    dataset: Dataset, metric: Metric, found: Sequence[tuple[Cell, FoldResult | None]]
+) -> Predictions:
+    """Cells and their results, None where one has not run, as rows of candidates."""
+    results: dict[str, list[FoldResult | None]] = {}
+    for cell, result in found:
+        results.setdefault(cell.candidate.name, []).append(result)
+    candidates = {cell.candidate.name: cell.candidate for cell, _ in found}
+    splits = list({cell.split.name: cell.split for cell, _ in found}.values())
+    rows = [_row(candidate, results[name], splits, len(dataset)) for name, candidate in candidates.items()]
+    return Predictions(dataset.y, units(dataset), metric, splits, rows, _causes(results))
+
+
+def _row(candidate: Candidate, results: list[FoldResult | None], splits: list[Split], n: int) -> Row:
     row = Row(candidate.name, candidate.label, candidate.family, candidate.cost, candidate.deep)
     done = [r for r in results if r is not None]
     errors = [r.error for r in done if r.error]
@@ -108,7 +129,7 @@ def _row(run: Run, candidate: Candidate, results: list[FoldResult | None]) -> Ro
         row.failed = f"stopped after {len(done)} of {len(results)} fits"
         return row
     tests = [r.test for r in done if r.test is not None]
-    row.oof = place(tests, run.splits, len(run.dataset))
+    row.oof = place(tests, splits, n)
     row.train = [r.train for r in done if r.train is not None]
     known = [r.parameters for r in done if r.parameters is not None]
     row.parameters = int(np.mean(known)) if known else None

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from handful.data.dataset import Dataset
 from handful.protocol.run import Cell, FoldResult, Run, opened
-from handful.protocol.splits import Split
+from handful.protocol.splits import Split, labels_of
 from handful.strategies.candidate import Candidate, accepts, count_parameters, scores
 
 
@@ -35,10 +35,15 @@ class Progress:
     stage: str = "comparing"
 
 
-def evaluate(run: Run, cells: Sequence[Cell], tell: Callable[[Progress], None] | None = None) -> None:
+def evaluate(
+    run: Run,
+    cells: Sequence[Cell],
+    tell: Callable[[Progress], None] | None = None,
+    stage: str = "comparing",
+) -> None:
     """Run the cells that have no result yet, in order, on `settings.jobs` processes."""
     missing = [cell for cell in cells if not run.has(cell)]
-    pace = _Pace(run, cells, missing)
+    pace = _Pace(run, cells, missing, stage)
     jobs = max(1, min(run.settings.jobs or os.cpu_count() or 1, len(missing)))
     if tell:
         tell(pace.progress(jobs))
@@ -98,9 +103,10 @@ def fit_and_predict(
     start = time.perf_counter()
     try:
         estimator = candidate.fresh(split.seed)
-        X_train = take(dataset.X, split.train)
-        estimator.fit(X_train, dataset.y[split.train], **visible(dataset, split.train, estimator))
-        test = scores(estimator, take(dataset.X, split.test), n_classes)
+        X, y = getattr(dataset, candidate.view), labels_of(dataset, split)
+        X_train = take(X, split.train)
+        estimator.fit(X_train, y[split.train], **visible(dataset, split.train, estimator))
+        test = scores(estimator, take(X, split.test), n_classes)
         seconds = time.perf_counter() - start
         train = scores(estimator, X_train, n_classes)
         if not (np.isfinite(test).all() and np.isfinite(train).all()):
@@ -135,7 +141,7 @@ def visible(dataset: Dataset, rows: np.ndarray, estimator: Any) -> dict[str, Any
 def _outcome(run: Run, cell: Cell, result: FoldResult) -> Outcome:
     score = None
     if result.test is not None:
-        value = run.metric.value(run.dataset.y[cell.split.test], result.test)
+        value = run.metric.value(labels_of(run.dataset, cell.split)[cell.split.test], result.test)
         score = float(run.metric.gain(value)) if np.isfinite(value) else None
     return Outcome(cell.candidate.name, cell.split.name, score, result.seconds)
 
@@ -181,8 +187,8 @@ def _one_by_one(run: Run, cells: list[Cell], jobs: int) -> Iterator[Outcome]:
 class _Pace:
     """Estimates from what has been seen: a cell takes as long as the same candidate took before."""
 
-    def __init__(self, run: Run, cells: Sequence[Cell], missing: Sequence[Cell]) -> None:
-        self.metric, self.total = run.metric, len(cells)
+    def __init__(self, run: Run, cells: Sequence[Cell], missing: Sequence[Cell], stage: str) -> None:
+        self.metric, self.total, self.stage = run.metric, len(cells), stage
         self.todo = {(c.candidate.name, c.split.name) for c in missing}
         self.seconds: dict[str, list[float]] = {}
         self.scores: dict[str, list[float]] = {}
@@ -200,7 +206,8 @@ class _Pace:
 
     def progress(self, jobs: int) -> Progress:
         best, score = self._best()
-        return Progress(self.total - len(self.todo), self.total, self._left(jobs), best, score)
+        done = self.total - len(self.todo)
+        return Progress(done, self.total, self._left(jobs), best, score, self.stage)
 
     def _left(self, jobs: int) -> float | None:
         if not self.seconds:

@@ -25,7 +25,7 @@ from handful.files import leftovers, read_json, whole, write_json, writing
 from handful.protocol.splits import Split
 from handful.scoring import Metric, get_metric
 from handful.settings import Settings
-from handful.strategies.candidate import Candidate
+from handful.strategies.candidate import Candidate, Lost
 
 PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "pillow", "torch", "timm", "onnxruntime")
 
@@ -182,17 +182,44 @@ class Run:
     def candidates(self) -> list[Candidate]:
         return [Candidate.from_json(c) for c in self._file["candidates"]]
 
+    def check_rebuilt(self) -> None:
+        """RunError where a candidate is a person's own that cannot be fitted from what is stored."""
+        for candidate in self.candidates:
+            if isinstance(candidate.estimator, Lost):
+                raise RunError(candidate.estimator.reason)
+
     @property
     def candidate_keys(self) -> list[str]:
         return [c["key"] for c in self._file["candidates"]]
 
     @cached_property
     def splits(self) -> list[Split]:
-        with np.load(self.folder / "splits.npz") as arrays:
-            return [
-                Split(**values, train=arrays[f"train{i}"], test=arrays[f"test{i}"])
-                for i, values in enumerate(self._file["splits"])
-            ]
+        return _read_splits(self.folder / "splits.npz", self._file["splits"])
+
+    # --- the questions that follow the comparison
+
+    def plan_follow_up(self, cells: Sequence[Cell]) -> None:
+        """Store what else is to be fitted; once, so that resuming asks the same questions."""
+        candidates = list({c.candidate.key: c.candidate for c in cells}.values())
+        splits = list({c.split.name: c.split for c in cells}.values())
+        with whole(self.folder / "follow_up.npz") as temporary:
+            np.savez_compressed(temporary, **_split_arrays(splits))
+        plan = {
+            "candidates": [c.to_json() for c in candidates],
+            "splits": [_split_json(s) for s in splits],
+            "cells": [[c.candidate.key, c.split.name] for c in cells],
+        }
+        self._update({"follow_up": plan})
+
+    def follow_up_cells(self) -> list[Cell] | None:
+        """The stored plan; None before there is one."""
+        plan = self._file.get("follow_up")
+        if plan is None:
+            return None
+        own = {c.key: c for c in self.candidates}
+        candidates = {c["key"]: own.get(c["key"]) or Candidate.from_json(c) for c in plan["candidates"]}
+        splits = {s.name: s for s in _read_splits(self.folder / "follow_up.npz", plan["splits"])}
+        return [Cell(candidates[key], splits[name]) for key, name in plan["cells"]]
 
     @property
     def metric(self) -> Metric:
@@ -265,8 +292,16 @@ def versions() -> dict[str, str]:
 
 
 def _split_json(split: Split) -> dict[str, Any]:
-    return {"repeat": split.repeat, "fold": split.fold, "seed": split.seed, "purpose": split.purpose}
+    return {k: getattr(split, k) for k in ("repeat", "fold", "seed", "purpose", "permuted")}
 
 
 def _split_arrays(splits: Sequence[Split]) -> dict[str, Any]:
     return {f"{part}{i}": getattr(s, part) for i, s in enumerate(splits) for part in ("train", "test")}
+
+
+def _read_splits(path: Path, about: list[dict[str, Any]]) -> list[Split]:
+    with np.load(path) as arrays:
+        return [
+            Split(**values, train=arrays[f"train{i}"], test=arrays[f"test{i}"])
+            for i, values in enumerate(about)
+        ]

@@ -18,7 +18,11 @@ MOST_FOLDS = 5
 
 @dataclass(frozen=True)
 class Split:
-    """One division of the samples: `train` and `test` are positions, `seed` starts every random choice."""
+    """One division of the samples: `train` and `test` are positions, `seed` starts every random choice.
+
+    `purpose` says which question it answers: "compare", or one of the follow-up questions of `plan`. Under
+    `permuted` the labels are shuffled before anything else, by `labels_of`.
+    """
 
     repeat: int
     fold: int
@@ -26,10 +30,18 @@ class Split:
     test: np.ndarray
     seed: int
     purpose: str = "compare"
+    permuted: bool = False
 
     @property
     def name(self) -> str:
         return f"{self.purpose}-r{self.repeat:02d}-f{self.fold:02d}"
+
+
+def labels_of(dataset: Dataset, split: Split) -> np.ndarray:
+    """The targets `(n,)` that a split works with: the true ones, or one shuffle a repeat."""
+    if not split.permuted:
+        return dataset.y
+    return np.random.default_rng([split.repeat, 11]).permutation(dataset.y)
 
 
 def units(dataset: Dataset) -> np.ndarray:

@@ -26,7 +26,8 @@ class Candidate:
 
     `name` is short and unique in a run, `label` the same in plain words, `family` one of the catalogue's
     (or "yours"). `cost` is a static rank of the effort to predict (0 cheapest) that breaks ties, so that a
-    report is the same wherever it ran. `base` names the candidate it is compared with in the ledger.
+    report is the same wherever it ran. `base` names the candidate it is compared with in the ledger. `view`
+    is what it looks at: "X", or "meta" for a control that may see only what lies beside the content.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Candidate:
     cost: int = 50
     base: str | None = None
     deep: bool = False
+    view: str = "X"
 
     @cached_property
     def spec(self) -> Any:
@@ -44,7 +46,7 @@ class Candidate:
     @cached_property
     def key(self) -> str:
         """A file name: readable, and the same for the same arguments on every machine."""
-        text = json.dumps(self.spec, sort_keys=True)
+        text = json.dumps([self.view, self.spec], sort_keys=True)
         slug = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:60]
         return f"{slug}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
@@ -63,19 +65,34 @@ class Candidate:
             "cost": self.cost,
             "base": self.base,
             "deep": self.deep,
+            "view": self.view,
             "key": self.key,
             "spec": self.spec,
         }
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Candidate:
-        """The inverse of `to_json`; RunError where the estimator cannot be built from its specification."""
-        known = {k: values[k] for k in ("name", "label", "family", "cost", "base", "deep")}
-        return cls(estimator=build(values["spec"]), **known)
+        """The inverse of `to_json`; with a `Lost` estimator where only the person who made it can build it."""
+        known = {k: values[k] for k in ("name", "label", "family", "cost", "base", "deep", "view")}
+        try:
+            estimator = build(values["spec"])
+        except RunError as error:
+            estimator = Lost(values["spec"], str(error))
+        return cls(estimator=estimator, **known)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """In the place of an estimator that cannot be rebuilt: enough to report on its results, not to fit it."""
+
+    spec: Any
+    reason: str
 
 
 def spec(value: Any) -> Any:
     """An estimator's class and arguments (or any argument) as plain JSON."""
+    if isinstance(value, Lost):
+        return value.spec
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, (float, np.floating)):

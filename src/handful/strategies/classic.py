@@ -29,7 +29,7 @@ from handful.strategies.pixels import Descriptor, Pixels
 from handful.strategies.tables import TableEncoder
 
 NEIGHBOURS: dict[str, list] = {"n_neighbors": [5, 1, 3, 9, 15]}
-TREE: dict[str, list] = {"max_depth": [None, 2, 3, 5], "min_samples_leaf": [3, 1, 8]}
+TREE: dict[str, list] = {"min_samples_leaf": [3, 1, 8]}
 # Boosting's own defaults (31 leaves of 20 samples) cannot split a table of 40 rows at all.
 BOOSTING = {
     "max_iter": 100,
