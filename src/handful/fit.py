@@ -65,10 +65,11 @@ def finish(run: Run, tell: Tell | None = None) -> FitRun:
     if run.follow_up_cells() is None:  # written once: resuming asks the same questions
         run.plan_follow_up(follow_up(run))
     evaluate(run, run.follow_up_cells() or [], tell, stage="asking further")
-    save(refit(run, predictions, winner(predictions)), run.folder / "model")
-    write_report(run, predictions, score_test(run))
+    model = refit(run, predictions, winner(predictions))
+    save(model, run.folder / "model")
+    write_report(run, predictions, score_test(run, model))
     run.sweep()
-    return FitRun(run.folder)
+    return FitRun(run.folder, model)
 
 
 def resume(folder: str | Path, tell: Tell | None = None) -> FitRun:
@@ -77,6 +78,7 @@ def resume(folder: str | Path, tell: Tell | None = None) -> FitRun:
     if run.finished:
         return FitRun(run.folder)
     if run.begun:
+        run.check_rebuilt()
         return finish(run, tell)
     # The folder may have been named otherwise, or moved, since it was claimed.
     settings = replace(run.settings, out=str(run.folder))
@@ -94,7 +96,8 @@ def resume(folder: str | Path, tell: Tell | None = None) -> FitRun:
 def report_run(folder: str | Path) -> FitRun:
     """Write the report of a finished run again, from what the run has stored."""
     run = Run.open(FitRun(folder).folder)
-    write_report(run, add_average(collect(run)), score_test(run))
+    model = None if run.settings.test is None else load_model(run.folder)
+    write_report(run, add_average(collect(run)), None if model is None else score_test(run, model))
     return FitRun(run.folder)
 
 
@@ -173,8 +176,9 @@ def fit(
 class FitRun:
     """A finished run: what it says, and its model."""
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, model: Model | None = None) -> None:
         self.folder = Path(folder)
+        self._model = model
         if not (self.folder / "report.json").exists():
             Run.open(self.folder)
             raise RunError(f"{self.folder} is not finished; continue it with 'handful resume {self.folder}'.")
@@ -187,7 +191,10 @@ class FitRun:
     @property
     def model(self) -> Model:
         """The chosen model, fitted on all data."""
-        return load_model(self.folder)
+        # The one fitted here may hold people's own classes, which a saved model must be trusted to build.
+        if self._model is None:
+            self._model = load_model(self.folder)
+        return self._model
 
     def leaderboard(self) -> pd.DataFrame:
         """One row a candidate, best first."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from handful.data import store
 from handful.data.load import load_test
-from handful.model.save import load
+from handful.model.model import Model
 from handful.protocol.run import Run
 
 
@@ -24,14 +24,13 @@ class HeldOutScore:
     seen_in_training: int
 
 
-def score_test(run: Run) -> HeldOutScore | None:
+def score_test(run: Run, model: Model) -> HeldOutScore | None:
     """The score of the run's model on `settings.test`; None where none was given.
 
     Raises DataError where the set cannot be read in the way of the training data.
     """
     if run.settings.test is None:
         return None
-    model = load(run.folder)
     with tempfile.TemporaryDirectory(prefix="handful-") as folder:
         X, y, _, _ = load_test(Path(run.settings.test), model.origin, model.classes, Path(folder))
         value = run.metric.value(y, model.scores(X))

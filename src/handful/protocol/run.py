@@ -25,7 +25,7 @@ from handful.files import leftovers, read_json, whole, write_json, writing
 from handful.protocol.splits import Split
 from handful.scoring import Metric, get_metric
 from handful.settings import Settings
-from handful.strategies.candidate import Candidate
+from handful.strategies.candidate import Candidate, Lost
 
 PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "pillow", "torch", "timm", "onnxruntime")
 
@@ -181,6 +181,12 @@ class Run:
     @cached_property
     def candidates(self) -> list[Candidate]:
         return [Candidate.from_json(c) for c in self._file["candidates"]]
+
+    def check_rebuilt(self) -> None:
+        """RunError where a candidate is a person's own that cannot be fitted from what is stored."""
+        for candidate in self.candidates:
+            if isinstance(candidate.estimator, Lost):
+                raise RunError(candidate.estimator.reason)
 
     @property
     def candidate_keys(self) -> list[str]:

@@ -72,13 +72,27 @@ class Candidate:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Candidate:
-        """The inverse of `to_json`; RunError where the estimator cannot be built from its specification."""
+        """The inverse of `to_json`; with a `Lost` estimator where only the person who made it can build it."""
         known = {k: values[k] for k in ("name", "label", "family", "cost", "base", "deep", "view")}
-        return cls(estimator=build(values["spec"]), **known)
+        try:
+            estimator = build(values["spec"])
+        except RunError as error:
+            estimator = Lost(values["spec"], str(error))
+        return cls(estimator=estimator, **known)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """In the place of an estimator that cannot be rebuilt: enough to report on its results, not to fit it."""
+
+    spec: Any
+    reason: str
 
 
 def spec(value: Any) -> Any:
     """An estimator's class and arguments (or any argument) as plain JSON."""
+    if isinstance(value, Lost):
+        return value.spec
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, (float, np.floating)):
