@@ -72,7 +72,7 @@ class Candidate:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Candidate:
-        """The inverse of `to_json`; with a `Lost` estimator where only the person who made it can build it."""
+        """The inverse of `to_json`; with a `Lost` estimator where only its author can build it."""
         known = {k: values[k] for k in ("name", "label", "family", "cost", "base", "deep", "view")}
         try:
             estimator = build(values["spec"])

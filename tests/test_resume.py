@@ -1,0 +1,44 @@
+"""A run that is killed and resumed says what an undisturbed one says (see benchmarks/resume.py)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from sklearn.datasets import load_iris
+
+import handful
+from handful.fit import resume
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+from resume import read
+
+DATA = load_iris(return_X_y=True)
+
+
+def fitted(folder: Path, jobs: int) -> Path:
+    handful.fit(DATA, families=["classic"], out=folder, jobs=jobs)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fitted(tmp_path_factory.mktemp("calm") / "run", jobs=1)
+
+
+def test_two_runs_with_one_seed_are_identical_whatever_the_jobs(calm: Path, tmp_path: Path) -> None:
+    assert read(fitted(tmp_path / "again", jobs=2)) == read(calm)
+
+
+def test_resume_runs_only_what_is_missing(calm: Path, tmp_path: Path) -> None:
+    folder = fitted(tmp_path / "run", jobs=1)
+    results = sorted((folder / "results").rglob("*.npz"))
+    before = {p: p.stat().st_mtime_ns for p in results}
+    lost = results[::3]
+    for path in [*lost, folder / "report.json"]:
+        path.unlink()
+    resume(folder)
+    assert read(folder) == read(calm)
+    assert {p for p in results if p.stat().st_mtime_ns != before[p]} == set(lost)
