@@ -35,7 +35,7 @@ from handful.evidence.ensemble import add_average
 from handful.evidence.predictions import Predictions, tabulate
 from handful.evidence.selection import draw, expected, wilson, winner
 from handful.protocol.evaluate import fit_and_predict
-from handful.protocol.plan import thinned_cells
+from handful.protocol.plan import curve_cells
 from handful.protocol.run import Cell
 from handful.protocol.splits import compare_splits
 from handful.scoring import get_metric
@@ -105,7 +105,8 @@ def one_draw(X: np.ndarray, y: np.ndarray, n: int, seed: int) -> dict:
     candidates = propose(dataset, settings, own_candidates())
     splits = compare_splits(dataset, settings)
     predictions = add_average(gathered(dataset, [Cell(c, s) for s in splits for c in candidates]))
-    thinned = gathered(dataset, thinned_cells(dataset, candidates, splits))
+    cells = [c for c in curve_cells(dataset, candidates, splits) if c.split.purpose == "curve75"]
+    thinned = gathered(dataset, cells)
     bootstrap = draw(predictions.unit, predictions.covered, seed=seed)
     chosen = winner(predictions)
     naive = float(predictions.score(chosen)[0])

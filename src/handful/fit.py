@@ -20,7 +20,7 @@ from handful.data.names import missing_path
 from handful.errors import DataError, RunError, SettingsError
 from handful.evidence.ensemble import add_average
 from handful.evidence.predictions import Predictions, collect
-from handful.evidence.selection import winner
+from handful.evidence.selection import followed, winner
 from handful.files import read_json
 from handful.model.held_out import score_test
 from handful.model.model import Model
@@ -63,7 +63,7 @@ def finish(run: Run, tell: Tell | None = None) -> FitRun:
     evaluate(run, run.cells(), tell)  # fold-major: stopped early, it is still a paired comparison
     predictions = add_average(collect(run))
     if run.follow_up_cells() is None:  # written once: resuming asks the same questions
-        run.plan_follow_up(follow_up(run))
+        run.plan_follow_up(follow_up(run, followed(predictions)))
     evaluate(run, run.follow_up_cells() or [], tell, stage="asking further")
     model = refit(run, predictions, winner(predictions))
     save(model, run.folder / "model")

@@ -92,7 +92,7 @@ def collect(run: Run) -> Predictions:
 
 
 def collect_follow_up(run: Run, purpose: str) -> Predictions | None:
-    """The results of one follow-up question, such as "thinned"; None where it was not asked."""
+    """The results of one follow-up question, such as "curve75"; None where it was not asked."""
     cells = [c for c in run.follow_up_cells() or [] if c.split.purpose == purpose]
     return gather(run, cells) if cells else None
 

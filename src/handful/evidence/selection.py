@@ -61,6 +61,18 @@ def winner(predictions: Predictions) -> Row:
     return rows[int(np.nanargmax(scores))]
 
 
+def followed(predictions: Predictions) -> list[str]:
+    """Those that further questions are asked of: what is served, the best deep and the best other one."""
+    chosen = winner(predictions)
+    ranked = sorted(
+        (r for r in predictions.sound if r.members is None and r.family != "baseline"),
+        key=lambda r: -float(predictions.metric.gain(predictions.score(r)[0])),
+    )
+    best = [next((r.name for r in ranked if r.deep == deep), None) for deep in (True, False)]
+    names = [*(chosen.members or [chosen.name]), *best]
+    return list(dict.fromkeys(name for name in names if name is not None))
+
+
 def expected(predictions: Predictions, bootstrap: Bootstrap, thinned: Predictions | None = None) -> Interval:
     """The score of the chosen model on new data, corrected for having been chosen, with a 95 % interval.
 

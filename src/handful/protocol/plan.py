@@ -12,24 +12,30 @@ from handful.protocol.run import Cell, Run
 from handful.protocol.splits import Split, units
 from handful.strategies.candidate import Candidate
 
-# The share of a training part that "thinned" cells learn from: with five folds, 60 % of the data beside 80 %.
-THINNED = 0.75
+# Shares of a training part that the cells of a learning curve learn from, beside the whole of it.
+CURVE = (0.125, 0.25, 0.5, 0.75)
 
 
-def follow_up(run: Run) -> list[Cell]:
-    """Every question that this run asks after its comparison."""
-    return thinned_cells(run.dataset, run.candidates, run.splits)
+def follow_up(run: Run, followed: Sequence[str]) -> list[Cell]:
+    """Every question that this run asks after its comparison, of the candidates named by `followed`."""
+    return curve_cells(run.dataset, [c for c in run.candidates if c.name in followed], run.splits)
 
 
-def thinned_cells(dataset: Dataset, candidates: Iterable[Candidate], splits: Sequence[Split]) -> list[Cell]:
-    """Every candidate but the baseline once more, on three quarters of the first repeat's training parts.
+def curve_cells(dataset: Dataset, candidates: Iterable[Candidate], splits: Sequence[Split]) -> list[Cell]:
+    """The points of a learning curve: the first repeat once more, on parts of its training parts.
 
-    What the last quarter was worth tells what the refit on all data will bring.
+    The purpose of a split is "curve" and the share in per cent, such as "curve75". Shares that give the same
+    training parts as a smaller one (few examples a class) are left out.
     """
     first = [s for s in splits if s.repeat == 0]
-    thin = [smaller(dataset, split, THINNED, "thinned") for split in first]
+    found: list[Split] = []
+    for share in CURVE:
+        thin = [smaller(dataset, split, share, f"curve{round(100 * share)}") for split in first]
+        last = found[-len(first) :]
+        if not last or any(len(a.train) > len(b.train) for a, b in zip(thin, last, strict=True)):
+            found += thin
     learners = [c for c in candidates if c.family != "baseline"]
-    return [Cell(candidate, split) for split in thin for candidate in learners]
+    return [Cell(candidate, split) for split in found for candidate in learners]
 
 
 def smaller(dataset: Dataset, split: Split, fraction: float, purpose: str) -> Split:

@@ -37,7 +37,11 @@ def render(summary: dict[str, Any], extras: dict[str, Any] | None = None) -> str
         lstrip_blocks=True,
     )
     return environment.get_template("page.html").render(
-        sections=[{"id": s.id, "title": s.title, "view": view} for s, view in parts if view is not None],
+        sections=[
+            {"id": s.id, "title": s.title, "template": s.template, "view": view}
+            for s, view in parts
+            if view is not None
+        ],
         title=(summary.get("dataset") or {}).get("name") or "report",
         what=words.what_the_data_is(summary),
         version=summary.get("handful"),

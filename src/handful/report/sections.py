@@ -1,7 +1,7 @@
 """The sections of the page, in order. Each takes the report's content to what its part of the page shows.
 
 A section returns None where there is nothing to show; it is then left out. To add one: a function here or in
-a file of its own, a line in `SECTIONS`, and a macro of the same name in `sections.html`.
+a file of its own, a line in `SECTIONS`, and a macro named like its id in the section's template.
 """
 
 from __future__ import annotations
@@ -274,11 +274,14 @@ def method(content: Content) -> View:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: the id (anchor, and name of the macro), its title, and what fills it."""
+    """A part of the page: the id (anchor, and name of the macro), its title, what fills it, and the file
+    with the macro.
+    """
 
     id: str
     title: str
     build: Callable[[Content], View | None]
+    template: str = "sections.html"
 
 
 SECTIONS = (

@@ -33,7 +33,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
     """report.json. Evidence that is absent is None, with a reason under `reasons`."""
     chosen = winner(predictions)
     bootstrap = draw(predictions.unit, predictions.covered, seed=run.settings.seed)
-    thinned = collect_follow_up(run, "thinned")
+    thinned = collect_follow_up(run, "curve75")
     told = expected(predictions, bootstrap, thinned)
     board = leaderboard(predictions, bootstrap)
     summary: dict[str, Any] = {
