@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from handful.evidence.ensemble import select
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.selection import winner
 from handful.model.refit import residual_quantiles
 from handful.protocol.run import Run
 from handful.report.summary import first_predictions
@@ -19,7 +19,7 @@ MOST_ON_MAP = 1500
 
 def gather(run: Run, predictions: Predictions) -> dict[str, Any]:
     """The pictures and matrices of the page; a part that does not apply is None."""
-    chosen = winner(predictions)
+    chosen = select(predictions)
     image = run.dataset.modality == "image"
     return {
         "confusion": _confusion(run, chosen),

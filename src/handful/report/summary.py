@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from handful.data.dataset import Dataset
+from handful.evidence.bootstrap import draw
+from handful.evidence.ensemble import best, select
 from handful.evidence.leaderboard import leaderboard, number
 from handful.evidence.overfitting import overfitting
-from handful.evidence.predictions import Predictions, Row, collect_follow_up
-from handful.evidence.selection import LEVEL, draw, expected, winner
+from handful.evidence.predictions import Predictions, Row, collect_curve
+from handful.evidence.selection import LEVEL, expected
 from handful.model.held_out import HeldOutScore
 from handful.protocol.run import Run
 from handful.scoring import Metric
@@ -31,10 +33,9 @@ LATER = {
 
 def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = None) -> dict[str, Any]:
     """report.json. Evidence that is absent is None, with a reason under `reasons`."""
-    chosen = winner(predictions)
+    chosen = select(predictions)
     bootstrap = draw(predictions.unit, predictions.covered, seed=run.settings.seed)
-    thinned = collect_follow_up(run, "curve75")
-    told = expected(predictions, bootstrap, thinned)
+    told = expected(predictions, bootstrap, collect_curve(run))
     board = leaderboard(predictions, bootstrap)
     summary: dict[str, Any] = {
         "handful": run.versions["handful"],
@@ -50,7 +51,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
             "level": LEVEL,
             "how": how(run.dataset),
         },
-        "winner": chosen.name,
+        "winner": best(predictions).name,
         "chosen": chosen.name,
         "leaderboard": board,
         "overfitting": overfitting(predictions, board),
