@@ -28,8 +28,8 @@ def luck_part(luck: Luck, metric: words.Metric) -> dict[str, Any]:
         "dots": [number(v) for v in np.quantile(luck.scores, (np.arange(DOTS) + 0.5) / DOTS)],
         "words": (
             "Most people divide their data once, at random, into 80 % to learn from and 20 % to test on, and "
-            f"report one number. With these data and this model you could have reported {low} or {high}: 95 "
-            "of 100 such divisions lie between the two, and which one you get is luck."
+            "report one number. With these data and this model you could have reported anything from "
+            f"{low} to {high}: 95 of 100 such divisions lie in this range, and which one you get is luck."
         ),
     }
 

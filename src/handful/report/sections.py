@@ -39,7 +39,7 @@ def answer(content: Content) -> View:
         "failed": sum(bool(r.get("failed")) for r in summary.get("leaderboard") or []),
         "ties": words.ties(summary),
         "test": words.own_test(summary, metric),
-        "verdict": (summary.get("verdict") or {}).get("text"),
+        "verdict": words.verdict(summary),
         "alarms": [f for f in summary.get("audit") or [] if f.get("severity") == "alarm"],
         "metric": metric,
         "members": _members(content, words.row_of(summary, content.chosen) or {}),

@@ -398,6 +398,15 @@ def ties(summary: dict[str, Any]) -> list[str]:
     return [label_of(summary, name) for name in names]
 
 
+def verdict(summary: dict[str, Any]) -> tuple[str, str] | None:
+    """Whether deep learning is right for the data: the answer, and what it rests on."""
+    found = summary.get("verdict") or {}
+    if not found.get("text"):
+        return None
+    short = found.get("short") or ""
+    return short, found["text"].removeprefix(short).strip()
+
+
 def own_test(summary: dict[str, Any], metric: Metric) -> str | None:
     """How the person's own held-out set came out."""
     test = summary.get("test") or {}
