@@ -1,10 +1,22 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
 
-from handful.evidence.predictions import Predictions
+from handful.data.dataset import Dataset
+from handful.evidence.predictions import Predictions, tabulate
 from handful.evidence.signal import Signal, signal
+from handful.protocol.evaluate import fit_and_predict
+from handful.protocol.run import Cell
+from handful.protocol.splits import compare_splits
+from handful.scoring import get_metric
+from handful.settings import Settings
+from handful.strategies import propose
 from tests.evidence.drawn import constant, held_out, right
 
 
@@ -79,3 +91,38 @@ def test_the_baseline_alone_has_learned_nothing() -> None:
     y = np.arange(40) % 2
     predictions = held_out({"baseline": constant(y)}, y)
     assert signal(predictions, predictions.rows[0]) == Signal(False, 0.0, 0.0, 0.0)
+
+
+def learned_from(X: np.ndarray, y: np.ndarray, seed: int) -> bool:
+    """Whether four real models, fitted on real folds, are said to have learned something."""
+    models = [
+        ("logistic", LogisticRegression(C=0.1)),
+        ("bayes", GaussianNB()),
+        ("neighbours", KNeighborsClassifier(5)),
+        ("svm", SVC()),
+    ]
+    frame, n = pd.DataFrame(X), len(y)
+    meta = pd.DataFrame(index=range(n))
+    dataset = Dataset(frame, y, np.arange(n).astype(str), meta, "classification", "table", np.unique(y))
+    settings = Settings(families=("yours",), seed=seed)
+    cells = [
+        Cell(candidate, split)
+        for split in compare_splits(dataset, settings)
+        for candidate in propose(dataset, settings, models)
+    ]
+    K = len(np.unique(y))
+    metric = get_metric("accuracy", "classification", y, np.unique(y))
+    found = [(cell, fit_and_predict(cell.candidate, cell.split, dataset, K)) for cell in cells]
+    return judged(tabulate(dataset, metric, found)).found
+
+
+def test_models_fitted_on_noise_have_learned_nothing_and_on_truth_something() -> None:
+    # In little what benchmarks/nothing_to_learn.py does with twelve candidates and hundreds of draws.
+    noise, truth = [], []
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        y, X = random.integers(0, 2, 60), random.normal(size=(60, 8))
+        noise.append(learned_from(X, y, seed))
+        truth.append(learned_from(X + np.eye(2, 8)[y] * 1.8, y, seed))  # about nine of ten are right
+    assert sum(noise) <= 1
+    assert sum(truth) >= 9

@@ -68,10 +68,15 @@ def _sentences(verdict: Verdict, predictions: Predictions, metric: words.Metric,
     first, gain = short(verdict), verdict.signal.gain
     if verdict.why == "luck":
         return [first, *_luck(gain, metric, many, candidates)]
-    if verdict.why == "no network":
-        return [first, f"What was tried does learn: it beats a guess by {_size(metric, gain)}."]
-    if verdict.why == "no traditional model":
-        return [first, "To compare, run it again with the family 'classic' among the families."]
+    if verdict.lead is None:
+        own = any(r.family == "yours" for r in predictions.sound)
+        return [
+            first,
+            f"What was tried does learn: it beats a guess by {_size(metric, gain)}."
+            if verdict.deep is None
+            else "To compare, run it again with the family 'classic' among the families.",
+            "Your own candidates count neither as networks nor as traditional models." if own else "",
+        ]
     return [
         first,
         *_lead(verdict, metric, many),
