@@ -15,6 +15,7 @@ from handful.report import figures, words
 from handful.report.content import SHOWN, Content, View, card, label
 from handful.report.glossary import glossary
 from handful.report.look import look
+from handful.report.luck import luck
 
 GAPS = 8  # lines shown unfolded in the table of training against held-out scores
 PICTURES_OF_A_FINDING = 12
@@ -38,7 +39,7 @@ def answer(content: Content) -> View:
         "failed": sum(bool(r.get("failed")) for r in summary.get("leaderboard") or []),
         "ties": words.ties(summary),
         "test": words.own_test(summary, metric),
-        "verdict": (summary.get("verdict") or {}).get("text"),
+        "verdict": words.verdict(summary),
         "alarms": [f for f in summary.get("audit") or [] if f.get("severity") == "alarm"],
         "metric": metric,
         "members": _members(content, words.row_of(summary, content.chosen) or {}),
@@ -130,10 +131,18 @@ def leaderboard(content: Content) -> View | None:
         "axis": figures.axis(domain, show, f"Scale of the {metric.label}"),
         **_folded(lines, SHOWN),
         "ties": words.ties(content.summary),
+        "tie_words": (content.summary.get("tie") or {}).get("words"),
+        "apart": _apart(content),
         "tie_reason": content.reason("tie_group"),
         "has_reference": reference is not None,
         "better": "higher is better" if metric.higher_is_better else "lower is better",
     }
+
+
+def _apart(content: Content) -> list[tuple[str, str]]:
+    """Each of those that cannot be told apart from the best, and how many examples it would take."""
+    found = (content.summary.get("tie") or {}).get("examples_to_tell") or []
+    return [(words.label_of(content.summary, line["name"]), line["words"]) for line in found]
 
 
 def overfitting(content: Content) -> View | None:
@@ -287,6 +296,7 @@ class Section:
 SECTIONS = (
     Section("answer", "The answer", answer),
     Section("leaderboard", "What was tried", leaderboard),
+    Section("luck", "What one lucky split would have said", luck, "luck.html"),
     Section("overfitting", "Learned, or learned by heart?", overfitting),
     Section("trust", "Can the data be trusted?", trust),
     Section("look", "A closer look", look),

@@ -8,26 +8,32 @@ from typing import Any
 import numpy as np
 
 from handful.data.dataset import Dataset
-from handful.evidence.bootstrap import draw
+from handful.evidence.bootstrap import Bootstrap, draw
+from handful.evidence.comparison import tie_group
 from handful.evidence.ensemble import best, select
 from handful.evidence.leaderboard import leaderboard, number
+from handful.evidence.luck import luck
 from handful.evidence.overfitting import overfitting
-from handful.evidence.predictions import Predictions, Row, collect_curve
+from handful.evidence.predictions import Predictions, Row, collect_curve, collect_follow_up
 from handful.evidence.selection import LEVEL, expected
+from handful.evidence.signal import signal
+from handful.evidence.verdict import verdict
 from handful.model.held_out import HeldOutScore
 from handful.protocol.run import Run
+from handful.report import words
+from handful.report.luck import luck_part
+from handful.report.ties import tie_part
+from handful.report.verdict import verdict_part
 from handful.scoring import Metric
 
 # Up to so many examples a class, benchmarks/RESULTS.md shows intervals that cover too seldom.
 FEW_A_CLASS = 20
 
 LATER = {
-    "tie_group": "which candidates cannot be told apart is not computed by this version",
     "ledger": "what each technique is worth is not computed by this version",
     "learning_curve": "learning curves are not computed by this version",
     "labels_needed": "how many more labels would help is not computed by this version",
     "controls": "the controls (shortcuts, permuted labels) are not run by this version",
-    "verdict": "whether deep learning is right for this data is not judged by this version",
 }
 
 
@@ -64,9 +70,30 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         "reasons": dict(LATER),
     }
     summary |= {name: None for name in LATER}
+    judge(summary, run, predictions, bootstrap)
     if test is None:
         summary["reasons"]["test"] = "no test set was given (--test PATH)"
     return summary
+
+
+def judge(summary: dict[str, Any], run: Run, predictions: Predictions, bootstrap: Bootstrap) -> None:
+    """Add the verdict, the ties and the luck meter."""
+    chosen, seed = predictions.row(summary["chosen"]), run.settings.seed
+    metric, many = words.metric_of(summary), words.noun(summary)
+    half = collect_follow_up(run, "curve50")
+    found = verdict(predictions, bootstrap, signal(predictions, chosen, seed), half)
+    summary["verdict"] = verdict_part(found, predictions, metric, many)
+    names = tie_group(predictions, seed=seed)
+    summary["tie_group"] = names or None
+    summary["tie"] = tie_part(predictions, names, chosen, many)
+    scored = luck(predictions, chosen, seed)
+    summary["luck"] = None if scored is None else luck_part(scored, metric)
+    if not names:
+        summary["reasons"]["tie_group"] = "no candidate but the baseline could be examined"
+    if summary["tie"] is None:
+        summary["reasons"]["tie"] = "no other candidate is as good as the best"
+    if scored is None:
+        summary["reasons"]["luck"] = f"{metric.label} has no value on a fifth of so few {many}"
 
 
 def how(dataset: Dataset) -> str:

@@ -34,6 +34,7 @@ def answer_text(summary: dict[str, Any]) -> str:
             [words.shorten(t, 64) for t in ties[:2]] + ([f"{len(ties) - 2} more"] if len(ties) > 2 else [])
         )
         lines.append(_line("As good", f"with this much data {few} cannot be told apart from it"))
+    lines.append(_line("Network", (summary.get("verdict") or {}).get("short")))
     lines.append(_line("Test set", words.own_test(summary, metric)))
     lines.append(_line("Look at", _findings(summary)))
     lines.append(_line("Failed", _failures(summary)))
