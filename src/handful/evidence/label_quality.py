@@ -1,15 +1,15 @@
 """Labels and values that look wrong, from predictions by models that had not seen them.
 
 As in confident learning (Northcutt, Jiang & Chuang, "Confident learning: estimating uncertainty in dataset
-labels", JAIR 70, 2021) a label is judged by the out-of-fold probability that it gets. What counts as too little
-is not a threshold: each model's probabilities q are sharpened or flattened by one exponent, together with a
-share `noise` of labels that were drawn blindly from all K classes, so that the given labels are most likely:
+labels", JAIR 70, 2021) a label is judged by the out-of-fold probability that it gets. What is too little is
+not a threshold: each model's probabilities q are sharpened or flattened by one exponent, and a share `noise`
+of labels is allowed that were drawn blindly from all K classes, so that the given labels are most likely:
 
     p(given) = (1 - noise) q(given) + noise / K
 
-(the label noise of Larsen, Nonboe, Hintz-Madsen & Hansen, "Design of robust neural network classifiers", 1998).
-The posterior that a label was drawn blindly ranks it, and flags it where it is over one half. Hard examples
-that honest uncertainty explains are so left alone, which confident learning's thresholds do less well
+(the label noise of Larsen et al., "Design of robust neural network classifiers", 1998). The posterior that a
+label was drawn blindly ranks it, and flags it where it is over one half. Examples that are only hard, which
+q explains, are left alone; the thresholds of confident learning flag many of them
 (benchmarks/label_errors.py).
 """
 
@@ -27,6 +27,9 @@ FLAGGED = 0.5  # posterior above which a label is flagged
 MOST_OF_A_CLASS = 0.5  # a class of which more would be flagged was not learned, and its labels are not judged
 USUAL_ERRORS = 5.0  # a value further than this many usual errors from its prediction is flagged
 SHARPNESS = np.exp(np.arange(-1.5, 3.01, 0.125))  # exponents tried
+GAIN = (
+    1.0  # what the noise must add to the log-likelihood to be believed: one for one parameter (Akaike 1974)
+)
 _TINY = 1e-6
 
 
@@ -34,8 +37,8 @@ _TINY = 1e-6
 class Suspicion:
     """Positions that look wrong, most suspicious first, with what the models say instead.
 
-    `strength` is the posterior that the label is blind (classification), or by how many usual errors the value
-    is off (regression); `suggested` codes of classes, or values. `judged` counts the samples that were judged.
+    `suggested` holds codes of classes, or values; `strength` the posterior that the label is blind, or by
+    how many usual errors the value is off. `judged` counts the samples that were looked at.
     """
 
     flagged: np.ndarray
@@ -61,10 +64,14 @@ def suspicion(predictions: Predictions, chosen: Row) -> Suspicion | str:
 
 
 def judges_of(predictions: Predictions, chosen: Row) -> list[Row]:
-    """The members of the average, or the chosen row where there is none; never the baseline."""
+    """The members of the average, or the chosen row where there is none.
+
+    The baseline can judge values, which may lie far from the mean, but not labels.
+    """
     average = next((r for r in predictions.sound if r.name == AVERAGE), None)
     names = (average or chosen).members or [chosen.name]
-    return [r for r in map(predictions.row, names) if r.family != "baseline" and r.oof is not None]
+    rows = [r for r in map(predictions.row, names) if r.oof is not None]
+    return [r for r in rows if r.family != "baseline" or r.oof is None or r.oof.ndim == 2]
 
 
 def odd_labels(scores: list[np.ndarray], y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -95,13 +102,17 @@ def blind(scores: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for _ in range(60):  # expectation-maximisation of the noise, for every exponent at once
         posterior = (noise / K) / ((1 - noise) * q_given + noise / K)
         noise = posterior.mean(axis=1, keepdims=True)
-    best = int(np.log((1 - noise) * q_given + noise / K).sum(axis=1).argmax())
+    likely = np.log((1 - noise) * q_given + noise / K).sum(axis=1)
+    without = np.log(np.maximum(q_given, _TINY)).sum(axis=1)
+    if likely.max() - without.max() < GAIN:
+        likely, posterior = without, np.zeros_like(posterior)
+    best = int(likely.argmax())
     q = np.exp(SHARPNESS[best] * logs)
     return q / q.sum(axis=1, keepdims=True), posterior[best]
 
 
 def odd_values(predicted: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Positions flagged, the furthest off first, their predictions, and by how many usual errors they are off.
+    """Positions flagged, the furthest off first, their predictions, and how many usual errors they are off.
 
     The usual error is 1.48 times the median distance (for normal errors: their standard deviation) among the
     tenth of all samples, and at least 20, whose predictions are nearest in rank: large values may err more.

@@ -14,6 +14,7 @@ from handful.evidence.predictions import Predictions, Row, collect_follow_up
 from handful.evidence.selection import LEVEL, draw, expected, winner
 from handful.model.held_out import HeldOutScore
 from handful.protocol.run import Run
+from handful.report.labels import add_labels
 from handful.scoring import Metric
 
 # Up to so many examples a class, benchmarks/RESULTS.md shows intervals that cover too seldom.
@@ -53,7 +54,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         "winner": chosen.name,
         "chosen": chosen.name,
         "leaderboard": board,
-        "overfitting": overfitting(predictions, board),
+        "overfitting": overfitting(predictions, board, bootstrap, run.dataset.modality),
         "per_class": per_class(run, chosen),
         "test": _test(test, told.low, told.high),
         "failures": predictions.causes,
@@ -63,6 +64,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         "reasons": dict(LATER),
     }
     summary |= {name: None for name in LATER}
+    add_labels(summary, run, predictions, chosen)
     if test is None:
         summary["reasons"]["test"] = "no test set was given (--test PATH)"
     return summary
