@@ -21,6 +21,7 @@ from handful.evidence.verdict import verdict
 from handful.model.held_out import HeldOutScore
 from handful.protocol.run import Run
 from handful.report import words
+from handful.report.labels import add_labels
 from handful.report.luck import luck_part
 from handful.report.ties import tie_part
 from handful.report.verdict import verdict_part
@@ -60,7 +61,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         "winner": best(predictions).name,
         "chosen": chosen.name,
         "leaderboard": board,
-        "overfitting": overfitting(predictions, board),
+        "overfitting": overfitting(predictions, board, bootstrap, run.dataset.modality),
         "per_class": per_class(run, chosen),
         "test": _test(test, told.low, told.high),
         "failures": predictions.causes,
@@ -71,6 +72,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
     }
     summary |= {name: None for name in LATER}
     judge(summary, run, predictions, bootstrap)
+    add_labels(summary, run, predictions, chosen)
     if test is None:
         summary["reasons"]["test"] = "no test set was given (--test PATH)"
     return summary
