@@ -336,8 +336,8 @@ def tables(arguments: argparse.Namespace, stored: dict) -> int:
             print(
                 f"\nOf {len(pairs)} pairs of classes of fashion_mnist (n=100, 50 each) "
                 f"{np.mean([any(c['flagged'] for c in lines) for lines in pairs]):.0%} have an alarm "
-                f"({', '.join(f'{k} {v}' for k, v in by_name.most_common()) or 'none'}): with two classes that "
-                "are easy to tell apart a part of the picture can do as well as the whole."
+                f"({', '.join(f'{k} {v}' for k, v in by_name.most_common()) or 'none'}): where two classes "
+                "are easy to tell apart, a part of the picture can do as well as the whole."
             )
     return 0 if kept else 1
 
