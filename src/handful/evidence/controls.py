@@ -7,9 +7,9 @@ what a label-blind guess gets under the same metric.
 **p.** How far the score lies above the mean of the permutations, in standard deviations, one-sided and read
 from the normal distribution. The standard deviation is that of the permutations times the square root of 2:
 permuting labels against fixed predictions forgets that the same labels made the predictions. Where these are
-S y with a zero diagonal, the true variance of y'S y is |S|² + tr(S S) and at most twice |S|², that of the
-permutations; nearest neighbours, which vote for each other, come close to it. So p is a little too large
-rather than too small.
+S y with a zero diagonal, the variance of y'S y is |S|² + tr(S S), at most twice the |S|² of the permutations;
+nearest neighbours, which vote for each other, come close to that. So p is a little too large rather than too
+small.
 
 **What raises the alarm.** Holm's procedure (1979) over all controls of a report at the level 0.01, and an
 effect of at least 15 % of the way from chance to perfect (5 % for shuffled labels, 30 % for unexplained
@@ -223,7 +223,7 @@ _SEES = {
     "image size": "the width and height of a picture",
     "file type": "the file type and colour mode",
     "file size": "the size of the file",
-    BEYOND: "how large a file is beside what its picture needs",
+    BEYOND: "how large a file is, compared with what its picture needs,",
     "exif": "the EXIF data (camera, software)",
     "file name": "the name of the file",
     "row order": "the place in the file",
