@@ -147,7 +147,8 @@ def benchmark() -> ModuleType:
 @pytest.mark.parametrize(
     ("what", "names"),
     [
-        ("beside", {"file size", "image size", "file name"}),
+        ("bytes", {"file size"}),
+        ("beside", {"image size", "file name"}),
         ("border", {"border pixels"}),
         ("tint", {"mean colour"}),
     ],
