@@ -276,6 +276,20 @@ def bar(share: float, *, kind: str = "", title: str = "") -> Markup:
     return _svg(f"bar {kind}".strip(), 8, title, f"{round(100 * share)} per cent of the bar is filled.", body)
 
 
+def way(share: float, mark: float | None, *, kind: str = "", title: str = "") -> Markup:
+    """How much of the way from guessing (left) to perfect (right) something goes; a tick where `mark` is."""
+    width = round(100 * min(max(share, 0.0), 1.0), 2)
+    body = [
+        Markup('<rect class="rail" y="4" width="100%" height="8" rx="4"/>'),
+        Markup('<rect class="fill" y="4" width="{}%" height="8" rx="4"/>').format(width),
+    ]
+    if mark is not None:
+        x = round(100 * min(max(mark, 0.0), 1.0), 2)
+        body.append(_line("mark", x, x, 0, 16))
+    described = f"{round(width)} per cent of the way from guessing to perfect."
+    return _svg(f"bar way {kind}".strip(), 16, title, described, body)
+
+
 def regression_scatter(
     predicted: Sequence[float],
     true: Sequence[float],

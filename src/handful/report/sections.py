@@ -14,6 +14,7 @@ import numpy as np
 
 from handful.report import figures, words
 from handful.report.content import SHOWN, Content, View, card, label
+from handful.report.controls import controls
 from handful.report.glossary import glossary
 from handful.report.labels import labels_view
 from handful.report.look import look
@@ -42,7 +43,7 @@ def answer(content: Content) -> View:
         "ties": words.ties(summary),
         "test": words.own_test(summary, metric),
         "verdict": words.verdict(summary),
-        "alarms": [f for f in summary.get("audit") or [] if f.get("severity") == "alarm"],
+        "alarms": words.alarms(summary),
         "metric": metric,
         "members": _members(content, words.row_of(summary, content.chosen) or {}),
         "preferred": None,
@@ -262,7 +263,9 @@ def trust(content: Content) -> View | None:
         {"name": name, "n": n, "bar": figures.bar(n / most, title=f"{name}: {n}") if most else ""}
         for name, n in sorted(counts.items(), key=lambda pair: -pair[1])
     ]
-    if audit is None and not bars and not content.reason("audit") and not content.summary.get("labels"):
+    controlled = controls(content)
+    known = audit is not None or bars or controlled is not None
+    if not known and not content.reason("audit") and not content.summary.get("labels"):
         return None
     return {
         "checked": audit is not None,
@@ -275,6 +278,7 @@ def trust(content: Content) -> View | None:
         "many": words.noun(content.summary),
         "groups": content.dataset.get("groups"),
         "n": content.dataset.get("n"),
+        "controls": controlled,
     }
 
 

@@ -48,11 +48,9 @@ def _line(head: str, words_: str | None) -> str:
 
 def _findings(summary: dict[str, Any]) -> str | None:
     audit = summary.get("audit") or []
-    alarms = [f for f in audit if f.get("severity") == "alarm"]
+    alarms = words.alarms(summary)
     if alarms:
-        return words.shorten(
-            f"{words.plural(len(alarms), 'alarm')} of the audit: {alarms[0].get('message')}", 200
-        )
+        return words.shorten(f"{words.plural(len(alarms), 'alarm')}: {alarms[0]}", 200)
     warnings = [f for f in audit if f.get("severity") == "warning"]
     if warnings:
         return words.shorten(

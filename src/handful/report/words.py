@@ -311,6 +311,13 @@ def baseline_row(summary: dict[str, Any], metric: Metric) -> dict[str, Any] | No
     return next((r for r in sound_rows(summary, metric) if r.get("family") == "baseline"), None)
 
 
+def alarms(summary: dict[str, Any]) -> list[str]:
+    """What must be said before anything else: controls that predict the target, then alarms of the audit."""
+    controls = [c for c in summary.get("controls") or [] if c.get("flagged")]
+    audit = [f for f in summary.get("audit") or [] if f.get("severity") == "alarm"]
+    return [str(line.get("message")) for line in controls + audit]
+
+
 def out_of(*shares: float | None) -> tuple[int, list[int | None]]:
     """Shares as counts out of 100, or out of 1,000 where 100 would round a good score up to perfect.
 
