@@ -37,9 +37,11 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
+from handful.evidence.bootstrap import draw
+from handful.evidence.ensemble import select
 from handful.evidence.leaderboard import number
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.selection import LEVEL, draw
+from handful.evidence.selection import LEVEL
 from handful.scoring import Metric
 from handful.strategies.shortcut import BEYOND
 
