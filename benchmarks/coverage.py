@@ -49,6 +49,7 @@ from machine import heading
 
 SIZES = (50, 100, 200, 400)
 FAMILIES = ("yours",)
+FIRST_SEED = 20_000  # lower ones were used to find the method
 
 
 @dataclass(frozen=True)
@@ -237,7 +238,9 @@ def main() -> int:
         data, sizes, n_draws = {k: data[k] for k in ("breast_cancer", "noise")}, (50,), 20
     if arguments.others:
         data, sizes = other_pools(), (100, 200)
-    for seed in range(n_draws):  # draw by draw, so that a stopped script has every cell equally far
+    for seed in range(
+        FIRST_SEED, FIRST_SEED + n_draws
+    ):  # draw by draw, so that a stopped script has every cell equally far
         for name, pool in data.items():
             for n in (s for s in sizes if s <= pool.most):
                 if (name, n, seed) not in stored:
@@ -262,7 +265,9 @@ def _table(stored: dict, data: dict[str, Pool], sizes: tuple[int, ...], n_draws:
     good, everything = True, []
     for name, pool in data.items():
         for n in (s for s in sizes if s <= pool.most):
-            draws = [d for (a, b, s), d in stored.items() if (a, b) == (name, n) and s < n_draws]
+            draws = [
+                d for (a, b, s), d in stored.items() if (a, b) == (name, n) and 0 <= s - FIRST_SEED < n_draws
+            ]
             everything += draws
             bias, error, inside, width = judged(draws, "told", n, pool.metric)
             others = [judged(draws, way, n, pool.metric) for way in ("naive", "plain")]

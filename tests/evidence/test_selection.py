@@ -8,7 +8,7 @@ import pytest
 from handful.evidence.bootstrap import draw
 from handful.evidence.ensemble import add_average, best, eligible, members, select
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.selection import expected, interval, refit_gain, wilson
+from handful.evidence.selection import expected, flattery, interval, refit_gain, wilson
 from handful.protocol.splits import Split
 from handful.scoring import get_metric
 
@@ -166,9 +166,25 @@ def test_what_the_refit_gains_is_read_off_the_learning_curve() -> None:
         return part
 
     gain, doubt = refit_gain(at(1), [at(share) for share in (0.125, 0.25, 0.5, 0.75)])
-    assert gain == pytest.approx(0.65 * (error(320) - error(400)), rel=0.25)
+    assert gain == pytest.approx(error(320) - error(400), rel=0.25)
     assert 0 < doubt < 0.01
     assert refit_gain(at(1), []) == (0, 0)
+
+
+def test_class_proportions_flatter_a_model_of_noise_and_not_one_that_knows() -> None:
+    random = np.random.default_rng(0)
+    y = (np.arange(50) < 28).astype(int)
+    p = 1 / (1 + np.exp(-random.normal(0.2, 0.5, 50)))
+    unsure, sure = np.column_stack([1 - p, p]), np.eye(2)[y] * 0.98 + 0.01
+    found = []
+    for scores in (unsure, sure):
+        predictions = made({"baseline": right(y, y == 1), "only": scores}, y)
+        predictions.rows = predictions.rows[1:]
+        found.append(flattery(predictions, draw(predictions.unit, predictions.covered)))
+    assert 0.01 < found[0] < 0.05
+    assert abs(found[1]) < 1e-3
+    even = made({"only": unsure}, np.arange(50) % 2)
+    assert flattery(even, draw(even.unit, even.covered)) == 0
 
 
 def test_no_average_of_a_single_model() -> None:
