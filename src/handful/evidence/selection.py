@@ -155,7 +155,7 @@ def _loss(predictions: Predictions, part: Predictions, name: str) -> float | Non
 
 
 def _noise(predictions: Predictions, row: Row) -> float:
-    """The standard error of a difference of scores on the same samples: about a third of that of one score."""
+    """The standard error of a difference of scores on the same samples: a third of that of one score."""
     draws = predictions.score(row, draw(predictions.unit, predictions.covered, 200).weights)
     found = float(np.nanstd(stretched(predictions.metric, draws)))
     return found / 3 if np.isfinite(found) else 0.0
