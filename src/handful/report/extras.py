@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from handful.evidence.conformal import error_bound
 from handful.evidence.predictions import Predictions, Row
 from handful.evidence.selection import winner
-from handful.model.refit import residual_quantiles
 from handful.protocol.run import Run
 from handful.report.summary import first_predictions
 
@@ -75,12 +75,12 @@ def _scatter(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | N
     if run.dataset.classes is not None:
         return None
     held, predicted = first_predictions(run, row)
-    low, high = residual_quantiles(predictions, row)
+    far = error_bound(predictions, row)
     return {
         "true": run.dataset.y[held].tolist(),
         "predicted": predicted.tolist(),
-        "low": (predicted + low).tolist(),
-        "high": (predicted + high).tolist(),
+        "low": (predicted - far).tolist(),
+        "high": (predicted + far).tolist(),
     }
 
 

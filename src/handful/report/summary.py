@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from handful.data.dataset import Dataset
+from handful.evidence.calibration import calibrate, calibration
+from handful.evidence.conformal import conformal
 from handful.evidence.leaderboard import leaderboard, number
 from handful.evidence.overfitting import overfitting
 from handful.evidence.predictions import Predictions, Row, collect_follow_up
@@ -36,6 +38,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
     thinned = collect_follow_up(run, "curve75")
     told = expected(predictions, bootstrap, thinned)
     board = leaderboard(predictions, bootstrap)
+    calibrated = calibrate(predictions, chosen)
     summary: dict[str, Any] = {
         "handful": run.versions["handful"],
         "dataset": _dataset(run),
@@ -54,6 +57,8 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         "chosen": chosen.name,
         "leaderboard": board,
         "overfitting": overfitting(predictions, board),
+        "calibration": None if calibrated is None else calibration(calibrated),
+        "conformal": conformal(predictions, chosen, None if calibrated is None else calibrated.temperature),
         "per_class": per_class(run, chosen),
         "test": _test(test, told.low, told.high),
         "failures": predictions.causes,
@@ -63,6 +68,8 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         "reasons": dict(LATER),
     }
     summary |= {name: None for name in LATER}
+    if calibrated is None:
+        summary["reasons"]["calibration"] = "the target is a number, which has no probabilities to calibrate"
     if test is None:
         summary["reasons"]["test"] = "no test set was given (--test PATH)"
     return summary
