@@ -64,11 +64,11 @@ class Model:
     def predict_frame(self, X: Any) -> pd.DataFrame:
         """What `handful predict` writes: one row a sample, in the order of the input.
 
-        Columns `id, prediction, confidence`, one a class, and `possible`: the classes among which the truth is
-        nine times out of ten on data of the same kind (`cat`, `cat or dog`, `I do not know`). For regression
-        `id, prediction, low, high`: the truth lies between low and high nine times out of ten. Then
-        `unlike_training`: whether the sample is unlike all that the model was trained on, so that none of
-        this can be relied on; empty where that is not known. A sample that cannot be read keeps its row,
+        Columns `id, prediction, confidence`, one a class, and `possible`: the classes among which the truth
+        is nine times out of ten on data of the same kind (`cat`, `cat or dog`, `I do not know`). For
+        regression `id, prediction, low, high`: the truth lies between low and high nine times out of ten.
+        Then `unlike_training`: whether the sample is unlike all that the model was trained on, so that none
+        of this can be relied on; empty where that is not known. A sample that cannot be read keeps its row,
         empty, and then a last column `problem` gives the reason.
         """
         read, ids, problems = load_new(X, self.origin)

@@ -75,7 +75,7 @@ def _sets(content: Content, conformal: View) -> View:
         "often": often,
         "always_one": conformal["share_single"] > 0.995,
         "covered": None if covered is None else round(100 * covered),
-        "example": _either(classes[:2]) if len(classes) > 2 else None,
+        "example": often[0]["names"] if often else _either(classes[:2]) if len(classes) > 2 else None,
         "two_classes": len(classes) == 2,
     }
 
