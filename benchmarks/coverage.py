@@ -31,9 +31,10 @@ from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
 from handful.data.dataset import Dataset
-from handful.evidence.ensemble import add_average
+from handful.evidence.bootstrap import Bootstrap, draw
+from handful.evidence.ensemble import add_average, best, select
 from handful.evidence.predictions import Predictions, tabulate
-from handful.evidence.selection import draw, expected, wilson, winner
+from handful.evidence.selection import expected, wilson
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.plan import curve_cells
 from handful.protocol.run import Cell
@@ -104,33 +105,41 @@ def one_draw(X: np.ndarray, y: np.ndarray, n: int, seed: int) -> dict:
     settings = Settings(families=FAMILIES, seed=seed)
     candidates = propose(dataset, settings, own_candidates())
     splits = compare_splits(dataset, settings)
-    predictions = add_average(gathered(dataset, [Cell(c, s) for s in splits for c in candidates]))
-    cells = [c for c in curve_cells(dataset, candidates, splits) if c.split.purpose == "curve75"]
-    thinned = gathered(dataset, cells)
+    compared = gathered(dataset, [Cell(c, s) for s in splits for c in candidates])
+    predictions = add_average(compared)
+    cells = curve_cells(dataset, candidates, splits)
+    sizes = dict.fromkeys(c.split.purpose for c in cells)
+    curve = [gathered(dataset, [c for c in cells if c.split.purpose == size]) for size in sizes]
     bootstrap = draw(predictions.unit, predictions.covered, seed=seed)
-    chosen = winner(predictions)
-    naive = float(predictions.score(chosen)[0])
-    told, plain = expected(predictions, bootstrap, thinned), expected(predictions, bootstrap)
-    by_name = {c.name: c for c in candidates}
-    served = [by_name[name].fresh(seed).fit(dataset.X, dataset.y) for name in chosen.members or [chosen.name]]
-    truth = np.mean([scores(model, frame.iloc[rest], len(classes)) for model in served], axis=0)
+    told, chosen, first = expected(predictions, bootstrap, curve), select(predictions), best(compared)
+    names = chosen.members or [chosen.name]
+    truth = {
+        c.name: scores(c.fresh(seed).fit(dataset.X, dataset.y), frame.iloc[rest], len(classes))
+        for c in candidates
+        if c.name in {first.name, *names}
+    }
+    served = np.mean([truth[name] for name in names], axis=0)
+    naive = float(compared.score(first)[0])
     return {
-        "truth": float((truth.argmax(axis=1) == y[rest]).mean()),
+        "truth": float((served.argmax(axis=1) == y[rest]).mean()),
+        "single": float((truth[first.name].argmax(axis=1) == y[rest]).mean()),
         "m": len(rest),
+        "members": len(names),
         "told": [told.value, told.low, told.high],
-        "plain": [plain.value, *_percentile(predictions, bootstrap)],
+        "plain": list(bias_corrected(compared, bootstrap)),
         "naive": [naive, *wilson(naive, n)],
     }
 
 
-def _percentile(predictions: Predictions, bootstrap: object) -> tuple[float, float]:
-    """Plain BBC-CV's own interval: the percentiles of the out-of-bag scores of the in-bag winners."""
-    rows = predictions.sound
-    inside = np.array([predictions.score(r, bootstrap.weights) for r in rows])  # type: ignore[attr-defined]
-    outside = np.array([predictions.score(r, bootstrap.left_out) for r in rows])  # type: ignore[attr-defined]
+def bias_corrected(predictions: Predictions, bootstrap: Bootstrap) -> tuple[float, float, float]:
+    """Plain BBC-CV of the best single candidate: mean and percentiles of the in-bag winners out of bag."""
+    inside, outside = (
+        np.array([predictions.score(r, w) for r in predictions.sound])
+        for w in (bootstrap.weights, bootstrap.left_out)
+    )
     picked = outside[inside.argmax(axis=0), np.arange(inside.shape[1])]
     low, high = np.nanquantile(picked, [0.025, 0.975])
-    return float(low), float(high)
+    return float(np.nanmean(picked)), float(low), float(high)
 
 
 def covers(interval: list[float], truth: float, m: int) -> bool:
@@ -145,9 +154,10 @@ def covers(interval: list[float], truth: float, m: int) -> bool:
 
 def judged(draws: list[dict], way: str, n: int) -> tuple[float, float, float, float]:
     """Mean of told - true with its standard error, coverage, and width against Wilson of n fresh examples."""
-    gaps = np.array([d[way][0] - d["truth"] for d in draws])
-    inside = np.mean([covers(d[way], d["truth"], d["m"]) for d in draws])
-    fresh = [np.diff(wilson(d["truth"], n))[0] for d in draws]
+    true = np.array([d["truth" if way == "told" else "single"] for d in draws])
+    gaps = np.array([d[way][0] for d in draws]) - true
+    inside = np.mean([covers(d[way], t, d["m"]) for d, t in zip(draws, true, strict=True)])
+    fresh = [np.diff(wilson(t, n))[0] for t in true]
     width = np.mean([d[way][2] - d[way][1] for d in draws]) / np.mean(fresh)
     return float(gaps.mean()), float(gaps.std() / np.sqrt(len(gaps))), float(inside), float(width)
 

@@ -38,12 +38,18 @@ def finish(process: subprocess.Popen) -> None:
         raise RuntimeError(f"handful ended with {process.returncode}: {error}")
 
 
-def disturbed(fit: list[str], folder: Path, cache: Path, moments: list[float]) -> int:
-    """Run to the end with a kill after each of `moments` seconds; how many hit a live process."""
+def disturbed(fit: list[str], folder: Path, cache: Path, goals: list[int], draws: random.Random) -> int:
+    """Run to the end with one kill for each of `goals`; how many hit a live process.
+
+    A process is killed as soon as the run holds that many results, and a random moment later: the kills are
+    spread over the whole run.
+    """
     hits = 0
-    for moment in moments:
+    for goal in goals:
         process = start(_go_on(fit, folder), cache)
-        time.sleep(moment)
+        while process.poll() is None and len(list(folder.glob("results/*/*.npz"))) < goal:
+            time.sleep(0.02)
+        time.sleep(draws.uniform(0.0, 3.0 if goal == 0 else 0.3))
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             hits += 1
@@ -84,10 +90,11 @@ def main() -> int:
         begin = time.perf_counter()
         finish(start([*fit, "--out", str(folder / "calm")], folder / "calm-cache"))
         seconds = time.perf_counter() - begin
-        # Later resumes have less left to do, so the moments lie in the first part of a run's time.
         draws = random.Random(arguments.seed)
-        moments = [draws.uniform(0.3, max(4.0, seconds * 0.6)) for _ in range(arguments.kills)]
-        hits = disturbed(fit, folder / "disturbed", folder / "disturbed-cache", moments)
+        total = len(list((folder / "calm").glob("results/*/*.npz")))
+        # Two kills while the data is read and described, the others anywhere up to the last result.
+        goals = [0, 0, *sorted(draws.sample(range(1, total + 1), arguments.kills - 2))]
+        hits = disturbed(fit, folder / "disturbed", folder / "disturbed-cache", goals, draws)
         same = read(folder / "calm") == read(folder / "disturbed")
     print(heading(__file__))
     print("| data | undisturbed run, s | kills that hit | report.json equal apart from times |")

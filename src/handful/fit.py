@@ -18,9 +18,9 @@ from handful.data.load import check_test
 from handful.data.load import load as load_data
 from handful.data.names import missing_path
 from handful.errors import DataError, RunError, SettingsError
-from handful.evidence.ensemble import add_average
+from handful.evidence.ensemble import add_average, select
 from handful.evidence.predictions import Predictions, collect
-from handful.evidence.selection import followed, winner
+from handful.evidence.selection import followed
 from handful.files import read_json
 from handful.model.held_out import score_test
 from handful.model.model import Model
@@ -65,7 +65,7 @@ def finish(run: Run, tell: Tell | None = None) -> FitRun:
     if run.follow_up_cells() is None:  # written once: resuming asks the same questions
         run.plan_follow_up(follow_up(run, followed(predictions)))
     evaluate(run, run.follow_up_cells() or [], tell, stage="asking further")
-    model = refit(run, predictions, winner(predictions))
+    model = refit(run, predictions, select(predictions))
     save(model, run.folder / "model")
     write_report(run, predictions, score_test(run, model))
     run.sweep()

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from handful.evidence.ensemble import add_average, members
+from handful.evidence.bootstrap import draw
+from handful.evidence.ensemble import add_average, best, eligible, members, select
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.selection import draw, expected, interval, wilson, winner
+from handful.evidence.selection import expected, interval, refit_gain, wilson
 from handful.protocol.splits import Split
 from handful.scoring import get_metric
 
@@ -41,7 +44,7 @@ def test_the_best_of_forty_coin_flips_is_told_as_a_coin_flip() -> None:
         oofs = {f"coin {i}": right(y, random.random(50) < 0.5) for i in range(40)}
         predictions = made({"baseline": right(y, random.random(50) < 0.5), **oofs}, y)
         told.append(expected(predictions, draw(predictions.unit, predictions.covered, 400)).value)
-        naive.append(predictions.score(winner(predictions))[0])
+        naive.append(predictions.score(best(predictions))[0])
     assert np.mean(naive) > 0.62
     assert abs(np.mean(told) - 0.5) < 0.02
 
@@ -50,7 +53,7 @@ def test_the_winner_among_equals_is_the_cheapest() -> None:
     y = np.arange(40) % 2
     same = right(y, np.arange(40) % 4 != 0)
     predictions = made({"baseline": right(y, y == 0), "cheap": same, "dear": same.copy()}, y)
-    assert winner(predictions).name == "cheap"
+    assert best(predictions).name == "cheap"
 
 
 def test_expected_equals_the_score_where_there_is_nothing_to_choose() -> None:
@@ -92,14 +95,14 @@ def test_regression_is_told_with_an_interval_around_the_value(metric: str) -> No
     random = np.random.default_rng(0)
     y = random.normal(size=100)
     predictions = made({"baseline": np.zeros(100), "good": y + random.normal(0, 0.3, 100)}, y, metric=metric)
-    assert winner(predictions).name == "good"
+    assert best(predictions).name == "good"
     told = expected(predictions, draw(predictions.unit, predictions.covered))
     assert told.low < told.value < told.high
     own = interval(predictions, predictions.row("good"), draw(predictions.unit, predictions.covered))
     assert own.low < own.value < own.high
 
 
-def test_the_average_leaves_out_what_is_nearer_to_the_baseline() -> None:
+def test_the_average_leaves_out_what_can_be_told_apart_from_the_best() -> None:
     y = np.arange(100) % 2
     i = np.arange(100)
     predictions = made(
@@ -114,6 +117,23 @@ def test_the_average_leaves_out_what_is_nearer_to_the_baseline() -> None:
     average = add_average(predictions).row("average")
     assert average.members == ["good", "also good"]
     assert average.oof.shape == (1, 100, 2)
+    assert select(add_average(predictions)).name == "average"
+
+
+def test_where_one_is_clearly_best_it_serves_alone() -> None:
+    y = np.arange(100) % 2
+    i = np.arange(100)
+    oofs = {"baseline": right(y, i % 2 == 0), "good": right(y, i % 20 != 0), "poor": right(y, i % 10 < 6)}
+    predictions = add_average(made(oofs, y))
+    assert [r.name for r in predictions.rows] == ["baseline", "good", "poor"]
+    assert select(predictions).name == "good"
+
+
+def test_where_nothing_beats_the_baseline_it_serves_alone() -> None:
+    y = (np.arange(100) % 4 == 0).astype(int)
+    i = np.arange(100)
+    oofs = {"baseline": right(y, y == 0), "a": right(y, i % 3 != 0), "b": right(y, i % 3 != 1)}
+    assert select(add_average(made(oofs, y))).name == "baseline"
 
 
 def test_members_for_a_fold_are_chosen_without_it() -> None:
@@ -123,12 +143,32 @@ def test_members_for_a_fold_are_chosen_without_it() -> None:
     oofs = {"baseline": right(y, i % 2 == 0), "good": right(y, i % 10 != 0), "lucky": lucky}
     predictions = made(oofs, y)
     elsewhere = np.ones(100)
-    elsewhere[predictions.splits[0].test] = 0
-    eligible = [r for r in predictions.sound if r.family != "baseline"]
-    assert [r.name for r in members(predictions, eligible, elsewhere)] == ["good"]
     first = predictions.splits[0].test
+    elsewhere[first] = 0
+    bootstrap = draw(predictions.unit, predictions.covered, 200)
+    names = [r.name for r in members(predictions, eligible(predictions), elsewhere, bootstrap)]
+    assert names == ["good"]
     changed = made({**oofs, "lucky": np.where(np.isin(i, first)[:, None], 1 - lucky, lucky)}, y)
-    assert [r.name for r in members(changed, changed.sound[1:], elsewhere)] == ["good"]
+    assert [r.name for r in members(changed, eligible(changed), elsewhere, bootstrap)] == names
+
+
+def test_what_the_refit_gains_is_read_off_the_learning_curve() -> None:
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, 400)
+    luck = random.random(400)  # the same samples are hard at every size
+
+    def error(m: float) -> float:
+        return 0.1 + 2 * m**-0.75
+
+    def at(share: float) -> Predictions:
+        part = made({"baseline": right(y, y == 0), "only": right(y, luck > error(320 * share))}, y)
+        part.splits = [replace(s, train=s.train[: int(share * len(s.train))]) for s in part.splits]
+        return part
+
+    gain, doubt = refit_gain(at(1), [at(share) for share in (0.125, 0.25, 0.5, 0.75)])
+    assert gain == pytest.approx(0.65 * (error(320) - error(400)), rel=0.25)
+    assert 0 < doubt < 0.01
+    assert refit_gain(at(1), []) == (0, 0)
 
 
 def test_no_average_of_a_single_model() -> None:

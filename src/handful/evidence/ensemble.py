@@ -1,30 +1,41 @@
-"""The uniform average of the sound candidates: a derived row, no further fit.
+"""What is chosen: the uniform average of the candidates that cannot be told apart from the best.
 
-With a hundred examples choosing one winner costs more than it brings, and averaging wins. Members for a
-held-out fold are chosen from the other folds, so the row's score is as honest as a candidate's.
+With a hundred examples the best cross-validated score is mostly luck, and choosing one winner costs more than
+it brings. So nobody is chosen among equals: the candidates whose paired difference to the best is within two
+standard errors are averaged. Where one is clearly best, it serves alone. The average is a derived row, no
+further fit; members for a held-out fold are chosen from the other folds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from handful.evidence.bootstrap import Bootstrap, draw
 from handful.evidence.predictions import Predictions, Row, place
 
 NAME = "average"
 MOST_MEMBERS = 10
+# A paired difference of more than two standard errors is told apart.
+TIE = 2.0
+DRAWS = 200
 
 
 def add_average(predictions: Predictions) -> Predictions:
     """The same predictions with the average among the rows, where there are two members or more."""
-    eligible = [r for r in predictions.sound if r.family != "baseline"]
-    everywhere = members(predictions, eligible, np.ones(len(predictions.y)))
+    rows = eligible(predictions)
+    if not rows:
+        return predictions
+    bootstrap = draw(predictions.unit, predictions.covered, DRAWS)
+    everywhere = members(predictions, rows, np.ones(len(predictions.y)), bootstrap)
     if len(everywhere) < 2:
         return predictions
     tests, trains = [], []
     for i, split in enumerate(predictions.splits):
         elsewhere = np.ones(len(predictions.y))
         elsewhere[split.test] = 0
-        chosen = members(predictions, eligible, elsewhere)
+        chosen = members(predictions, rows, elsewhere, bootstrap)
         tests.append(np.mean([r.oof[split.repeat, split.test] for r in chosen if r.oof is not None], axis=0))
         trains.append(np.mean([r.train[i] for r in chosen], axis=0))
     known = [r.parameters for r in everywhere]
@@ -45,17 +56,79 @@ def add_average(predictions: Predictions) -> Predictions:
     )
 
 
-def members(predictions: Predictions, eligible: list[Row], weights: np.ndarray) -> list[Row]:
-    """Who is averaged: nearer to the best than to the baseline on the weighted samples; the ten best at most.
+def select(predictions: Predictions) -> Row:
+    """What is refitted and served: the average where there is one, else the best row."""
+    return next((r for r in predictions.sound if r.name == NAME and r.members), None) or best(predictions)
 
-    Only samples with weight count, so that a held-out fold has no say in who predicts it.
+
+def best(predictions: Predictions) -> Row:
+    """The row with the best score; among equals the cheapest to predict with, then by name."""
+    rows = predictions.sound
+    scores = [float(predictions.metric.gain(predictions.score(r)[0])) for r in rows]
+    return rows[int(np.nanargmax(scores))]
+
+
+def eligible(predictions: Predictions) -> list[Row]:
+    """The rows that can be chosen: candidates with scores, the baseline among them; nothing derived."""
+    return [r for r in predictions.sound if r.members is None]
+
+
+def paired_error(predictions: Predictions, rows: Sequence[Row], bootstrap: Bootstrap) -> np.ndarray:
+    """Standard errors `(C, C)` of the difference of each two rows' scores, over draws of the same samples."""
+    scores = np.array([predictions.score(r, bootstrap.weights) for r in rows])  # (C, B)
+    known = np.isfinite(scores).all(axis=0)
+    covariance = np.atleast_2d(np.cov(scores[:, known])) if known.sum() > 1 else np.zeros((len(rows),) * 2)
+    variance = np.diag(covariance)
+    return np.sqrt(np.maximum(0.0, variance[:, None] + variance - 2 * covariance))
+
+
+def members(
+    predictions: Predictions, rows: Sequence[Row], weights: np.ndarray, bootstrap: Bootstrap
+) -> list[Row]:
+    """Who is averaged, seen from the samples with weight `(n,)`; those without have no say."""
+    error = paired_error(predictions, rows, Bootstrap(bootstrap.weights * weights))
+    scores = np.array([float(predictions.score(r, weights[None])[0]) for r in rows])
+    gains = np.asarray(predictions.metric.gain(scores))
+    return [rows[i] for i in tied(gains, error, _baseline(rows))]
+
+
+def tied(gains: np.ndarray, error: np.ndarray, baseline: np.ndarray) -> list[int]:
+    """Positions of those that cannot be told apart from the best, best first, ten at most.
+
+    gains `(C,)`, more is better, NaN where undefined; error `(C, C)`; baseline `(C,)` marks what does not
+    learn: it serves alone where nothing is better, and is no member otherwise.
     """
-    if not eligible:
-        return []
-    gain = predictions.metric.gain
-    scores = np.array([float(gain(predictions.score(r, weights[None])[0])) for r in eligible])
-    floor = float(gain(predictions.score(predictions.baseline(), weights[None])[0]))
-    best = np.nanmax(scores)
-    good = scores >= (best + floor) / 2 if best > floor else scores >= best
-    order = np.argsort(-scores, kind="stable")
-    return [eligible[i] for i in order if good[i]][:MOST_MEMBERS]
+    gains = np.where(np.isnan(gains), -np.inf, gains)
+    first = int(gains.argmax())
+    if baseline[first]:
+        return [first]
+    near = (gains[first] - gains <= TIE * error[first]) & ~baseline & np.isfinite(gains)
+    near[first] = True
+    return [int(i) for i in np.argsort(-gains, kind="stable") if near[i]][:MOST_MEMBERS]
+
+
+def _baseline(rows: Sequence[Row]) -> np.ndarray:
+    return np.array([r.family == "baseline" for r in rows])
+
+
+def out_of_bag(predictions: Predictions, bootstrap: Bootstrap) -> np.ndarray:
+    """For each draw: choose in it as `select` does, and score the choice on what it left out, `(B,)`.
+
+    Tsamardinos, Greasidou & Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and
+    accurate cross-validation", Machine Learning 107, 2018; here with the average of the tied as the choice.
+    The standard errors of differences are those over all draws.
+    """
+    rows = eligible(predictions)
+    inside = np.array([predictions.score(r, bootstrap.weights) for r in rows])  # (C, B)
+    error = paired_error(predictions, rows, bootstrap)
+    gains, baseline = np.asarray(predictions.metric.gain(inside)), _baseline(rows)
+    left_out = bootstrap.left_out
+    left_out[:, np.setdiff1d(np.arange(len(predictions.y)), predictions.covered)] = 0
+    choices: dict[tuple[int, ...], list[int]] = {}
+    for b in range(inside.shape[1]):
+        choices.setdefault(tuple(sorted(tied(gains[:, b], error, baseline))), []).append(b)
+    found = np.full(inside.shape[1], np.nan)
+    for chosen, draws in choices.items():
+        oof = np.mean(np.array([rows[i].oof for i in chosen]), axis=0)
+        found[draws] = predictions.score(Row("", "", "", 0, oof=oof), left_out[draws])
+    return found

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from handful.evidence.bootstrap import Bootstrap
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.selection import Bootstrap, interval
+from handful.evidence.selection import interval
 
 
 def leaderboard(predictions: Predictions, bootstrap: Bootstrap) -> list[dict[str, Any]]:

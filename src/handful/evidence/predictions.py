@@ -97,6 +97,15 @@ def collect_follow_up(run: Run, purpose: str) -> Predictions | None:
     return gather(run, cells) if cells else None
 
 
+def collect_curve(run: Run) -> list[Predictions]:
+    """What is known of smaller training parts, a `Predictions` a size, smallest first."""
+    sizes: dict[str, list[Cell]] = {}
+    for cell in run.follow_up_cells() or []:
+        if cell.split.purpose.startswith("curve"):
+            sizes.setdefault(cell.split.purpose, []).append(cell)
+    return [gather(run, cells) for cells in sizes.values()]
+
+
 def gather(run: Run, cells: Sequence[Cell]) -> Predictions:
     """The stored results of cells that pair every candidate with the same splits."""
     return tabulate(run.dataset, run.metric, [(cell, run.read(cell)) for cell in cells])

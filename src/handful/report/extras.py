@@ -8,8 +8,8 @@ import numpy as np
 
 from handful.evidence.calibration import calibrate, warmed
 from handful.evidence.conformal import error_bound
+from handful.evidence.ensemble import select
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.selection import winner
 from handful.protocol.run import Run
 from handful.report.summary import first_predictions
 
@@ -20,7 +20,7 @@ MOST_ON_MAP = 1500
 
 def gather(run: Run, predictions: Predictions) -> dict[str, Any]:
     """The pictures and matrices of the page; a part that does not apply is None."""
-    chosen = winner(predictions)
+    chosen = select(predictions)
     image = run.dataset.modality == "image"
     return {
         "confusion": _confusion(run, chosen),

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from handful.data.dataset import Dataset
+from handful.evidence.bootstrap import draw
 from handful.evidence.calibration import calibrate, calibration
 from handful.evidence.conformal import conformal
+from handful.evidence.ensemble import best, select
 from handful.evidence.leaderboard import leaderboard, number
 from handful.evidence.overfitting import overfitting
-from handful.evidence.predictions import Predictions, Row, collect_follow_up
-from handful.evidence.selection import LEVEL, draw, expected, winner
+from handful.evidence.predictions import Predictions, Row, collect_curve
+from handful.evidence.selection import LEVEL, expected
 from handful.model.held_out import HeldOutScore
 from handful.protocol.run import Run
 from handful.scoring import Metric
@@ -33,10 +35,9 @@ LATER = {
 
 def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = None) -> dict[str, Any]:
     """report.json. Evidence that is absent is None, with a reason under `reasons`."""
-    chosen = winner(predictions)
+    chosen = select(predictions)
     bootstrap = draw(predictions.unit, predictions.covered, seed=run.settings.seed)
-    thinned = collect_follow_up(run, "curve75")
-    told = expected(predictions, bootstrap, thinned)
+    told = expected(predictions, bootstrap, collect_curve(run))
     board = leaderboard(predictions, bootstrap)
     calibrated = calibrate(predictions, chosen)
     summary: dict[str, Any] = {
@@ -53,7 +54,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
             "level": LEVEL,
             "how": how(run.dataset),
         },
-        "winner": chosen.name,
+        "winner": best(predictions).name,
         "chosen": chosen.name,
         "leaderboard": board,
         "overfitting": overfitting(predictions, board),
