@@ -53,6 +53,15 @@ def test_a_category_that_was_never_seen_is_flagged_and_gaps_are_not() -> None:
     assert flags(flag, mixed(300, 1).assign(colour="ultraviolet")) == 1
 
 
+def test_one_rare_gap_in_the_training_data_does_not_blind_the_flag() -> None:
+    random = np.random.default_rng(0)
+    known = pd.DataFrame(random.normal(size=(120, 3)), columns=list("abc"))
+    known.loc[0, ["a", "b", "c"]] = np.nan
+    flag = unlike(known, np.arange(120), "table", [])
+    assert flags(flag, pd.DataFrame(random.normal(size=(200, 3)), columns=list("abc"))) < 0.05
+    assert flags(flag, pd.DataFrame(np.full((5, 3), 6.0), columns=list("abc"))) == 1
+
+
 def test_names_that_differ_in_every_row_do_not_make_every_row_strange() -> None:
     known = mixed(150, 0).assign(name=[f"a{i}" for i in range(150)])
     new = mixed(300, 1).assign(name=[f"b{i}" for i in range(300)])

@@ -117,7 +117,14 @@ class TableSpace(TransformerMixin, BaseEstimator):
         columns = zip(self.encoder_.categorical_, self.counts_, strict=True)
         met = [self._texts(X, c).map(counts).fillna(own).to_numpy(dtype=float) - own for c, counts in columns]
         rarity = [-np.log((m + 0.5) / (self.n_ + 1 - own)) for m in met]
-        return np.column_stack([self.encoder_.transform(X), *rarity])
+        encoded = self.encoder_.transform(X)
+        numbers = len(self.encoder_.numeric_)
+        if (
+            numbers
+        ):  # "is missing" as 0 and 1: standardised, one rare gap would lie farther than anything else
+            scale = self.encoder_.encoder_.named_transformers_["numeric"][-1].scale_[numbers:]
+            encoded[:, numbers : numbers + len(scale)] *= scale
+        return np.column_stack([encoded, *rarity])
 
     def _texts(self, X: pd.DataFrame, column: str) -> pd.Series:
         values = X[column].astype(object)
