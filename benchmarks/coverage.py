@@ -1,12 +1,13 @@
 """Is the number that is told the number that one gets, and does its interval keep its promise?
 
-    python benchmarks/coverage.py [--draws 200] [--small] [--store coverage.jsonl] [--embeddings FOLDER]
+    python benchmarks/coverage.py [--draws 200] [--small | --others] [--store FILE] [--embeddings FOLDER]
 
 Training sets of n examples are drawn from a pool; the shipped code compares six cheap candidates and their
 average on `quick` splits, chooses, tells a score with its 95 % interval, and refits; the rest of the pool is
-the truth (m examples, so the truth itself has the variance p(1-p)/m, which is allowed for). Beside it the
-winner's own cross-validated score with Wilson's interval, and plain bootstrap bias-corrected
-cross-validation. Draws are stored as they are made: a stopped script goes on where it was.
+the truth (m examples, so the truth itself has the variance p(1-p)/m, which is allowed for). Beside it what is
+usually told: the cross-validated score of the best single candidate with Wilson's interval, and plain
+bootstrap bias-corrected cross-validation of it. Draws are stored as they are made: a stopped script goes on
+where it was. With `--others`: groups, balanced accuracy and R², on data with known truth.
 """
 
 from __future__ import annotations
@@ -15,26 +16,27 @@ import argparse
 import json
 import sys
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.datasets import load_breast_cancer, load_digits, make_friedman1
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
 from handful.data.dataset import Dataset
 from handful.evidence.bootstrap import Bootstrap, draw
 from handful.evidence.ensemble import add_average, best, select
 from handful.evidence.predictions import Predictions, tabulate
-from handful.evidence.selection import expected, wilson
+from handful.evidence.selection import expected, interval, wilson
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.plan import curve_cells
 from handful.protocol.run import Cell
@@ -49,8 +51,30 @@ SIZES = (50, 100, 200, 400)
 FAMILIES = ("yours",)
 
 
-def own_candidates() -> list[tuple[str, object]]:
-    """Six kinds of models with fixed arguments: milliseconds a fit."""
+@dataclass(frozen=True)
+class Pool:
+    """X `(N, d)`, y `(N,)`, the largest n that leaves enough truth, the metric, and groups `(N,)`."""
+
+    X: np.ndarray
+    y: np.ndarray
+    most: int
+    metric: str = "accuracy"
+    groups: np.ndarray | None = None
+
+    @property
+    def task(self) -> str:
+        return "regression" if self.metric == "r2" else "classification"
+
+
+def own_candidates(task: str = "classification") -> list[tuple[str, object]]:
+    """Six kinds of models (four of numbers) with fixed arguments: milliseconds a fit."""
+    if task == "regression":
+        return [
+            ("ridge", make_pipeline(StandardScaler(), Ridge(3.0))),
+            ("knn", make_pipeline(StandardScaler(), KNeighborsRegressor(5))),
+            ("tree", DecisionTreeRegressor(min_samples_leaf=3, random_state=0)),
+            ("trees", ExtraTreesRegressor(15, random_state=0)),
+        ]
     return [
         ("logistic", make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=200))),
         ("lda", make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3))),
@@ -61,17 +85,17 @@ def own_candidates() -> list[tuple[str, object]]:
     ]
 
 
-def pools(embeddings: Path | None) -> dict[str, tuple[np.ndarray, np.ndarray, int]]:
-    """Name -> X, y, and the largest n that leaves enough truth."""
+def pools(embeddings: Path | None) -> dict[str, Pool]:
+    """Pools for the table of accuracies."""
     found = {}
     X, y = load_digits(return_X_y=True)
-    found["digits"] = (X, y, 200)
+    found["digits"] = Pool(X, y, 200)
     X, y = load_breast_cancer(return_X_y=True)
-    found["breast_cancer"] = (X, y, 100)
+    found["breast_cancer"] = Pool(X, y, 100)
     random = np.random.default_rng(0)
     y = np.repeat(np.arange(3), 1400)
-    found["known truth"] = (random.normal(size=(4200, 20)) + np.eye(3, 20)[y] * 1.6, y, 400)
-    found["noise"] = (random.normal(size=(4200, 20)), random.permutation(np.repeat([0, 1], 2100)), 400)
+    found["known truth"] = Pool(random.normal(size=(4200, 20)) + np.eye(3, 20)[y] * 1.6, y, 400)
+    found["noise"] = Pool(random.normal(size=(4200, 20)), random.permutation(np.repeat([0, 1], 2100)), 400)
     if embeddings is not None:
         from handful.backbones import embed
         from handful.data.load import load
@@ -81,53 +105,90 @@ def pools(embeddings: Path | None) -> dict[str, tuple[np.ndarray, np.ndarray, in
                 dataset = load(embeddings / name, Settings())
                 features = embed(dataset.X, level="block5")
                 low = np.linalg.svd(features - features.mean(axis=0), full_matrices=False)
-                found[name] = ((low[0] * low[1])[:, :40], dataset.y, 400 if len(features) >= 2000 else 200)
+                most = 400 if len(features) >= 2000 else 200
+                found[name] = Pool((low[0] * low[1])[:, :40], dataset.y, most)
     return found
 
 
-def gathered(dataset: Dataset, cells: list[Cell]) -> Predictions:
+def other_pools() -> dict[str, Pool]:
+    """Pools for the table of other metrics and of groups: 4,000 examples with known truth."""
+    random = np.random.default_rng(1)
+    groups = np.repeat(np.arange(800), 5)
+    y = np.repeat(random.integers(0, 2, 800), 5)  # a patient has one diagnosis and five pictures
+    patient = np.repeat(random.normal(size=(800, 20)), 5, axis=0)
+    own = random.normal(size=(4000, 20)) + patient
+    rare = np.sort(random.choice(3, 4000, p=[0.7, 0.2, 0.1]))
+    X, value = make_friedman1(4000, noise=2.0, random_state=0)
+    flat = random.normal(size=(4000, 10))
+    return {
+        "groups of five": Pool(own + np.eye(2, 20)[y] * 2.5, y, 400, groups=groups),
+        "rare classes": Pool(
+            random.normal(size=(4000, 20)) + np.eye(3, 20)[rare] * 1.8, rare, 400, "balanced_accuracy"
+        ),
+        "friedman": Pool(X, value, 400, "r2"),
+        "linear": Pool(flat, flat[:, 0] + flat[:, 1] + random.normal(size=4000), 400, "r2"),
+    }
+
+
+def gathered(dataset: Dataset, cells: list[Cell], metric: str = "accuracy") -> Predictions:
     """Cells run in this process, as the run folder would give them back."""
-    metric = get_metric("accuracy", "classification", dataset.y, dataset.classes)
-    K = len(dataset.classes if dataset.classes is not None else ())
-    return tabulate(dataset, metric, [(c, fit_and_predict(c.candidate, c.split, dataset, K)) for c in cells])
+    K = None if dataset.classes is None else len(dataset.classes)
+    found = [(c, fit_and_predict(c.candidate, c.split, dataset, K)) for c in cells]
+    return tabulate(dataset, get_metric(metric, dataset.task, dataset.y, dataset.classes), found)
 
 
-def one_draw(X: np.ndarray, y: np.ndarray, n: int, seed: int) -> dict:
+def drawn(pool: Pool, n: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of n examples, two of each class at least and groups whole, and of all the others."""
+    everything = np.arange(len(pool.y))
+    if pool.groups is not None:
+        order = random.permutation(np.unique(pool.groups))
+        rows = np.flatnonzero(np.isin(pool.groups, order[: n // int(np.bincount(pool.groups).max())]))
+        return rows, np.setdiff1d(everything, rows)
+    if pool.task == "regression":
+        order = random.permutation(everything)
+        return order[:n], order[n:]
+    rows = np.concatenate([random.permutation(np.flatnonzero(pool.y == k))[:2] for k in np.unique(pool.y)])
+    rest = random.permutation(np.setdiff1d(everything, rows))
+    return np.r_[rows, rest[: n - len(rows)]], rest[n - len(rows) :]
+
+
+def one_draw(pool: Pool, n: int, seed: int) -> dict:
     """What is told of n examples, and what the model chosen from them does on all the others."""
-    random = np.random.default_rng(seed)
-    rows = np.concatenate([random.permutation(np.flatnonzero(y == k))[:2] for k in np.unique(y)])
-    rest = random.permutation(np.setdiff1d(np.arange(len(y)), rows))
-    rows, rest = np.r_[rows, rest[: n - len(rows)]], rest[n - len(rows) :]
-    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])
-    classes = np.unique(y)
-    ids, meta = np.arange(n).astype(str), pd.DataFrame(index=range(n))
-    dataset = Dataset(frame.iloc[rows], y[rows], ids, meta, "classification", "table", classes)
+    rows, rest = drawn(pool, n, np.random.default_rng(seed))
+    frame = pd.DataFrame(pool.X, columns=[f"x{i}" for i in range(pool.X.shape[1])])
+    classes = None if pool.task == "regression" else np.unique(pool.y)
+    ids, meta = np.arange(len(rows)).astype(str), pd.DataFrame(index=range(len(rows)))
+    groups = None if pool.groups is None else np.unique(pool.groups[rows], return_inverse=True)[1]
+    dataset = Dataset(frame.iloc[rows], pool.y[rows], ids, meta, pool.task, "table", classes, groups)
     settings = Settings(families=FAMILIES, seed=seed)
-    candidates = propose(dataset, settings, own_candidates())
+    candidates = propose(dataset, settings, own_candidates(pool.task))
     splits = compare_splits(dataset, settings)
-    compared = gathered(dataset, [Cell(c, s) for s in splits for c in candidates])
+    compared = gathered(dataset, [Cell(c, s) for s in splits for c in candidates], pool.metric)
     predictions = add_average(compared)
     cells = curve_cells(dataset, candidates, splits)
     sizes = dict.fromkeys(c.split.purpose for c in cells)
-    curve = [gathered(dataset, [c for c in cells if c.split.purpose == size]) for size in sizes]
+    curve = [gathered(dataset, [c for c in cells if c.split.purpose == s], pool.metric) for s in sizes]
     bootstrap = draw(predictions.unit, predictions.covered, seed=seed)
     told, chosen, first = expected(predictions, bootstrap, curve), select(predictions), best(compared)
     names = chosen.members or [chosen.name]
+    K = None if classes is None else len(classes)
     truth = {
-        c.name: scores(c.fresh(seed).fit(dataset.X, dataset.y), frame.iloc[rest], len(classes))
+        c.name: scores(c.fresh(seed).fit(dataset.X, dataset.y), frame.iloc[rest], K)
         for c in candidates
         if c.name in {first.name, *names}
     }
     served = np.mean([truth[name] for name in names], axis=0)
-    naive = float(compared.score(first)[0])
+    naive = interval(compared, first, bootstrap)
+    assert naive is not None
+    plain = pool.metric == "accuracy" and pool.groups is None
     return {
-        "truth": float((served.argmax(axis=1) == y[rest]).mean()),
-        "single": float((truth[first.name].argmax(axis=1) == y[rest]).mean()),
+        "truth": predictions.metric.value(pool.y[rest], served),
+        "single": predictions.metric.value(pool.y[rest], truth[first.name]),
         "m": len(rest),
         "members": len(names),
         "told": [told.value, told.low, told.high],
         "plain": list(bias_corrected(compared, bootstrap)),
-        "naive": [naive, *wilson(naive, n)],
+        "naive": [naive.value, *(wilson(naive.value, n) if plain else (naive.low, naive.high))],
     }
 
 
@@ -145,21 +206,21 @@ def bias_corrected(predictions: Predictions, bootstrap: Bootstrap) -> tuple[floa
 def covers(interval: list[float], truth: float, m: int) -> bool:
     """Whether the truth lies inside, once the sampling error of the measured truth is added."""
     value, low, high = interval
-    extra = truth * (1 - truth) / m
+    extra = max(0.0, truth * (1 - truth)) / m
     z = 1.96
     below = np.hypot((value - low) / z, np.sqrt(extra)) * z
     above = np.hypot((high - value) / z, np.sqrt(extra)) * z
     return bool(value - below <= truth <= value + above)
 
 
-def judged(draws: list[dict], way: str, n: int) -> tuple[float, float, float, float]:
+def judged(draws: list[dict], way: str, n: int, metric: str) -> tuple[float, float, float, float]:
     """Mean of told - true with its standard error, coverage, and width against Wilson of n fresh examples."""
     true = np.array([d["truth" if way == "told" else "single"] for d in draws])
     gaps = np.array([d[way][0] for d in draws]) - true
     inside = np.mean([covers(d[way], t, d["m"]) for d, t in zip(draws, true, strict=True)])
-    fresh = [np.diff(wilson(t, n))[0] for t in true]
-    width = np.mean([d[way][2] - d[way][1] for d in draws]) / np.mean(fresh)
-    return float(gaps.mean()), float(gaps.std() / np.sqrt(len(gaps))), float(inside), float(width)
+    width = np.mean([d[way][2] - d[way][1] for d in draws])
+    fresh = 1.0 if metric == "r2" else np.mean([np.diff(wilson(t, n))[0] for t in true])
+    return float(gaps.mean()), float(gaps.std() / np.sqrt(len(gaps))), float(inside), float(width / fresh)
 
 
 def main() -> int:
@@ -167,47 +228,53 @@ def main() -> int:
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--small", action="store_true", help="20 draws of two pools at n=50: seconds")
     parser.add_argument("--store", type=Path)
+    parser.add_argument("--others", action="store_true", help="groups, balanced accuracy and R²")
     parser.add_argument("--embeddings", type=Path, help="a folder with fashion_mnist and elpv_solar_defect")
     arguments = parser.parse_args()
     stored = _read(arguments.store)
     data, sizes, n_draws = pools(arguments.embeddings), SIZES, arguments.draws
     if arguments.small:
         data, sizes, n_draws = {k: data[k] for k in ("breast_cancer", "noise")}, (50,), 20
+    if arguments.others:
+        data, sizes = other_pools(), (100, 200)
     for seed in range(n_draws):  # draw by draw, so that a stopped script has every cell equally far
-        for name, (X, y, most) in data.items():
-            for n in (s for s in sizes if s <= most):
+        for name, pool in data.items():
+            for n in (s for s in sizes if s <= pool.most):
                 if (name, n, seed) not in stored:
                     with threadpool_limits(1), warnings.catch_warnings():
                         warnings.simplefilter("ignore")
-                        stored[name, n, seed] = one_draw(X, y, n, seed)
+                        stored[name, n, seed] = one_draw(pool, n, seed)
                     _append(arguments.store, (name, n, seed), stored[name, n, seed])
     return _table(stored, data, sizes, n_draws)
 
 
-def _table(stored: dict, data: dict, sizes: tuple[int, ...], n_draws: int) -> int:
+def _table(stored: dict, data: dict[str, Pool], sizes: tuple[int, ...], n_draws: int) -> int:
     print(heading(__file__))
-    print("Told and true accuracy of the chosen model; bias in points, coverage of 95 % intervals, width")
-    print("relative to Wilson's interval of n fresh examples.\n")
     print(
-        "| pool | n | draws | true | bias | covers | width | naive: bias, covers | plain BBC: bias, covers |"
+        "Told and true score of the chosen model; bias in points, coverage of 95 % intervals, width relative"
     )
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("to Wilson's interval of n fresh examples (R²: the width itself), members of the average.\n")
+    print(
+        "| pool | n | draws | true | bias | covers | width | members | usual: bias, covers "
+        "| plain BBC: bias, covers | |"
+    )
+    print("|" + "---|" * 11)
     good, everything = True, []
-    for name, (_, _, most) in data.items():
-        for n in (s for s in sizes if s <= most):
+    for name, pool in data.items():
+        for n in (s for s in sizes if s <= pool.most):
             draws = [d for (a, b, s), d in stored.items() if (a, b) == (name, n) and s < n_draws]
             everything += draws
-            bias, error, inside, width = judged(draws, "told", n)
-            others = [judged(draws, way, n) for way in ("naive", "plain")]
+            bias, error, inside, width = judged(draws, "told", n, pool.metric)
+            others = [judged(draws, way, n, pool.metric) for way in ("naive", "plain")]
             beside = " | ".join(f"{100 * other[0]:+.1f}, {other[2]:.0%}" for other in others)
             limit = 0.015 if n == 50 else 0.01
-            kept = abs(bias) <= limit + 2 * error and 0.89 <= inside <= 0.995 and width <= 1.25
+            narrow = pool.metric != "accuracy" or pool.groups is not None or width <= 1.25
+            kept = abs(bias) <= limit + 2 * error and 0.89 <= inside <= 0.995 and narrow
             good &= kept
-            true = np.mean([d["truth"] for d in draws])
+            true, members = (np.mean([d[k] for d in draws]) for k in ("truth", "members"))
             print(
-                f"| {name} | {n} | {len(draws)} | {true:.3f} | {100 * bias:+.1f} | {inside:.1%} "
-                f"| {width:.2f} | {beside} "
-                f"| {'' if kept else '**outside**'} |"
+                f"| {name} | {n} | {len(draws)} | {true:.3f} | {100 * bias:+.1f} ± {100 * error:.1f} "
+                f"| {inside:.1%} | {width:.2f} | {members:.1f} | {beside} | {'' if kept else '**outside**'} |"
             )
     pooled = np.mean([covers(d["told"], d["truth"], d["m"]) for d in everything])
     print(f"\nPooled coverage {pooled:.1%} of {len(everything)} draws (94–97 % is promised).")

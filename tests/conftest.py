@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,6 +60,28 @@ def pictures(task: str = "classification", per_class: int = 10, size: int = 32) 
     return Dataset(
         Images.from_array(np.stack(pixels)), truth, ids, pd.DataFrame(index=range(n)), task, "image", classes
     )
+
+
+def files_of(dataset: Dataset) -> Dataset:
+    """The same data, as if each picture had come from a file of its own kind."""
+    random = np.random.default_rng(1)
+    n = len(dataset)
+    meta = pd.DataFrame({"order": np.arange(n)})
+    if dataset.modality == "image":
+        jpeg = random.integers(400, 900, n)
+        meta = meta.assign(
+            bytes=(jpeg * random.lognormal(0, 0.2, n)).astype(int),
+            format=random.choice(["PNG", "JPEG"], n),
+            mode="RGB",
+            width=random.integers(200, 300, n),
+            height=200,
+            name=[f"{random.choice(['north', 'south'])}_{i}.jpg" for i in random.integers(0, 9999, n)],
+            exif=random.integers(0, 5, n),
+            camera=random.choice(np.array(["Canon", None], dtype=object), n),
+            packed=jpeg * 2,
+            jpeg=jpeg,
+        )
+    return replace(dataset, meta=meta)
 
 
 @pytest.fixture(

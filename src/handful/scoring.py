@@ -65,10 +65,15 @@ def _balanced_accuracy(y: np.ndarray, scores: np.ndarray, weights: np.ndarray) -
     return np.nanmean(recall, axis=1)
 
 
-def _log_loss(y: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def sample_log_loss(y: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The log-loss of each sample, `(n,)`."""
     p = np.clip(scores, _TINY, None)
     p = p / p.sum(axis=1, keepdims=True)
-    return weights @ -np.log(p[np.arange(len(y)), y]) / weights.sum(axis=1)
+    return -np.log(p[np.arange(len(y)), y])
+
+
+def _log_loss(y: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return weights @ sample_log_loss(y, scores) / weights.sum(axis=1)
 
 
 def _auc_of_class(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:

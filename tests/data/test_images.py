@@ -250,6 +250,7 @@ def test_meta_tells_what_is_known_beside_the_content(tmp_path):
     path = saved(tmp_path, "a.jpg", Image.fromarray(gradient(600, 900)).convert("L"), exif=exif)
     _, meta, _ = read_images([path])
     row = meta.iloc[0].to_dict()
+    assert 0 < row.pop("packed") < 224 * 224 * 3 and 0 < row.pop("jpeg") < 224 * 224
     assert row == {
         "bytes": os.path.getsize(path),
         "format": "JPEG",
@@ -259,6 +260,7 @@ def test_meta_tells_what_is_known_beside_the_content(tmp_path):
         "name": "a.jpg",
         "order": 0,
         "exif": 1,
+        "camera": "maker",
     }
 
 

@@ -3,24 +3,101 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from handful.evidence.overfitting import words
+from handful.evidence.leaderboard import leaderboard
+from handful.evidence.overfitting import diagnose, overfitting, remedies
+from handful.evidence.predictions import Predictions, Row
+from handful.evidence.selection import draw
+from handful.protocol.splits import Split
 from handful.scoring import get_metric
-
-ACCURACY = get_metric("accuracy", "classification", np.array([0, 1]), np.arange(2))
-RMSE = get_metric("rmse", "regression", np.array([0.0, 1.0]), None)
 
 
 @pytest.mark.parametrize(
-    ("metric", "train", "score", "baseline", "said"),
+    ("train", "score", "gap_low", "baseline", "surely", "said"),
     [
-        (ACCURACY, 0.92, 0.90, 0.5, "sound"),
-        (ACCURACY, 1.0, 0.85, 0.5, "some overfitting"),
-        (ACCURACY, 1.0, 0.7, 0.5, "overfits"),
-        (ACCURACY, 1.0, 0.5, 0.5, "memorises"),
-        (ACCURACY, 0.5, 0.5, 0.5, "underfits"),
-        (RMSE, 0.1, 4.0, 10.0, "some overfitting: 61%"),
-        (RMSE, 3.0, 3.1, 10.0, "sound"),
+        (0.92, 0.90, 0.01, 0.5, 0.85, "sound"),
+        (1.0, 0.85, 0.1, 0.5, 0.8, "overfits a little"),
+        (1.0, 0.7, 0.2, 0.5, 0.6, "overfits"),
+        (1.0, 0.5, 0.4, 0.5, 0.5, "memorises"),
+        (0.5, 0.5, -0.1, 0.5, 0.5, "underfits"),
+        (0.70, 0.69, -0.1, 0.5, 0.8, "underfits"),  # another one does better on new examples
+        (0.8, 0.7, -0.01, 0.5, 0.6, "sound"),  # a gap that chance alone can make
+        (-0.1, -4.0, 1.0, -10.0, -5.0, "overfits a little"),  # errors, with their sign turned
+        (0.9, 0.9, 0.0, None, 0.8, "cannot tell"),
     ],
 )
-def test_words_follow_how_much_of_the_learned_holds(metric, train, score, baseline, said) -> None:  # type: ignore[no-untyped-def]
-    assert words(metric, train, score, baseline).startswith(said)
+def test_the_diagnosis_follows_how_much_of_the_learned_holds(
+    train: float, score: float, gap_low: float, baseline: float | None, surely: float, said: str
+) -> None:
+    assert diagnose(train, score, gap_low, baseline, surely)[0] == said
+
+
+def made(trained: float, held_out: float, n: int = 200, metric: str = "accuracy") -> Predictions:
+    """A baseline, and one candidate that is right as often as given on either part."""
+    y = np.arange(n) % 2
+    tests = np.array_split(np.random.default_rng(0).permutation(n), 5)
+    splits = [Split(0, f, np.setdiff1d(np.arange(n), t), t, f) for f, t in enumerate(tests)]
+
+    def scores(share: float) -> np.ndarray:
+        right = np.arange(n) // 2 % 20 < 20 * share
+        return np.eye(2)[np.where(right, y, 1 - y)] * 0.8 + 0.1
+
+    rows = []
+    for name, seen, unseen in (("baseline", 0.5, 0.5), ("it", trained, held_out)):
+        row = Row(name, name, "baseline" if name == "baseline" else "classic", 1, oof=scores(unseen)[None])
+        row.train, row.parameters = [scores(seen)[s.train] for s in splits], 480
+        rows.append(row)
+    return Predictions(
+        y,
+        np.arange(n),
+        get_metric(metric, "classification", y, np.arange(2)),
+        splits,
+        rows,
+        [],
+    )
+
+
+def judged(predictions: Predictions) -> dict:
+    bootstrap = draw(predictions.unit, predictions.covered)
+    (line,) = overfitting(predictions, leaderboard(predictions, bootstrap), bootstrap, "table")
+    return line
+
+
+def test_the_interval_of_the_gap_is_that_of_a_difference_of_shares() -> None:
+    line = judged(made(1.0, 0.85))
+    assert line["gap"] == pytest.approx(0.15)
+    assert line["gap_high"] - line["gap_low"] == pytest.approx(2 * 1.96 * np.sqrt(0.85 * 0.15 / 200), rel=0.2)
+    assert line["diagnosis"] == "overfits a little" and line["words"].startswith("70%")
+    assert line["parameters_per_example"] == 3
+
+
+def test_a_perfect_score_on_both_parts_still_has_an_interval() -> None:
+    line = judged(made(1.0, 1.0))
+    assert line["diagnosis"] == "sound" and line["try"] == []
+    assert line["gap_low"] == pytest.approx(0) and 0.01 < line["gap_high"] < 0.03
+
+
+def test_the_gap_is_positive_where_less_is_better() -> None:
+    line = judged(made(1.0, 0.8, metric="log_loss"))
+    assert line["gap"] > 0.3 and line["gap_low"] > 0.1
+
+
+def test_copies_in_one_group_widen_the_interval() -> None:
+    alone, copied = made(1.0, 0.8), made(1.0, 0.8)
+    copied.unit = np.arange(200) // 8
+    wide, narrow = (line["gap_high"] - line["gap_low"] for line in (judged(copied), judged(alone)))
+    assert wide > 1.5 * narrow
+
+
+@pytest.mark.parametrize("diagnosis", ["memorises", "overfits", "overfits a little", "underfits", "sound"])
+@pytest.mark.parametrize("family", ["classic", "transfer", "ensemble"])
+@pytest.mark.parametrize("per_example", [None, 0.1, 40.0])
+def test_what_to_try_never_pulls_in_two_directions(
+    diagnosis: str, family: str, per_example: float | None
+) -> None:
+    row = Row("it", "it", family, 1, members=["a", "b"] if family == "ensemble" else None)
+    said = " ".join(remedies(diagnosis, row, per_example, "image"))
+    assert not ("stronger" in said and ("weaker" in said or "flexible" in said))
+    assert ("fewer trained numbers" in said) <= (per_example == 40.0)
+    assert (said == "") == (diagnosis == "sound")
+    assert not (diagnosis == "underfits" and ("more labelled" in said or "copies" in said))
+    assert not (family == "transfer" and "(transfer)" in said)

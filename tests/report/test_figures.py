@@ -104,3 +104,19 @@ def test_words_in_figures_are_escaped() -> None:
 @pytest.mark.parametrize("share, width", [(0.5, "50.0%"), (-1, "0.0%"), (7, "100.0%")])
 def test_a_bar_stays_on_its_rail(share: float, width: str) -> None:
     assert f'class="fill" width="{width}"' in figures.bar(share)
+
+
+def test_dots_that_fall_together_are_stacked_and_the_mark_is_a_line() -> None:
+    figure = figures.dot_stack(
+        [0.5, 0.5, 0.5, 0.8], (0.4, 0.9), lambda v: f"{v:.1f}", mark=0.6, mark_label="here"
+    )
+    places = re.findall(r'class="value" cx="([\d.]+)%" cy="(\d+)"', figure)
+    assert [x for x, _ in places] == ["20.0"] * 3 + ["80.0"]
+    assert len({y for x, y in places if x == "20.0"}) == 3
+    assert 'class="mark" x1="40.0%"' in figure and "here" in figure
+
+
+def test_many_different_values_are_put_into_columns() -> None:
+    values = [i / 1000 for i in range(100)]
+    figure = figures.dot_stack(values, (0.0, 0.1), lambda v: f"{v:.2f}")
+    assert len(set(re.findall(r'class="value" cx="([\d.]+)%"', figure))) <= 40

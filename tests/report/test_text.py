@@ -22,7 +22,7 @@ def test_it_says_what_to_use_and_what_to_expect() -> None:
     assert "Use       Average of the 5 best models" in text
     assert "expect about 87 right, between 83 and 91" in text
     assert "(accuracy 87.3%, 83.4–90.6%, 95% interval)" in text
-    assert "1 alarm of the audit: 1 picture is there twice" in text
+    assert "1 alarm: 1 picture is there twice" in text
     assert "1 of 29 candidates: MemoryError" in text
 
 

@@ -15,7 +15,8 @@ from handful.protocol.splits import Split, compare_splits
 from handful.settings import Settings
 from handful.strategies import propose
 from handful.strategies.candidate import Candidate, build, count_parameters, scores, spec
-from tests.conftest import pictures, table
+from handful.strategies.shortcut import controls
+from tests.conftest import files_of, pictures, table
 
 SETTINGS = Settings(jobs=1)
 DATASETS = {
@@ -27,6 +28,11 @@ EVERY = [
     pytest.param(dataset, candidate, id=f"{name}: {candidate.name}")
     for name, dataset in DATASETS.items()
     for candidate in propose(dataset, SETTINGS)
+]
+EVERY += [
+    pytest.param(dataset, candidate, id=f"{name}: control {candidate.name}")
+    for name, dataset in ((name, files_of(dataset)) for name, dataset in DATASETS.items())
+    for candidate in controls(dataset)[0]
 ]
 every_candidate = pytest.mark.parametrize(("dataset", "candidate"), EVERY)
 
@@ -40,7 +46,7 @@ def n_classes(dataset: Dataset) -> int | None:
 
 
 def replaced(dataset: Dataset, rows: np.ndarray) -> Dataset:
-    """The same data set with other content and other targets in some rows."""
+    """The same data set with other content, other facts beside it and other targets in some rows."""
     if isinstance(dataset.X, Images):
         pixels = np.array(np.asarray(dataset.X))
         pixels[rows] = 255 - pixels[rows][:, ::-1]
@@ -52,7 +58,11 @@ def replaced(dataset: Dataset, rows: np.ndarray) -> Dataset:
         X.loc[X.index[rows], "kind"] = "never seen"
     y = dataset.y.copy()
     y[rows] = (y[rows] + 1) % len(dataset.classes) if dataset.classes is not None else y[rows] + 100
-    return Dataset(X, y, dataset.ids, dataset.meta, dataset.task, dataset.modality, dataset.classes)
+    meta = dataset.meta.copy()
+    for column in meta.columns:
+        other = meta[column] * 7 + 100 if meta[column].dtype.kind in "if" else "something else 77"
+        meta[column] = meta[column].where(~np.isin(np.arange(len(meta)), rows), other)
+    return Dataset(X, y, dataset.ids, meta, dataset.task, dataset.modality, dataset.classes)
 
 
 def sees_held_out_samples(candidate: Candidate, dataset: Dataset) -> bool:
@@ -110,7 +120,8 @@ def test_clones_and_is_rebuilt_from_its_specification(dataset: Dataset, candidat
 @every_candidate
 def test_survives_pickling_when_fitted(dataset: Dataset, candidate: Candidate) -> None:
     split = first_split(dataset)
-    X = dataset.X.iloc if isinstance(dataset.X, pd.DataFrame) else dataset.X
+    X = getattr(dataset, candidate.view)
+    X = X.iloc if isinstance(X, pd.DataFrame) else X
     fitted = candidate.fresh(0).fit(X[split.train], dataset.y[split.train])
     again = pickle.loads(pickle.dumps(fitted))
     K = n_classes(dataset)

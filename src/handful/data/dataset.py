@@ -115,9 +115,11 @@ class Dataset:
     X is `Images`, a DataFrame in which each column is float64 (numeric, NaN where missing) or object
     (categorical: str, None where missing), or an object array of text. y holds codes 0…K-1 into `classes`
     (int64), or the measured value (float64) for regression, where `classes` is None. `groups` are codes or
-    None. `meta` is what is known beside the content (file size, type, name, order). `origin` is what is
-    needed to read new data in the same way (plain JSON: the target's name, the table's schema, the image
-    size).
+    None. `meta` is what is known beside the content: `order` (the row in the input; of a file in class
+    folders, its place in its own folder), and of files `bytes`, `format`, `mode`, `width`, `height`, `name`,
+    `exif` (how many tags), `camera`, `packed` and `jpeg` (bytes of the decoded picture, packed in one same
+    way). `origin` is what is needed to read new data in the same way (plain JSON: the target's name, the
+    table's schema, the image size).
     """
 
     X: Any

@@ -6,10 +6,12 @@ the whole picture is squashed to a square, so that nothing at its border is lost
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import stat
 import warnings
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -35,7 +37,19 @@ MAX_PIXELS = 64_000_000
 _LARGE_PIXELS = 16_000_000
 _one_at_a_time = Lock()
 
-META_COLUMNS = ["bytes", "format", "mode", "width", "height", "name", "order", "exif"]
+META_COLUMNS = [
+    "bytes",
+    "format",
+    "mode",
+    "width",
+    "height",
+    "name",
+    "order",
+    "exif",
+    "camera",
+    "packed",
+    "jpeg",
+]
 
 _TURN = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -47,6 +61,7 @@ _TURN = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
+_CAMERA = (0x010F, 0x0110, 0x0131)  # maker, model, software
 _SIXTEEN_TO_EIGHT = np.round(np.arange(65536) / 257).astype(np.uint8)
 
 Progress = Callable[[int, int], None]
@@ -102,7 +117,7 @@ def read_images(
     digests = np.array([results[i][0] for i in good], dtype="<U32")
     rows = [{"name": printable(os.path.basename(paths[i])), "order": i, **results[i][1]} for i in good]  # type: ignore[dict-item]
     meta = pd.DataFrame(rows, columns=META_COLUMNS)
-    for column in ("format", "mode", "name"):
+    for column in ("format", "mode", "name", "camera"):
         meta[column] = meta[column].astype(object)
     kept = [os.path.abspath(paths[i]) for i in good]
     return Images(_finish_pixels(pixels, good, out), digests, kept), meta, problems
@@ -197,11 +212,13 @@ def _decode(path: str | os.PathLike[str], size: int) -> tuple[np.ndarray, str, d
             with _one_at_a_time if large else nullcontext():
                 picture.load()
                 # After load: Pillow has turned a TIFF by then, and removed its tag.
-                facts["exif"], orientation = _exif(picture)
+                facts["exif"], facts["camera"], orientation = _exif(picture)
                 rgb = _to_rgb(picture)
                 if orientation in _TURN:
                     rgb = rgb.transpose(_TURN[orientation])
-                return _square(rgb, size), pixel_digest(np.asarray(rgb)), facts
+                square = _square(rgb, size)
+                facts["packed"], facts["jpeg"] = _packed(square)
+                return square, pixel_digest(np.asarray(rgb)), facts
     except _Unreadable:
         raise
     except Exception as error:  # a damaged file can raise nearly anything inside a decoder
@@ -260,13 +277,21 @@ def _too_large(width: int | None, height: int | None) -> str:
     return f"{what}: more than {MAX_PIXELS // 1_000_000} million pixels are not decoded; shrink the picture"
 
 
-def _exif(picture: Image.Image) -> tuple[int, int]:
-    """(number of EXIF tags, orientation); a damaged EXIF block is no reason to lose the picture."""
+def _exif(picture: Image.Image) -> tuple[int, str | None, int]:
+    """(number of EXIF tags, camera or software, orientation); a damaged block does not lose the picture."""
     try:
         tags = picture.getexif()
-        return len(tags), int(tags.get(_ORIENTATION, 1))
+        camera = " ".join(str(tags[tag]).strip("\0 ") for tag in _CAMERA if tag in tags)
+        return len(tags), printable(camera)[:200] or None, int(tags.get(_ORIENTATION, 1))
     except Exception:  # damaged metadata
-        return 0, 1
+        return 0, None, 1
+
+
+def _packed(square: np.ndarray) -> tuple[int, int]:
+    """Bytes that the picture needs without loss, and as JPEG: how large its content makes any file of it."""
+    buffer = io.BytesIO()
+    Image.fromarray(square).save(buffer, "JPEG", quality=75)
+    return len(zlib.compress(np.diff(square, axis=1).tobytes(), 1)), buffer.tell()
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

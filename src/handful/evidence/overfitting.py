@@ -1,45 +1,134 @@
-"""Training score beside validation score, in words."""
+"""Training score beside held-out score: how much was learned by heart, and what to try."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from handful.evidence.predictions import Predictions
-from handful.scoring import Metric
+import numpy as np
+from scipy.stats import norm
+
+from handful.evidence.leaderboard import number
+from handful.evidence.predictions import Predictions, Row
+from handful.evidence.selection import LEVEL, Bootstrap
+
+DRAWS = 100  # of the bootstrap: enough for a standard deviation
+MOSTLY = 0.9  # of what was learned holds on new examples: sound
+LITTLE = 0.6  # and below this share, it overfits
+MANY = 1.0  # trained numbers per example above which there are many
 
 
-def overfitting(predictions: Predictions, board: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """For each row of the leaderboard that has scores: both scores, the gap, and what it means."""
-    baseline = next((line["score"] for line in board if line["family"] == "baseline"), None)
-    return [
-        {
-            "name": line["name"],
-            "train_score": line["train_score"],
-            "score": line["score"],
-            "gap": line["gap"],
-            "words": words(predictions.metric, line["train_score"], line["score"], baseline),
-        }
-        for line in board
-        if line["score"] is not None and line["train_score"] is not None and line["family"] != "baseline"
-    ]
+def overfitting(
+    predictions: Predictions, board: list[dict[str, Any]], bootstrap: Bootstrap, modality: str
+) -> list[dict[str, Any]]:
+    """For each row of the leaderboard that has scores: the gap with its interval, and what it means.
+
+    `diagnosis` is "sound", "overfits a little", "overfits", "memorises", "underfits" or "cannot tell";
+    `words` says it in a sentence, and `try` lists what may help. `loss_curve` is for networks that are
+    trained here: None until a cell leaves one behind.
+    """
+    gain = predictions.metric.gain
+    known = [line for line in board if line["score"] is not None and line["train_score"] is not None]
+    baseline = next((float(gain(line["score"])) for line in known if line["family"] == "baseline"), None)
+    ends = [line["low" if predictions.metric.higher_is_better else "high"] for line in known]
+    surely = max((float(gain(end)) for end in ends if end is not None), default=-np.inf)
+    found = []
+    for line in known:
+        if line["family"] == "baseline":
+            continue
+        row = predictions.row(line["name"])
+        train, score = float(gain(line["train_score"])), float(gain(line["score"]))
+        low, high = gap_interval(predictions, row, bootstrap, line)
+        diagnosis, words = diagnose(train, score, low, baseline, surely)
+        parameters = row.parameters
+        per_example = None if parameters is None else parameters / _learned_from(predictions)
+        found.append(
+            {
+                "name": line["name"],
+                "train_score": line["train_score"],
+                "score": line["score"],
+                "gap": line["gap"],
+                "gap_low": number(low),
+                "gap_high": number(high),
+                "trainable_parameters": parameters,
+                "parameters_per_example": number(per_example),
+                "diagnosis": diagnosis,
+                "words": words,
+                "try": remedies(diagnosis, row, per_example, modality),
+                "loss_curve": None,
+            }
+        )
+    return found
 
 
-def words(metric: Metric, train: float, score: float, baseline: float | None) -> str:
-    """What the two scores say together.
+def _learned_from(predictions: Predictions) -> float:
+    """How many examples a training part has."""
+    return float(np.mean([len(s.train) for s in predictions.splits]))
+
+
+def gap_interval(
+    predictions: Predictions, row: Row, bootstrap: Bootstrap, line: dict[str, Any]
+) -> tuple[float, float]:
+    """The gap's 95 % interval: its standard deviation over bootstrap draws of samples, groups whole.
+
+    A draw weighs a sample alike where it was trained on and where it was held out. The first repeat stands
+    for all. Where no draw differs (every example right), the held-out score's own interval is taken.
+    """
+    metric, weights = predictions.metric, bootstrap.weights[:DRAWS]
+    assert row.oof is not None
+    first = [(s, t) for s, t in zip(predictions.splits, row.train, strict=True) if s.repeat == 0]
+    trained = np.mean([metric(predictions.y[s.train], t, weights[:, s.train]) for s, t in first], axis=0)
+    held = np.flatnonzero(np.isfinite(row.oof[0].reshape(len(row.oof[0]), -1)[:, 0]))
+    unseen = metric(predictions.y[held], row.oof[0, held], weights[:, held])
+    spread = float(norm.ppf((1 + LEVEL) / 2)) * float(np.nanstd(trained - unseen))
+    if spread == 0 and line["low"] is not None and line["high"] is not None:
+        ends = sorted(float(metric.gain(line["train_score"] - line[end])) for end in ("low", "high"))
+        return ends[0], ends[1]
+    return line["gap"] - spread, line["gap"] + spread
+
+
+def diagnose(
+    train: float, score: float, gap_low: float, baseline: float | None, surely: float
+) -> tuple[str, str]:
+    """What the two scores say together, as one word and as a sentence; scores are such that more is better.
 
     The yardstick is what the model has gained over the baseline on its training part: how much of it is
-    left on examples that it has not seen.
+    left on examples that it has not seen. `surely` is what the best candidate reaches at least on those.
     """
     if baseline is None:
-        return "no baseline to compare with"
-    learned = float(metric.gain(train)) - float(metric.gain(baseline))
-    kept = float(metric.gain(score)) - float(metric.gain(baseline))
+        return "cannot tell", "There is no baseline to compare with."
+    learned, kept = train - baseline, score - baseline
     if learned <= 0:
-        return "underfits: it does no better than the baseline, even on what it has seen"
+        return "underfits", "It does no better than the baseline, even on what it has seen."
+    if train < surely:
+        return "underfits", "Even on what it has seen it does worse than the best candidate on new examples."
+    if gap_low <= 0 or kept / learned >= MOSTLY:
+        return "sound", "What it learned holds on new examples."
     if kept <= 0:
-        return "memorises: nothing of what it learned holds on new examples"
-    if kept / learned < 0.6:
-        return f"overfits: only {kept / learned:.0%} of what it learned holds on new examples"
-    if kept / learned < 0.9:
-        return f"some overfitting: {kept / learned:.0%} of what it learned holds on new examples"
-    return "sound: what it learned holds on new examples"
+        return "memorises", "Nothing of what it learned holds on new examples."
+    share = f"{kept / learned:.0%} of what it learned holds on new examples."
+    if kept / learned < LITTLE:
+        return "overfits", f"Only {share}"
+    return "overfits a little", share
+
+
+def remedies(diagnosis: str, row: Row, per_example: float | None, modality: str) -> list[str]:
+    """What to try: for less learning by heart or for more flexibility, never for both."""
+    if row.members is not None:
+        if diagnosis in ("sound", "cannot tell"):
+            return []
+        return ["what helps its members: an average has nothing of its own to change"]
+    frozen = row.family == "transfer"
+    if diagnosis == "underfits":
+        more = "other features" if frozen or modality != "image" else "features of a pretrained network"
+        return ["weaker regularisation, or a more flexible model", more]
+    if diagnosis not in ("memorises", "overfits", "overfits a little"):
+        return []
+    less = "stronger regularisation"
+    if per_example is not None and per_example > MANY:
+        less += ", or a model with fewer trained numbers"
+    found = [less, "more labelled examples"]
+    if modality == "image":
+        found.append("altered copies of the training pictures (augmentation)")
+        if not frozen:
+            found.append("a pretrained network (transfer), which has less to learn here")
+    return found

@@ -10,7 +10,7 @@ import numpy as np
 
 from handful.data.dataset import Dataset
 from handful.protocol.run import Cell, FoldResult, Run
-from handful.protocol.splits import Split, units
+from handful.protocol.splits import Split, labels_of, units
 from handful.scoring import Metric
 from handful.strategies.candidate import Candidate
 
@@ -114,14 +114,18 @@ def gather(run: Run, cells: Sequence[Cell]) -> Predictions:
 def tabulate(
     dataset: Dataset, metric: Metric, found: Sequence[tuple[Cell, FoldResult | None]]
 ) -> Predictions:
-    """Cells and their results, None where one has not run, as rows of candidates."""
+    """Cells and their results, None where one has not run, as rows of candidates.
+
+    The truth is that of the first split: cells with permuted labels belong to one repeat.
+    """
     results: dict[str, list[FoldResult | None]] = {}
     for cell, result in found:
         results.setdefault(cell.candidate.name, []).append(result)
     candidates = {cell.candidate.name: cell.candidate for cell, _ in found}
     splits = list({cell.split.name: cell.split for cell, _ in found}.values())
     rows = [_row(candidate, results[name], splits, len(dataset)) for name, candidate in candidates.items()]
-    return Predictions(dataset.y, units(dataset), metric, splits, rows, _causes(results))
+    y = labels_of(dataset, splits[0])
+    return Predictions(y, units(dataset), metric, splits, rows, _causes(results))
 
 
 def _row(candidate: Candidate, results: list[FoldResult | None], splits: list[Split], n: int) -> Row:

@@ -9,16 +9,25 @@ import numpy as np
 
 from handful.data.dataset import Dataset
 from handful.protocol.run import Cell, Run
-from handful.protocol.splits import Split, units
+from handful.protocol.splits import Split, torn_splits, units
 from handful.strategies.candidate import Candidate
+from handful.strategies.shortcut import controls
 
 # Shares of a training part that the cells of a learning curve learn from, beside the whole of it.
 CURVE = (0.125, 0.25, 0.5, 0.75)
+# With fewer samples in groups of two or more, tearing them apart changes too little to be measured.
+FEWEST_IN_GROUPS = 0.05
 
 
 def follow_up(run: Run, followed: Sequence[str]) -> list[Cell]:
     """Every question that this run asks after its comparison, of the candidates named by `followed`."""
-    return curve_cells(run.dataset, [c for c in run.candidates if c.name in followed], run.splits)
+    by_name = {c.name: c for c in run.candidates}
+    learners = [by_name[name] for name in followed if by_name[name].family != "baseline"]
+    cells = curve_cells(run.dataset, [c for c in run.candidates if c.name in followed], run.splits)
+    cells += shortcut_cells(run.dataset, run.splits)
+    cells += permuted_cells(run.dataset, learners, run.splits)
+    cells += ungrouped_cells(run.dataset, learners, run.splits)
+    return cells
 
 
 def curve_cells(dataset: Dataset, candidates: Iterable[Candidate], splits: Sequence[Split]) -> list[Cell]:
@@ -52,3 +61,42 @@ def smaller(dataset: Dataset, split: Split, fraction: float, purpose: str) -> Sp
         order = list(dict.fromkeys(members[np.argsort(keys[strata == stratum], kind="stable")].tolist()))
         keep.update(order[: max(2, round(fraction * len(order)))])
     return replace(split, train=split.train[np.isin(unit, list(keep))], purpose=purpose)
+
+
+def shortcut_cells(dataset: Dataset, splits: Sequence[Split]) -> list[Cell]:
+    """The controls that see only what should not matter, on the first repeat; the purpose is "shortcut"."""
+    found, _ = controls(dataset)
+    first = [replace(s, purpose="shortcut") for s in splits if s.repeat == 0]
+    return [Cell(candidate, split) for split in first for candidate in found]
+
+
+def permuted_cells(dataset: Dataset, learners: Sequence[Candidate], splits: Sequence[Split]) -> list[Cell]:
+    """The first repeat with shuffled labels, for the best traditional and the best deep candidate.
+
+    `learners` come best first. The purpose is "permuted".
+    """
+    best = [next((c for c in learners if c.deep == deep), None) for deep in (False, True)]
+    first = [replace(s, purpose="permuted", permuted=True) for s in splits if s.repeat == 0]
+    return [Cell(candidate, split) for split in first for candidate in best if candidate is not None]
+
+
+def ungrouped_cells(dataset: Dataset, learners: Sequence[Candidate], splits: Sequence[Split]) -> list[Cell]:
+    """The first three learners on folds that tear groups apart; the purpose is "ungrouped".
+
+    Only where groups hold at least 5 % of the samples, and where the first repeat holds every sample out
+    once, as ours does.
+    """
+    first = [s for s in splits if s.repeat == 0]
+    held = np.concatenate([s.test for s in first])
+    if share_in_groups(dataset) < FEWEST_IN_GROUPS or len(held) < len(dataset):
+        return []
+    torn = torn_splits(dataset, first)
+    return [Cell(candidate, split) for split in torn for candidate in learners[:3]]
+
+
+def share_in_groups(dataset: Dataset) -> float:
+    """The share of samples that have another sample in their group."""
+    if dataset.groups is None:
+        return 0.0
+    _, code, sizes = np.unique(dataset.groups, return_inverse=True, return_counts=True)
+    return float((sizes[code] > 1).mean())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,13 @@ def compare_splits(dataset: Dataset, settings: Settings, cv: Any = None) -> list
         for fold, (train, test) in enumerate(_folds(dataset, k, settings.seed, repeat)):
             found.append(Split(repeat, fold, train, test, _seed(settings.seed, repeat, fold)))
     return found
+
+
+def torn_splits(dataset: Dataset, splits: list[Split]) -> list[Split]:
+    """As many folds as `splits`, made as if there were no groups: what careless evaluation would do."""
+    torn = _folds(replace(dataset, groups=None), len(splits), splits[0].seed, 0)
+    pairs = zip(splits, torn, strict=True)
+    return [replace(s, train=train, test=test, purpose="ungrouped") for s, (train, test) in pairs]
 
 
 def _seed(seed: int, repeat: int, fold: int) -> int:

@@ -65,6 +65,30 @@ def label(row: View | None) -> str:
     return str(row.get("label") or row.get("name") or words.MISSING)
 
 
+def sample(id_: Any, pixels: Any, row: View | None) -> View:
+    """One example: its name, its picture, and the columns of its row (`row`, the rest in `more`)."""
+    cells = [(name, _cell(value)) for name, value in (row or {}).items()]
+    # A file goes by its name, a row of a table by its number.
+    name = f"row {id_}" if str(id_).isdigit() else str(id_)
+    return {**card(name, pixels, 144), "row": cells[:8], "more": cells[8:60]}
+
+
+def value_text(value: Any, quantity: bool) -> str:
+    """A class, or a measured quantity, as it is written on a card."""
+    if isinstance(value, float) and quantity:
+        return words.Metric("", "", decimals=words.decimals_for([value])).show(value)
+    return words.MISSING if value is None else str(value)
+
+
+def _cell(value: Any) -> str:
+    """A value of a table's row, in words of bearable length."""
+    if value is None:
+        return "missing"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    return words.shorten(value, 300)
+
+
 def card(name: str, pixels: Any, side: int) -> View:
     """A picture with its name."""
     return {"id": name, "picture": thumbnail(pixels, side), "small": is_small(pixels)}

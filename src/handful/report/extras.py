@@ -9,8 +9,10 @@ import numpy as np
 from handful.evidence.calibration import calibrate, warmed
 from handful.evidence.conformal import error_bound
 from handful.evidence.ensemble import select
+from handful.evidence.label_quality import suspicion
 from handful.evidence.predictions import Predictions, Row
 from handful.protocol.run import Run
+from handful.report.labels import PICTURED
 from handful.report.summary import first_predictions
 
 MOST_MISTAKES = 12
@@ -25,6 +27,7 @@ def gather(run: Run, predictions: Predictions) -> dict[str, Any]:
     return {
         "confusion": _confusion(run, chosen),
         "mistakes": _mistakes(run, predictions, chosen),
+        "labels": _suspicious(run, predictions, chosen),
         "scatter": _scatter(run, predictions, chosen),
         "map": _map(run, chosen) if image else None,
         "pictures": _audit_pictures(run) if image else {},
@@ -61,16 +64,23 @@ def _mistakes(run: Run, predictions: Predictions, row: Row) -> list[dict[str, An
 
 
 def _mistake(run: Run, i: int, true: Any, predicted: Any, confidence: float | None) -> dict[str, Any]:
+    return _example(run, i) | {"true": true, "predicted": predicted, "confidence": confidence}
+
+
+def _example(run: Run, i: int) -> dict[str, Any]:
+    """The content of one sample, for the eye."""
     dataset = run.dataset
-    table = dataset.modality == "table"
     return {
         "id": str(dataset.ids[i]),
-        "true": true,
-        "predicted": predicted,
-        "confidence": confidence,
         "picture": dataset.X[int(i)] if dataset.modality == "image" else None,
-        "row": dataset.X.iloc[int(i)].to_dict() if table else None,
+        "row": dataset.X.iloc[int(i)].to_dict() if dataset.modality == "table" else None,
     }
+
+
+def _suspicious(run: Run, predictions: Predictions, row: Row) -> list[dict[str, Any]] | None:
+    """The samples whose labels look wrong."""
+    found = suspicion(predictions, row)
+    return None if isinstance(found, str) else [_example(run, i) for i in found.flagged[:PICTURED]]
 
 
 def _scatter(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | None:

@@ -186,6 +186,42 @@ def dumbbell(train: float, score: float, domain: Domain, *, kind: str = "", titl
     return _svg(f"track {kind}".strip(), 22, title, "A ring for training, a dot for held-out examples.", body)
 
 
+def dot_stack(
+    values: Sequence[float],
+    domain: Domain,
+    show_tick: Format,
+    *,
+    mark: float | None = None,
+    mark_label: str = "",
+    title: str = "",
+) -> Markup:
+    """Values as dots, stacked where they fall together; a marked value as a line through them."""
+    step, columns = 9, 40
+    low, high = domain
+    width = (high - low) / columns
+    stacks: dict[float, int] = {}
+    places = []
+    for value in sorted(values):
+        column = (
+            low + (math.floor((value - low) / width) + 0.5) * width if len(set(values)) > columns else value
+        )
+        stacks[column] = stacks.get(column, 0) + 1
+        places.append((column, stacks[column]))
+    top = 30 + step * max(stacks.values(), default=1)
+    body: list[Markup] = [_line("rail", 0, 100, top + 6, top + 6)]
+    for tick in ticks(domain):
+        x = _at(tick, domain)
+        body += [_line("tick", x, x, top + 6, top + 11), _text("small", x, top + 26, show_tick(tick))]
+    if mark is not None:
+        x = _at(mark, domain)
+        body += [_line("mark", x, x, 20, top + 6), _text("muted", x, 13, mark_label)]
+    body += [_dot("value", _at(x, domain), top - step * (k - 1) - 2, 4) for x, k in places]
+    described = f"{len(values)} dots from {show_tick(min(values))} to {show_tick(max(values))}"
+    if mark is not None:
+        described += f"; the line: {mark_label}"
+    return _svg("dots", top + 30, title, described + ".", body)
+
+
 @dataclass(frozen=True)
 class Strip:
     """One family in the overview: the scores of its candidates, and the best with its interval."""
@@ -238,6 +274,20 @@ def bar(share: float, *, kind: str = "", title: str = "") -> Markup:
         Markup('<rect class="fill" width="{}%" height="8" rx="4"/>').format(width),
     ]
     return _svg(f"bar {kind}".strip(), 8, title, f"{round(100 * share)} per cent of the bar is filled.", body)
+
+
+def way(share: float, mark: float | None, *, kind: str = "", title: str = "") -> Markup:
+    """How much of the way from guessing (left) to perfect (right) something goes; a tick where `mark` is."""
+    width = round(100 * min(max(share, 0.0), 1.0), 2)
+    body = [
+        Markup('<rect class="rail" y="4" width="100%" height="8" rx="4"/>'),
+        Markup('<rect class="fill" y="4" width="{}%" height="8" rx="4"/>').format(width),
+    ]
+    if mark is not None:
+        x = round(100 * min(max(mark, 0.0), 1.0), 2)
+        body.append(_line("mark", x, x, 0, 16))
+    described = f"{round(width)} per cent of the way from guessing to perfect."
+    return _svg(f"bar way {kind}".strip(), 16, title, described, body)
 
 
 def regression_scatter(

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from handful.report import figures, words
-from handful.report.content import HEAT_MAP, SHOWN, Content, View, card
+from handful.report.content import HEAT_MAP, SHOWN, Content, View, card, sample, value_text
+from handful.report.labels import mergeable_view
 from handful.report.pictures import thumbnail
 
 MISTAKES = 24
@@ -20,6 +21,7 @@ def look(content: Content) -> View | None:
         "examples": _examples(content),
         "confusion": _confusion(content),
         "per_class": _per_class(content),
+        "mergeable": mergeable_view(content),
         "mistakes": _mistakes(content),
         "map": _map(content),
         "scatter": _scatter(content),
@@ -113,46 +115,20 @@ def _mistakes(content: Content) -> View | None:
     given = content.extras.get("mistakes")
     if given is None:
         return None
+    regression = content.dataset.get("task") == "regression"
     cards = []
     for mistake in given[:MISTAKES]:
-        row = list((mistake.get("row") or {}).items())
         confidence = mistake.get("confidence")
         cards.append(
             {
-                **card(_name(mistake.get("id")), mistake.get("picture"), 144),
-                "true": _value(content, mistake.get("true")),
-                "predicted": _value(content, mistake.get("predicted")),
-                "quantity": _is_regression(content),
+                **sample(mistake.get("id"), mistake.get("picture"), mistake.get("row")),
+                "true": value_text(mistake.get("true"), regression),
+                "predicted": value_text(mistake.get("predicted"), regression),
+                "quantity": regression,
                 "confidence": None if confidence is None else f"{100 * confidence:.0f}% sure",
-                "row": [(name, _cell(value)) for name, value in row[:8]],
-                "more": [(name, _cell(value)) for name, value in row[8:60]],
             }
         )
-    return {"cards": cards, "wide": any(card["row"] for card in cards), "regression": _is_regression(content)}
-
-
-def _name(id_: Any) -> str:
-    """A file by its name, a row of a table by its number."""
-    return f"row {id_}" if str(id_).isdigit() else str(id_)
-
-
-def _is_regression(content: Content) -> bool:
-    return content.dataset.get("task") == "regression"
-
-
-def _value(content: Content, value: Any) -> str:
-    if isinstance(value, float) and _is_regression(content):
-        return words.Metric("", "", decimals=words.decimals_for([value])).show(value)
-    return words.MISSING if value is None else str(value)
-
-
-def _cell(value: Any) -> str:
-    """A value of a table's row, in words of bearable length."""
-    if value is None:
-        return "missing"
-    if isinstance(value, float):
-        return f"{value:,.6g}"
-    return words.shorten(value, 300)
+    return {"cards": cards, "wide": any(card["row"] for card in cards), "regression": regression}
 
 
 def _scatter(content: Content) -> View | None:

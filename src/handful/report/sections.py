@@ -6,6 +6,7 @@ a file of its own, a line in `SECTIONS`, and a macro named like its id in the se
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,8 +14,11 @@ import numpy as np
 
 from handful.report import figures, words
 from handful.report.content import SHOWN, Content, View, card, label
+from handful.report.controls import controls
 from handful.report.glossary import glossary
+from handful.report.labels import labels_view
 from handful.report.look import look
+from handful.report.luck import luck
 from handful.report.sure import sure
 
 GAPS = 8  # lines shown unfolded in the table of training against held-out scores
@@ -39,8 +43,8 @@ def answer(content: Content) -> View:
         "failed": sum(bool(r.get("failed")) for r in summary.get("leaderboard") or []),
         "ties": words.ties(summary),
         "test": words.own_test(summary, metric),
-        "verdict": (summary.get("verdict") or {}).get("text"),
-        "alarms": [f for f in summary.get("audit") or [] if f.get("severity") == "alarm"],
+        "verdict": words.verdict(summary),
+        "alarms": words.alarms(summary),
         "metric": metric,
         "members": _members(content, words.row_of(summary, content.chosen) or {}),
         "preferred": None,
@@ -131,14 +135,22 @@ def leaderboard(content: Content) -> View | None:
         "axis": figures.axis(domain, show, f"Scale of the {metric.label}"),
         **_folded(lines, SHOWN),
         "ties": words.ties(content.summary),
+        "tie_words": (content.summary.get("tie") or {}).get("words"),
+        "apart": _apart(content),
         "tie_reason": content.reason("tie_group"),
         "has_reference": reference is not None,
         "better": "higher is better" if metric.higher_is_better else "lower is better",
     }
 
 
+def _apart(content: Content) -> list[tuple[str, str]]:
+    """Each of those that cannot be told apart from the best, and how many examples it would take."""
+    found = (content.summary.get("tie") or {}).get("examples_to_tell") or []
+    return [(words.label_of(content.summary, line["name"]), line["words"]) for line in found]
+
+
 def overfitting(content: Content) -> View | None:
-    """Training against held-out score for each candidate."""
+    """Training against held-out score for each candidate, and what to try against learning by heart."""
     metric = content.metric
     known = [
         row
@@ -147,14 +159,12 @@ def overfitting(content: Content) -> View | None:
     ]
     if not known:
         return None
-    board = {row["name"]: row for row in content.rows}
-    order = {name: place for place, name in enumerate(board)}
+    order = {row["name"]: place for place, row in enumerate(content.rows)}
     known.sort(key=lambda row: order.get(row["name"], len(order)))
     domain = _domain(content, known, keys=("score", "train_score"))
     lines = []
     for row in known:
         name = words.label_of(content.summary, row["name"])
-        parameters = board.get(row["name"], {}).get("trainable_parameters")
         lines.append(
             {
                 "label": name,
@@ -162,8 +172,11 @@ def overfitting(content: Content) -> View | None:
                 "train": metric.show(row["train_score"]),
                 "score": metric.show(row["score"]),
                 "gap": metric.difference(row.get("gap")),
+                "gap_span": _gap_span(metric, row),
+                "diagnosis": row.get("diagnosis"),
                 "words": row.get("words"),
-                "parameters": None if parameters is None else f"{parameters:,}",
+                "try": row.get("try") or [],
+                "parameters": _parameters(content, row),
                 "track": figures.dumbbell(
                     row["train_score"],
                     row["score"],
@@ -181,8 +194,44 @@ def overfitting(content: Content) -> View | None:
         "n": content.dataset.get("n"),
         "many": words.noun(content.summary),
         "has_parameters": any(line["parameters"] for line in lines),
+        "tally": _tally(lines),
         "metric": metric,
     }
+
+
+def _gap_span(metric: words.Metric, row: View) -> str | None:
+    """The gap's interval, in the units of the gap: `5.1 to 8.0`."""
+    ends = [row.get("gap_low"), row.get("gap_high")]
+    if None in ends:
+        return None
+    return " to ".join(metric.difference(end).removesuffix(" points") for end in ends)
+
+
+def _parameters(content: Content, row: View) -> str | None:
+    """`3,428 trained numbers, 11 a row`."""
+    count, share = row.get("trainable_parameters"), row.get("parameters_per_example")
+    if count is None:
+        return None
+    each = "" if share is None else f"{share:,.{0 if share >= 10 else 1}f}"
+    per = f", {'under 0.1' if each == '0.0' else each} a {words.noun(content.summary, 1)}" if each else ""
+    return f"{words.plural(count, 'trained number')}{per}"
+
+
+# Of one candidate, and of several.
+TALLIED = {
+    "sound": ("is sound", "are sound"),
+    "overfits a little": ("overfits a little", "overfit a little"),
+    "overfits": ("overfits", "overfit"),
+    "memorises": ("memorises", "memorise"),
+    "underfits": ("underfits", "underfit"),
+}
+
+
+def _tally(lines: list[View]) -> str | None:
+    """How many candidates there are of each diagnosis: `9 overfit a little and 3 are sound`."""
+    counts = Counter(line["diagnosis"] for line in lines if line["diagnosis"] in TALLIED)
+    said = [f"{count} {TALLIED[name][count > 1]}" for name, count in counts.most_common()]
+    return words.listed(said) if len(lines) > 1 and said else None
 
 
 def trust(content: Content) -> View | None:
@@ -215,18 +264,22 @@ def trust(content: Content) -> View | None:
         {"name": name, "n": n, "bar": figures.bar(n / most, title=f"{name}: {n}") if most else ""}
         for name, n in sorted(counts.items(), key=lambda pair: -pair[1])
     ]
-    if audit is None and not bars and not content.reason("audit"):
+    controlled = controls(content)
+    known = audit is not None or bars or controlled is not None
+    if not known and not content.reason("audit") and not content.summary.get("labels"):
         return None
     return {
         "checked": audit is not None,
         "reason": content.reason("audit"),
         "findings": findings,
+        "labels": labels_view(content),
         "each": most if len(bars) > 1 and min(counts.values()) == most else None,
         "bars": bars[:SHOWN],
         "more_bars": bars[SHOWN:],
         "many": words.noun(content.summary),
         "groups": content.dataset.get("groups"),
         "n": content.dataset.get("n"),
+        "controls": controlled,
     }
 
 
@@ -288,6 +341,7 @@ class Section:
 SECTIONS = (
     Section("answer", "The answer", answer),
     Section("leaderboard", "What was tried", leaderboard),
+    Section("luck", "What one lucky split would have said", luck, "luck.html"),
     Section("overfitting", "Learned, or learned by heart?", overfitting),
     Section("sure", "How sure is it?", sure, "sure.html"),
     Section("trust", "Can the data be trusted?", trust),

@@ -8,28 +8,37 @@ from typing import Any
 import numpy as np
 
 from handful.data.dataset import Dataset
-from handful.evidence.bootstrap import draw
+from handful.evidence.bootstrap import Bootstrap, draw
 from handful.evidence.calibration import calibrate, calibration
+from handful.evidence.comparison import tie_group
 from handful.evidence.conformal import conformal
+from handful.evidence.controls import controls, leak_premium
 from handful.evidence.ensemble import best, select
 from handful.evidence.leaderboard import leaderboard, number
+from handful.evidence.luck import luck
 from handful.evidence.overfitting import overfitting
-from handful.evidence.predictions import Predictions, Row, collect_curve
+from handful.evidence.predictions import Predictions, Row, collect_curve, collect_follow_up
 from handful.evidence.selection import LEVEL, expected
+from handful.evidence.signal import signal
+from handful.evidence.verdict import verdict
 from handful.model.held_out import HeldOutScore
+from handful.protocol.plan import FEWEST_IN_GROUPS, share_in_groups
 from handful.protocol.run import Run
+from handful.report import words
+from handful.report.labels import add_labels
+from handful.report.luck import luck_part
+from handful.report.ties import tie_part
+from handful.report.verdict import verdict_part
 from handful.scoring import Metric
+from handful.strategies import shortcut
 
 # Up to so many examples a class, benchmarks/RESULTS.md shows intervals that cover too seldom.
 FEW_A_CLASS = 20
 
 LATER = {
-    "tie_group": "which candidates cannot be told apart is not computed by this version",
     "ledger": "what each technique is worth is not computed by this version",
     "learning_curve": "learning curves are not computed by this version",
     "labels_needed": "how many more labels would help is not computed by this version",
-    "controls": "the controls (shortcuts, permuted labels) are not run by this version",
-    "verdict": "whether deep learning is right for this data is not judged by this version",
 }
 
 
@@ -57,7 +66,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         "winner": best(predictions).name,
         "chosen": chosen.name,
         "leaderboard": board,
-        "overfitting": overfitting(predictions, board),
+        "overfitting": overfitting(predictions, board, bootstrap, run.dataset.modality),
         "calibration": None if calibrated is None else calibration(calibrated),
         "conformal": conformal(predictions, chosen, None if calibrated is None else calibrated.temperature),
         "per_class": per_class(run, chosen),
@@ -71,9 +80,56 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
     summary |= {name: None for name in LATER}
     if calibrated is None:
         summary["reasons"]["calibration"] = "the target is a number, which has no probabilities to calibrate"
+    judge(summary, run, predictions, bootstrap)
+    add_labels(summary, run, predictions, chosen)
+    add_controls(summary, run, predictions)
     if test is None:
         summary["reasons"]["test"] = "no test set was given (--test PATH)"
     return summary
+
+
+def judge(summary: dict[str, Any], run: Run, predictions: Predictions, bootstrap: Bootstrap) -> None:
+    """Add the verdict, the ties and the luck meter."""
+    chosen, seed = predictions.row(summary["chosen"]), run.settings.seed
+    metric, many = words.metric_of(summary), words.noun(summary)
+    half = collect_follow_up(run, "curve50")
+    found = verdict(predictions, bootstrap, signal(predictions, chosen, seed), half)
+    summary["verdict"] = verdict_part(found, predictions, metric, many)
+    names = tie_group(predictions, seed=seed)
+    summary["tie_group"] = names or None
+    summary["tie"] = tie_part(predictions, names, chosen, many)
+    scored = luck(predictions, chosen, seed)
+    summary["luck"] = None if scored is None else luck_part(scored, metric)
+    if not names:
+        summary["reasons"]["tie_group"] = "no candidate but the baseline could be examined"
+    if summary["tie"] is None:
+        summary["reasons"]["tie"] = "no other candidate is as good as the best"
+    if scored is None:
+        summary["reasons"]["luck"] = f"{metric.label} has no value on a fifth of so few {many}"
+
+
+def add_controls(summary: dict[str, Any], run: Run, predictions: Predictions) -> None:
+    """`controls`, `controls_absent` (what this data does not allow, with the reason), `leak_premium`."""
+    shortcuts, permuted, torn = (collect_follow_up(run, p) for p in ("shortcut", "permuted", "ungrouped"))
+    _, absent = shortcut.controls(run.dataset)
+    for asked in (shortcuts, permuted):
+        absent |= {r.name: r.failed for r in (asked.rows if asked else []) if r.failed}
+    found = controls(predictions, shortcuts, permuted, run.settings.seed)
+    summary["controls"] = found or None
+    summary["controls_absent"] = [{"name": name, "reason": why} for name, why in absent.items()]
+    summary["leak_premium"] = None if torn is None else leak_premium(predictions, torn, run.settings.seed)
+    if not found:
+        summary["reasons"]["controls"] = "this run did not ask the controls, or all of them failed"
+    if summary["leak_premium"] is None:
+        summary["reasons"]["leak_premium"] = _no_premium(run)
+
+
+def _no_premium(run: Run) -> str:
+    if run.dataset.groups is None:
+        return "there are no groups that random splits could tear apart"
+    if share_in_groups(run.dataset) < FEWEST_IN_GROUPS:
+        return f"fewer than {FEWEST_IN_GROUPS:.0%} of the samples share a group with another"
+    return "no candidate was fitted on random splits in this run"
 
 
 def how(dataset: Dataset) -> str:

@@ -34,6 +34,7 @@ def answer_text(summary: dict[str, Any]) -> str:
             [words.shorten(t, 64) for t in ties[:2]] + ([f"{len(ties) - 2} more"] if len(ties) > 2 else [])
         )
         lines.append(_line("As good", f"with this much data {few} cannot be told apart from it"))
+    lines.append(_line("Network", (summary.get("verdict") or {}).get("short")))
     lines.append(_line("Test set", words.own_test(summary, metric)))
     lines.append(_line("Look at", _findings(summary)))
     lines.append(_line("Failed", _failures(summary)))
@@ -47,11 +48,9 @@ def _line(head: str, words_: str | None) -> str:
 
 def _findings(summary: dict[str, Any]) -> str | None:
     audit = summary.get("audit") or []
-    alarms = [f for f in audit if f.get("severity") == "alarm"]
+    alarms = words.alarms(summary)
     if alarms:
-        return words.shorten(
-            f"{words.plural(len(alarms), 'alarm')} of the audit: {alarms[0].get('message')}", 200
-        )
+        return words.shorten(f"{words.plural(len(alarms), 'alarm')}: {alarms[0]}", 200)
     warnings = [f for f in audit if f.get("severity") == "warning"]
     if warnings:
         return words.shorten(

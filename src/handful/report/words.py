@@ -213,6 +213,18 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def about(examples: int | None, many: str) -> str:
+    """A number of examples to two digits; None means more than anybody would count.
+
+    >>> about(1234, "rows"), about(None, "pictures")
+    ('about 1,200 rows', 'more than 100,000 pictures')
+    """
+    if examples is None:
+        return f"more than 100,000 {many}"
+    step = 10 ** max(0, len(str(examples)) - 2)
+    return f"about {round(examples / step) * step:,} {many}"
+
+
 def listed(words: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
@@ -299,6 +311,13 @@ def baseline_row(summary: dict[str, Any], metric: Metric) -> dict[str, Any] | No
     return next((r for r in sound_rows(summary, metric) if r.get("family") == "baseline"), None)
 
 
+def alarms(summary: dict[str, Any]) -> list[str]:
+    """What must be said before anything else: controls that predict the target, then alarms of the audit."""
+    controls = [c for c in summary.get("controls") or [] if c.get("flagged")]
+    audit = [f for f in summary.get("audit") or [] if f.get("severity") == "alarm"]
+    return [str(line.get("message")) for line in controls + audit]
+
+
 def out_of(*shares: float | None) -> tuple[int, list[int | None]]:
     """Shares as counts out of 100, or out of 1,000 where 100 would round a good score up to perfect.
 
@@ -374,9 +393,9 @@ def comparison(summary: dict[str, Any], metric: Metric) -> str | None:
     guess = within(str(row.get("label") or row["name"]))
     sentence = f"A guess that does not look at the {noun(summary, 1)} ({guess}) reaches {shown}."
     if worst is not None and not metric.better(worst, row["score"]):
-        sentence += (
-            " The interval reaches down to that guess: with this data nothing reliable was learned yet."
-        )
+        sentence += " The interval reaches down to that guess"
+        learned = (summary.get("verdict") or {}).get("deep_learning") not in (None, "nothing to learn")
+        sentence += "." if learned else ": with this data nothing reliable was learned yet."
     return sentence
 
 
@@ -384,6 +403,15 @@ def ties(summary: dict[str, Any]) -> list[str]:
     """The candidates, in plain words, that cannot be told apart from the chosen one; it is not among them."""
     names = [name for name in summary.get("tie_group") or [] if name != chosen_of(summary)]
     return [label_of(summary, name) for name in names]
+
+
+def verdict(summary: dict[str, Any]) -> tuple[str, str] | None:
+    """Whether deep learning is right for the data: the answer, and what it rests on."""
+    found = summary.get("verdict") or {}
+    if not found.get("text"):
+        return None
+    short = found.get("short") or ""
+    return short, found["text"].removeprefix(short).strip()
 
 
 def own_test(summary: dict[str, Any], metric: Metric) -> str | None:

@@ -1,0 +1,154 @@
+"""Is deep learning right for this data? The best deep candidate against the best traditional one.
+
+Each of the two is the best of its kind by cross-validation, so each is partly lucky, the more so the more
+of its kind were tried. The choice is therefore repeated inside a bootstrap: both are picked on the samples
+drawn, and their difference is taken on those left out (Tsamardinos, Greasidou & Borboudakis, Machine Learning
+107, 2018). The interval's width comes from the paired differences of the two, widened for the choice and for
+training parts that overlap (`SELECTED`, measured: benchmarks/told_apart.py).
+
+A traditional model that is as good, within `margin`, is the right answer, because it is cheaper: so "no"
+needs the network not to be better by more than the margin, "yes" needs it to be better beyond doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from handful.evidence.comparison import TRAINING, Difference, paired
+from handful.evidence.contributions import contributions, deviations
+from handful.evidence.predictions import Predictions, Row
+from handful.evidence.selection import Bootstrap
+from handful.evidence.signal import Signal
+
+# The error of a difference between two that were each chosen among several, against that of two fixed ones.
+SELECTED = 1.1
+POINT = 0.01  # differences of a point or less do not matter in practice
+SMALL_CHANGE = 0.02  # the same for metrics in the target's unit: a share of what a guess scores
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The network's lead (gain) on half the training examples and on all, with the error of the change."""
+
+    half: float
+    full: float
+    error: float
+
+    @property
+    def direction(self) -> str:
+        """ "deep" or "traditional" where more data moves the comparison that way, else "none"."""
+        if abs(self.full - self.half) <= 1.96 * self.error:
+            return "none"
+        return "deep" if self.full > self.half else "traditional"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`answer` is "yes", "no", "cannot tell" or "nothing to learn"; `why` says which case of it.
+
+    `why` is one of "better", "as good", "worse", "too close", "no network", "no traditional model",
+    "luck". `lead` is the gain of the best deep over the best traditional candidate, None where one of the
+    two is missing.
+    """
+
+    answer: str
+    why: str
+    signal: Signal
+    margin: float
+    deep: Row | None = None
+    traditional: Row | None = None
+    lead: Difference | None = None
+    trend: Trend | None = None
+
+
+def verdict(
+    predictions: Predictions, bootstrap: Bootstrap, signal: Signal, thinned: Predictions | None = None
+) -> Verdict:
+    """The answer, with what it rests on.
+
+    thinned : the follow-up cells on half of each training part ("curve50"), for the trend; or None.
+    """
+    deep = [r for r in predictions.sound if r.deep and r.members is None]
+    traditional = [r for r in predictions.sound if r.family == "classic"]
+    margin = practical(predictions)
+    best, other = (max(rows, key=_gain(predictions), default=None) for rows in (deep, traditional))
+    lead = trend = None
+    if best is not None and other is not None:
+        lead = chosen_difference(predictions, deep, traditional, bootstrap)
+        trend = None if thinned is None else lead_trend(predictions, thinned, best, other)
+    answer, why = _answer(signal, best, lead, margin)
+    return Verdict(answer, why, signal, margin, best, other, lead, trend)
+
+
+def _answer(signal: Signal, network: Row | None, lead: Difference | None, margin: float) -> tuple[str, str]:
+    if not signal.found:
+        return "nothing to learn", "luck"
+    if lead is None:
+        return "cannot tell", "no network" if network is None else "no traditional model"
+    low, high = lead.interval()
+    if low > 0 and lead.value > margin:
+        return "yes", "better"
+    if high < 0:
+        return "no", "worse"
+    if high <= margin or low > 0:
+        return "no", "as good"
+    return "cannot tell", "too close"
+
+
+def practical(predictions: Predictions) -> float:
+    """The smallest difference of gains that matters in practice."""
+    if predictions.metric.name in ("rmse", "mae", "log_loss"):
+        return SMALL_CHANGE * float(predictions.score(predictions.baseline())[0])
+    return POINT
+
+
+def chosen_difference(
+    predictions: Predictions, first: Sequence[Row], second: Sequence[Row], bootstrap: Bootstrap
+) -> Difference:
+    """The gain of the best of `first` over the best of `second`, corrected for both choices."""
+    held = predictions.covered
+    both = contributions(predictions, [*first, *second])[:, held]
+    one, other = both[: len(first)], both[len(first) :]
+    weights = bootstrap.weights[:, held]
+    left_out = (weights == 0).astype(float)
+    gaps = _best_outside(one, weights, left_out) - _best_outside(other, weights, left_out)
+    pair = paired(predictions, one[one.mean(axis=1).argmax()] - other[other.mean(axis=1).argmax()])
+    return Difference(float(np.nanmean(gaps)), SELECTED * pair.error, pair.n)
+
+
+def _best_outside(share: np.ndarray, weights: np.ndarray, left_out: np.ndarray) -> np.ndarray:
+    """Scores `(B,)` on the samples left out, of whichever row was best on those drawn."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        inside = weights @ share.T / weights.sum(axis=1, keepdims=True)
+        outside = left_out @ share.T / left_out.sum(axis=1, keepdims=True)
+    return outside[np.arange(len(outside)), inside.argmax(axis=1)]
+
+
+def lead_trend(predictions: Predictions, thinned: Predictions, deep: Row, traditional: Row) -> Trend | None:
+    """How the lead of `deep` changed with the training parts; None where one of the two was not followed."""
+    names = (deep.name, traditional.name)
+    half = [r for name in names for r in thinned.sound if r.name == name]
+    if len(half) < 2:
+        return None
+    repeat = thinned.splits[0].repeat
+    full = [_one_repeat(row, repeat) for row in (deep, traditional)]
+    held = thinned.covered
+    before, after = (contributions(p, rows)[:, held] for p, rows in ((thinned, half), (predictions, full)))
+    if not (np.isfinite(before).all() and np.isfinite(after).all()):
+        return None
+    lead_before, lead_after = before[0] - before[1], after[0] - after[1]
+    spread = deviations(lead_after - lead_before, predictions.unit[held])
+    error = TRAINING * float(np.sqrt((spread**2).sum()))
+    return Trend(float(lead_before.mean()), float(lead_after.mean()), error)
+
+
+def _one_repeat(row: Row, repeat: int) -> Row:
+    assert row.oof is not None
+    return Row(row.name, row.label, row.family, row.cost, oof=row.oof[[repeat]])
+
+
+def _gain(predictions: Predictions) -> Callable[[Row], float]:
+    return lambda row: float(predictions.metric.gain(predictions.score(row)[0]))

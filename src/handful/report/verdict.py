@@ -1,0 +1,180 @@
+"""The verdict as a part of report.json: is deep learning right for this data, in plain words and numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from handful.evidence.comparison import LEVEL
+from handful.evidence.leaderboard import number
+from handful.evidence.predictions import Predictions
+from handful.evidence.verdict import Trend, Verdict
+from handful.report import words
+
+QUESTION = "Is deep learning right for this data?"
+SHORT = {
+    "better": "Yes.",
+    "worse": "No.",
+    "as good": "No.",
+    "too close": "Cannot tell yet.",
+    "no network": "Cannot tell: no network was tried.",
+    "no traditional model": "Cannot tell: no traditional model was tried.",
+}
+NOTHING = "There is nothing to learn here yet."
+
+
+def verdict_part(
+    verdict: Verdict, predictions: Predictions, metric: words.Metric, many: str
+) -> dict[str, Any]:
+    """`verdict` of report.json. Differences are gains: above 0 the network is better, for every metric."""
+    lead, trend, signal = verdict.lead, verdict.trend, verdict.signal
+    low, high = (None, None) if lead is None else lead.interval()
+    seconds = {"deep": verdict.deep, "traditional": verdict.traditional}
+    return {
+        "deep_learning": verdict.answer,
+        "why": verdict.why,
+        "short": short(verdict),
+        "text": " ".join(s for s in _sentences(verdict, predictions, metric, many) if s),
+        "difference": None if lead is None else number(lead.value),
+        "low": number(low),
+        "high": number(high),
+        "level": LEVEL,
+        "margin": number(verdict.margin),
+        "deep": None if verdict.deep is None else verdict.deep.name,
+        "traditional": None if verdict.traditional is None else verdict.traditional.name,
+        "examples_to_tell": None
+        if lead is None or verdict.why != "too close"
+        else lead.examples_to_tell(verdict.margin),
+        "seconds": {kind: None if row is None else round(row.seconds, 3) for kind, row in seconds.items()},
+        "trend": None
+        if trend is None
+        else {"half": number(trend.half), "full": number(trend.full), "favours": trend.direction},
+        "learned": {
+            "found": signal.found,
+            "gain": number(signal.gain),
+            "lead": number(signal.lead),
+            "luck": number(signal.reach),
+        },
+    }
+
+
+def short(verdict: Verdict) -> str:
+    """The answer in one line."""
+    return NOTHING if verdict.why == "luck" else f"{QUESTION} {SHORT[verdict.why]}"
+
+
+def _sentences(verdict: Verdict, predictions: Predictions, metric: words.Metric, many: str) -> list[str]:
+    tried = sum(r.members is None and r.family != "baseline" for r in predictions.sound)
+    candidates = words.plural(tried, "candidate")
+    first, gain = short(verdict), verdict.signal.gain
+    if verdict.why == "luck":
+        return [first, *_luck(gain, metric, many, candidates)]
+    if verdict.lead is None:
+        own = any(r.family == "yours" for r in predictions.sound)
+        return [
+            first,
+            f"What was tried does learn: it beats a guess by {_size(metric, gain)}."
+            if verdict.deep is None
+            else "To compare, run it again with the family 'classic' among the families.",
+            "Your own candidates count neither as networks nor as traditional models." if own else "",
+        ]
+    return [
+        first,
+        *_lead(verdict, metric, many),
+        _cost(verdict),
+        "" if verdict.trend is None else _trend(verdict.trend, metric, many),
+    ]
+
+
+def _luck(gain: float, metric: words.Metric, many: str, candidates: str) -> list[str]:
+    if gain > 0:
+        seen = (
+            f"The chosen model beats a guess by {_size(metric, gain)}, but the best of {candidates} gets "
+            "that far by luck alone: it does with shuffled answers too."
+        )
+    else:
+        seen = f"None of {candidates} beats a guess that does not look at the {many}."
+    better = f"More {many}, other facts about them or cleaner answers may change that"
+    return [seen, f"{better}; trying still more models is unlikely to."]
+
+
+def _lead(verdict: Verdict, metric: words.Metric, many: str) -> list[str]:
+    assert verdict.deep and verdict.traditional and verdict.lead
+    network = f"the best network ({words.within(verdict.deep.label)})"
+    traditional = f"the best traditional model ({words.within(verdict.traditional.label)})"
+    value, (low, high) = verdict.lead.value, verdict.lead.interval()
+    size = _size(metric, abs(value))
+    odds = words.odds(LEVEL)
+    if verdict.why == "better":
+        return [
+            f"{words.capital(network)} beats {traditional} by {size}; {_between(metric, low, high, odds)}."
+        ]
+    if verdict.why == "worse":
+        return [
+            f"{words.capital(traditional)} beats {network} by {size}; {_between(metric, -high, -low, odds)}."
+        ]
+    if verdict.why == "as good":
+        cheaper = verdict.traditional.cost < verdict.deep.cost
+        return [
+            f"{words.capital(network)} brings nothing that matters over {traditional}: it is "
+            f"{_place(metric, value)}, and in {odds} such cases {_place(metric, high)} at the most.",
+            "The traditional model is the cheaper one to use." if cheaper else "",
+        ]
+    wanted = max(abs(value), verdict.margin)
+    examples = words.about(verdict.lead.examples_to_tell(verdict.margin), many)
+    place = _place(metric, value, metric.label)
+    joint = {"ahead": " of", "behind": "", "level": " with"}[place.split()[-1]]
+    return [
+        f"{words.capital(network)} is {place}{joint} {traditional}, but with {verdict.lead.n:,} {many} the "
+        f"truth may be anywhere from {_place(metric, low)} to {_place(metric, high)}.",
+        f"To be sure of a difference of {_bare(metric, wanted)} would take {examples}; until then either of "
+        "the two is a fair choice.",
+    ]
+
+
+def _between(metric: words.Metric, low: float, high: float, odds: str | None) -> str:
+    first = _bare(metric, low).removesuffix(" points")
+    return f"in {odds} such cases the true lead is between {first} and {_bare(metric, high)}"
+
+
+def _cost(verdict: Verdict) -> str:
+    assert verdict.deep and verdict.traditional
+    network, traditional = (words.duration(r.seconds) for r in (verdict.deep, verdict.traditional))
+    passed = (
+        " beside the one pass through the pretrained network" if verdict.deep.family == "transfer" else ""
+    )
+    return (
+        f"Learning and predicting in this comparison took {network} with the network{passed}, {traditional} "
+        "with the traditional model."
+    )
+
+
+def _trend(trend: Trend, metric: words.Metric, many: str) -> str:
+    seen = (
+        f"When they learned from half as many {many}, the network was {_place(metric, trend.half)}; from all "
+        f"of them it was {_place(metric, trend.full)}"
+    )
+    if trend.direction == "none":
+        return f"{seen}: no more than chance, so nothing says yet that more {many} would change the answer."
+    side = "the network" if trend.direction == "deep" else "the traditional model"
+    return f"{seen}: more {many} speak for {side}."
+
+
+def _size(metric: words.Metric, gain: float) -> str:
+    """`2.3 points of accuracy`, `0.023 (R²)`."""
+    return (
+        f"{_bare(metric, gain)} of {metric.label}"
+        if metric.percent
+        else f"{_bare(metric, gain)} ({metric.label})"
+    )
+
+
+def _bare(metric: words.Metric, gain: float) -> str:
+    return metric.difference(gain)
+
+
+def _place(metric: words.Metric, gain: float, label: str = "") -> str:
+    """`2.3 points ahead`, `0.023 behind`, `level`."""
+    shown = metric.difference(abs(gain))
+    if shown == metric.difference(0.0):
+        return "level"
+    return f"{shown}{f' of {label}' if label and metric.percent else ''} {'ahead' if gain > 0 else 'behind'}"
