@@ -10,10 +10,13 @@ import pandas as pd
 
 from handful.data.load import load_new
 from handful.errors import DataError
+from handful.evidence.calibration import warmed
+from handful.evidence.conformal import UNKNOWN, in_words
+from handful.model.unlike import Unlike
 from handful.strategies.candidate import scores
 
 # Columns of predictions; a class of the same name has " (class)" behind it.
-COLUMNS = ("id", "prediction", "confidence", "problem")
+COLUMNS = ("id", "prediction", "confidence", "possible", "unlike_training", "problem")
 
 
 @dataclass
@@ -22,7 +25,9 @@ class Model:
 
     `members` are (name, fitted estimator); their scores are averaged. `classes` are the labels as they came
     (None for regression). `origin` says how the training data was read, so that new data is read alike.
-    `residuals` are the lower and upper quantile of the out-of-fold errors, for regression intervals.
+    `residuals` is what lies between a predicted value and the ends of its 90 % interval. `temperature` makes
+    probabilities of scores, and `threshold` the sets that hold the truth nine times out of ten (None: as they
+    are, no sets). `unlike` flags what is unlike the training data.
     """
 
     name: str
@@ -32,9 +37,12 @@ class Model:
     classes: np.ndarray | None
     origin: dict[str, Any] = field(default_factory=dict)
     residuals: tuple[float, float] | None = None
+    temperature: float | None = None
+    threshold: float | None = None
+    unlike: Unlike | None = None
 
     def scores(self, X: Any) -> np.ndarray:
-        """Of X as a Dataset holds it: `(n, K)` probabilities, or `(n,)` values."""
+        """Of X as a Dataset holds it: `(n, K)` rows whose argmax is predicted, or `(n,)` values."""
         n_classes = None if self.classes is None else len(self.classes)
         return np.mean([scores(estimator, X, n_classes) for _, estimator in self.members], axis=0)
 
@@ -48,21 +56,30 @@ class Model:
         return found if self.classes is None else self.classes[found.argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities `(n, K)` in the order of `classes`; for classification only."""
+        """Calibrated probabilities `(n, K)` in the order of `classes`; for classification only."""
         if self.classes is None:
             raise AttributeError("predict_proba is for classification; this model predicts a number.")
-        return self.scores(self._read_all(X))
+        return self._calibrated(self.scores(self._read_all(X)))
 
     def predict_frame(self, X: Any) -> pd.DataFrame:
         """What `handful predict` writes: one row a sample, in the order of the input.
 
-        Columns `id, prediction, confidence` and one a class; for regression `id, prediction, low, high`. A
-        sample that cannot be read keeps its row, empty, and then a last column `problem` gives the reason.
+        Columns `id, prediction, confidence`, one a class, and `possible`: the classes among which the truth
+        is nine times out of ten on data of the same kind (`cat`, `cat or dog`, `I do not know`). For
+        regression `id, prediction, low, high`: the truth lies between low and high nine times out of ten.
+        Then `unlike_training`: whether the sample is unlike all that the model was trained on, so that none
+        of this can be relied on; empty where that is not known. A sample that cannot be read keeps its row,
+        empty, and then a last column `problem` gives the reason.
         """
         read, ids, problems = load_new(X, self.origin)
         good = [i for i in ids if i not in problems]
         found = self.scores(read) if good else np.zeros((0, 0 if self.classes is None else len(self.classes)))
-        frame = self._frame(found).set_axis(good).reindex(ids)
+        frame = self._frame(found)
+        flags = self._flags(read) if good else None
+        if flags is not None and "possible" in frame and self.threshold is not None:
+            frame.loc[flags, "possible"] = UNKNOWN
+        frame["unlike_training"] = flags
+        frame = frame.set_axis(good).reindex(ids)
         frame.insert(0, "id", list(ids))
         if problems:
             frame["problem"] = [problems.get(i, "") for i in ids]
@@ -74,11 +91,27 @@ class Model:
             found = found.reshape(-1)
             return pd.DataFrame({"prediction": found, "low": found + low, "high": found + high})
         best = found.argmax(axis=1) if len(found) else np.zeros(0, dtype=int)
+        found = self._calibrated(found)
         frame = pd.DataFrame(
             {"prediction": self.classes[best], "confidence": found[np.arange(len(best)), best]}
         )
         names = [f"{c} (class)" if str(c) in COLUMNS else str(c) for c in self.classes]
-        return frame.join(pd.DataFrame(found, columns=names))
+        frame = frame.join(pd.DataFrame(found, columns=names))
+        frame["possible"] = (
+            in_words(found, self.threshold, self.classes) if self.threshold is not None else None
+        )
+        return frame
+
+    def _calibrated(self, found: np.ndarray) -> np.ndarray:
+        return found if self.temperature is None else warmed(found, self.temperature)
+
+    def _flags(self, read: Any) -> np.ndarray | None:
+        if self.unlike is None:
+            return None
+        try:
+            return self.unlike.distance(read) > 1
+        except Exception:  # the flag is beside the prediction, which must not fail for it
+            return None
 
     def _read_all(self, X: Any) -> Any:
         read, _, problems = load_new(X, self.origin)

@@ -7,10 +7,14 @@ import warnings
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from handful.evidence.calibration import calibrate
+from handful.evidence.conformal import error_bound, set_threshold
 from handful.evidence.predictions import Predictions, Row
 from handful.model.model import Model
+from handful.model.unlike import Unlike, unlike
 from handful.protocol.evaluate import visible
 from handful.protocol.run import Run, opened
+from handful.protocol.splits import units
 from handful.strategies.candidate import Candidate
 
 
@@ -20,28 +24,33 @@ def refit(run: Run, predictions: Predictions, row: Row) -> Model:
     by_name = {c.name: c for c in run.candidates}
     fitted = _fit_all(run, [by_name[name] for name in names])
     dataset = run.dataset
-    return Model(
+    model = Model(
         row.name,
         list(zip(names, fitted, strict=True)),
         dataset.task,
         dataset.modality,
         dataset.classes,
         dataset.origin,
-        residual_quantiles(predictions, row) if dataset.task == "regression" else None,
+        unlike=_unlike(run, fitted),
     )
+    calibration = calibrate(predictions, row)
+    if calibration is None:
+        far = error_bound(predictions, row)
+        model.residuals = -far, far
+    else:
+        model.temperature = calibration.temperature
+        model.threshold = set_threshold(predictions, row, calibration.temperature)
+    return model
 
 
-def residual_quantiles(predictions: Predictions, row: Row, level: float = 0.95) -> tuple[float, float]:
-    """Errors between which `level` of new samples should fall, from the out-of-fold predictions.
-
-    The quantiles are those of n + 1 values, as in split-conformal prediction (Lei et al. 2018), so that few
-    samples give wide intervals.
-    """
-    assert row.oof is not None
-    errors = np.sort((predictions.y - np.nanmean(row.oof, axis=0))[predictions.covered])
-    n, tail = len(errors), (1 - level) / 2
-    low = int(np.floor((n + 1) * tail)) - 1
-    return float(errors[max(0, low)]), float(errors[min(n - 1, n - 1 - low)])
+def _unlike(run: Run, fitted: list) -> Unlike | None:
+    """The flag for inputs unlike the training data; no failure of it may stop a run."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return unlike(run.dataset.X, units(run.dataset), run.dataset.modality, fitted)
+    except Exception:
+        return None
 
 
 def _fit_all(run: Run, candidates: list[Candidate]) -> list:

@@ -19,7 +19,7 @@ from handful.errors import RunError
 from handful.files import read_json, write_json, writing
 from handful.model.model import Model
 
-FORMAT = 1
+FORMAT = 2
 TRUSTED = ("handful.", "sklearn.", "numpy.", "scipy.")
 
 
@@ -45,11 +45,11 @@ def save(model: Model, folder: str | Path) -> Path:
 def _write(model: Model, folder: Path) -> None:
     import skops.io
 
-    members = []
-    for i, (name, estimator) in enumerate(model.members):
-        file = folder / f"member_{i}.skops"
-        skops.io.dump(estimator, file)
-        members.append({"name": name, "file": file.name, "sha256": checksum(file)})
+    def stored(estimator: Any, name: str, file: str) -> dict[str, str]:
+        skops.io.dump(estimator, folder / file)
+        return {"name": name, "file": file, "sha256": checksum(folder / file)}
+
+    members = [stored(e, name, f"member_{i}.skops") for i, (name, e) in enumerate(model.members)]
     about = {
         "handful": handful.__version__,
         "format": FORMAT,
@@ -58,6 +58,9 @@ def _write(model: Model, folder: Path) -> None:
         "modality": model.modality,
         "classes": None if model.classes is None else model.classes.tolist(),
         "residuals": model.residuals,
+        "temperature": model.temperature,
+        "threshold": model.threshold,
+        "unlike": None if model.unlike is None else stored(model.unlike, "unlike", "unlike.skops"),
         "origin": model.origin,
         "members": members,
     }
@@ -84,7 +87,10 @@ def load(folder: str | Path, trusted: Sequence[str] = ()) -> Model:
     about = read_json(folder / "model.json")
     if about.get("format") != FORMAT:
         by = about.get("handful")
-        raise RunError(f"{folder} was saved by handful {by}, in a form that this version does not read.")
+        raise RunError(
+            f"{folder} was saved by handful {by}, in a form that this version does not read. "
+            "Fit the data again, or predict with that version."
+        )
     return Model(
         about["name"],
         [(m["name"], _member(folder, m, trusted)) for m in about["members"]],
@@ -93,6 +99,9 @@ def load(folder: str | Path, trusted: Sequence[str] = ()) -> Model:
         None if about["classes"] is None else np.array(about["classes"]),
         about["origin"],
         None if about["residuals"] is None else (about["residuals"][0], about["residuals"][1]),
+        about["temperature"],
+        about["threshold"],
+        None if about["unlike"] is None else _member(folder, about["unlike"], trusted),
     )
 
 

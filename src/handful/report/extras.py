@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from handful.evidence.calibration import calibrate, warmed
+from handful.evidence.conformal import error_bound
 from handful.evidence.ensemble import select
 from handful.evidence.label_quality import suspicion
 from handful.evidence.predictions import Predictions, Row
-from handful.model.refit import residual_quantiles
 from handful.protocol.run import Run
 from handful.report.labels import PICTURED
 from handful.report.summary import first_predictions
@@ -25,7 +26,7 @@ def gather(run: Run, predictions: Predictions) -> dict[str, Any]:
     image = run.dataset.modality == "image"
     return {
         "confusion": _confusion(run, chosen),
-        "mistakes": _mistakes(run, chosen),
+        "mistakes": _mistakes(run, predictions, chosen),
         "labels": _suspicious(run, predictions, chosen),
         "scatter": _scatter(run, predictions, chosen),
         "map": _map(run, chosen) if image else None,
@@ -44,7 +45,7 @@ def _confusion(run: Run, row: Row) -> dict[str, Any] | None:
     return {"classes": [str(c) for c in classes], "counts": counts.tolist()}
 
 
-def _mistakes(run: Run, row: Row) -> list[dict[str, Any]]:
+def _mistakes(run: Run, predictions: Predictions, row: Row) -> list[dict[str, Any]]:
     """The surest wrong predictions, or the largest errors."""
     dataset = run.dataset
     held, scores = first_predictions(run, row)
@@ -52,7 +53,8 @@ def _mistakes(run: Run, row: Row) -> list[dict[str, Any]]:
         error = np.abs(scores - dataset.y[held])
         order = np.argsort(-error, kind="stable")[:MOST_MISTAKES]
         return [_mistake(run, held[i], float(dataset.y[held[i]]), float(scores[i]), None) for i in order]
-    predicted, sure = scores.argmax(axis=1), scores.max(axis=1)
+    predicted, calibration = scores.argmax(axis=1), calibrate(predictions, row)
+    sure = warmed(scores, 1.0 if calibration is None else calibration.temperature).max(axis=1)
     wrong = np.flatnonzero(predicted != dataset.y[held])
     order = wrong[np.argsort(-sure[wrong], kind="stable")][:MOST_MISTAKES]
     names = [str(c) for c in dataset.classes]
@@ -85,12 +87,12 @@ def _scatter(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | N
     if run.dataset.classes is not None:
         return None
     held, predicted = first_predictions(run, row)
-    low, high = residual_quantiles(predictions, row)
+    far = error_bound(predictions, row)
     return {
         "true": run.dataset.y[held].tolist(),
         "predicted": predicted.tolist(),
-        "low": (predicted + low).tolist(),
-        "high": (predicted + high).tolist(),
+        "low": (predicted - far).tolist(),
+        "high": (predicted + far).tolist(),
     }
 
 

@@ -19,6 +19,7 @@ from handful.report.glossary import glossary
 from handful.report.labels import labels_view
 from handful.report.look import look
 from handful.report.luck import luck
+from handful.report.sure import sure
 
 GAPS = 8  # lines shown unfolded in the table of training against held-out scores
 PICTURES_OF_A_FINDING = 12
@@ -342,6 +343,7 @@ SECTIONS = (
     Section("leaderboard", "What was tried", leaderboard),
     Section("luck", "What one lucky split would have said", luck, "luck.html"),
     Section("overfitting", "Learned, or learned by heart?", overfitting),
+    Section("sure", "How sure is it?", sure, "sure.html"),
     Section("trust", "Can the data be trusted?", trust),
     Section("look", "A closer look", look),
     Section("method", "How it was done", method),

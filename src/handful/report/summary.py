@@ -9,7 +9,9 @@ import numpy as np
 
 from handful.data.dataset import Dataset
 from handful.evidence.bootstrap import Bootstrap, draw
+from handful.evidence.calibration import calibrate, calibration
 from handful.evidence.comparison import tie_group
+from handful.evidence.conformal import conformal
 from handful.evidence.controls import controls, leak_premium
 from handful.evidence.ensemble import best, select
 from handful.evidence.leaderboard import leaderboard, number
@@ -46,6 +48,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
     bootstrap = draw(predictions.unit, predictions.covered, seed=run.settings.seed)
     told = expected(predictions, bootstrap, collect_curve(run))
     board = leaderboard(predictions, bootstrap)
+    calibrated = calibrate(predictions, chosen)
     summary: dict[str, Any] = {
         "handful": run.versions["handful"],
         "dataset": _dataset(run),
@@ -64,6 +67,8 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         "chosen": chosen.name,
         "leaderboard": board,
         "overfitting": overfitting(predictions, board, bootstrap, run.dataset.modality),
+        "calibration": None if calibrated is None else calibration(calibrated),
+        "conformal": conformal(predictions, chosen, None if calibrated is None else calibrated.temperature),
         "per_class": per_class(run, chosen),
         "test": _test(test, told.low, told.high),
         "failures": predictions.causes,
@@ -73,6 +78,8 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         "reasons": dict(LATER),
     }
     summary |= {name: None for name in LATER}
+    if calibrated is None:
+        summary["reasons"]["calibration"] = "the target is a number, which has no probabilities to calibrate"
     judge(summary, run, predictions, bootstrap)
     add_labels(summary, run, predictions, chosen)
     add_controls(summary, run, predictions)

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from handful.evidence.calibration import (
+    calibrate,
+    calibration,
+    ece,
+    ece_by_chance,
+    fit_temperature,
+    parts,
+    surprise,
+    warmed,
+)
+from handful.scoring import softmax
+from tests.evidence.test_selection import made
+
+
+def honest(n: int, K: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Logits `(n, K)`, and labels drawn from just those probabilities."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(0, 1.5, (n, K))
+    return logits, np.array([random.choice(K, p=p) for p in softmax(logits)])
+
+
+def test_what_spoilt_honest_probabilities_is_undone() -> None:
+    logits, y = honest(2000)
+    found = [fit_temperature(softmax(logits * spoilt), y) for spoilt in (0.5, 1.0, 2.0, 4.0)]
+    assert found[0] == pytest.approx(0.45, abs=0.05)  # with the little doubt that every class gets
+    assert found == sorted(found)
+    assert surprise(warmed(softmax(logits * 4), found[3]), y) < surprise(softmax(logits), y) + 0.06
+
+
+def test_no_temperature_changes_who_is_named() -> None:
+    random = np.random.default_rng(1)
+    scores = np.vstack([random.dirichlet(np.full(4, 0.1), 200), np.eye(4)])
+    for temperature in (0.1, 1.0, 20.0):
+        after = warmed(scores, temperature)
+        np.testing.assert_array_equal(after.argmax(axis=1), scores.argmax(axis=1))
+        np.testing.assert_allclose(after.sum(axis=1), 1)
+
+
+def test_nothing_is_impossible_after_calibration() -> None:
+    assert warmed(np.array([[1.0, 0.0]]), 1.0)[0, 1] == pytest.approx(0.03 / 1.06)
+
+
+def test_too_sure_a_model_becomes_more_honest_on_new_data() -> None:
+    logits, y = honest(100, seed=3)
+    predictions = made({"sure": softmax(logits * 4)}, y)
+    found = calibrate(predictions, predictions.rows[0])
+    new, truth = honest(3000, seed=4)
+    raw = softmax(new * 4)
+    assert found.temperature > 1.5
+    assert ece(warmed(raw, found.temperature), truth) < 0.5 * ece(raw, truth)
+    told = calibration(found)
+    assert told["ece_after"] < told["ece_before"] and told["log_loss_after"] < told["log_loss_before"]
+    assert sum(b["n"] for b in told["bins"]) == 100
+
+
+def test_a_temperature_that_does_not_help_samples_it_has_not_seen_is_not_used() -> None:
+    used = []
+    for seed in range(40):
+        logits, y = honest(40, seed=seed)
+        predictions = made({"honest": softmax(logits)}, y)
+        found = calibrate(predictions, predictions.rows[0])
+        used.append(found.temperature != 1)
+        if not used[-1]:
+            assert found.method == "none"
+        assert surprise(found.after, y) <= surprise(warmed(softmax(logits), 1.0), y)
+    assert np.mean(used) < 0.6  # honest already: most temperatures are rejected
+
+
+def test_each_sample_is_judged_by_a_temperature_of_the_others() -> None:
+    logits, y = honest(200)
+    scores = softmax(logits * 3)
+    predictions = made({"sure": scores}, y)
+    found = calibrate(predictions, predictions.rows[0])
+    part = parts(predictions.unit)
+    here = part == 4
+    np.testing.assert_allclose(
+        found.after[here], warmed(scores[here], fit_temperature(scores[~here], y[~here]))
+    )
+
+
+def test_samples_of_one_group_are_in_one_part() -> None:
+    unit = np.repeat(np.arange(30), 4)
+    part = parts(unit)
+    assert all(len(np.unique(part[unit == g])) == 1 for g in range(30))
+    assert len(np.unique(part)) == 10
+
+
+def test_the_calibration_error_is_that_of_the_books() -> None:
+    # One bin: all are 80 % sure, half of them are right.
+    probabilities = np.tile([0.8, 0.2], (40, 1))
+    assert ece(probabilities, np.arange(40) % 2) == pytest.approx(0.3)
+
+
+def test_chance_shows_a_calibration_error_where_there_is_none() -> None:
+    probabilities = softmax(honest(100)[0])
+    shown = [ece(probabilities, honest(100, seed=0)[1])]
+    random = np.random.default_rng(5)
+    for _ in range(200):
+        shown.append(ece(probabilities, np.array([random.choice(3, p=p) for p in probabilities])))
+    assert ece_by_chance(probabilities) == pytest.approx(np.mean(shown), abs=0.01)
+
+
+def test_a_number_has_no_probabilities() -> None:
+    y = np.linspace(0, 1, 50)
+    predictions = made({"line": y + 0.1}, y, metric="r2")
+    assert calibrate(predictions, predictions.rows[0]) is None

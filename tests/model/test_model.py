@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_diabetes, load_wine
+
+import handful
+from handful.errors import RunError
+from handful.model.model import Model
+
+
+@pytest.fixture(scope="module")
+def wine(tmp_path_factory: pytest.TempPathFactory) -> handful.fit.FitRun:  # type: ignore[name-defined]
+    X, y = load_wine(return_X_y=True, as_frame=True)
+    names = np.array(["possible", "red", "white"])[y]
+    folder = tmp_path_factory.mktemp("wine") / "run"
+    return handful.fit((X.iloc[::2, :4], names[::2]), families=["classic"], out=folder, jobs=1)
+
+
+def new_rows() -> pd.DataFrame:
+    return load_wine(as_frame=True).data.iloc[1::2, :4]
+
+
+def test_predictions_say_what_is_possible_behind_the_classes(wine) -> None:  # type: ignore[no-untyped-def]
+    frame = wine.model.predict_frame(new_rows())
+    assert frame.columns.tolist() == [
+        *("id", "prediction", "confidence", "possible (class)", "red", "white", "possible", "unlike_training")
+    ]
+    sure = ~frame["unlike_training"].astype(bool)
+    said = frame.loc[sure, "possible"]
+    assert set(said) <= {*wine.model.classes, "I do not know"} | {
+        f"{a} or {b}" for a in wine.model.classes for b in wine.model.classes
+    }
+    named = said[said != "I do not know"]
+    assert (named.str.split(" or ").str[0] == frame.loc[named.index, "prediction"]).all()
+    assert frame["unlike_training"].mean() < 0.1
+
+
+def test_probabilities_are_calibrated_and_name_the_same_class(wine) -> None:  # type: ignore[no-untyped-def]
+    model, X = wine.model, new_rows()
+    probabilities = model.predict_proba(X)
+    np.testing.assert_array_equal(model.classes[probabilities.argmax(axis=1)], model.predict(X))
+    frame = model.predict_frame(X)
+    np.testing.assert_allclose(frame["confidence"], probabilities.max(axis=1))
+    assert probabilities.min() > 0 and model.temperature == wine.summary["calibration"]["temperature"]
+
+
+def test_what_is_unlike_the_training_data_gets_no_set(wine) -> None:  # type: ignore[no-untyped-def]
+    frame = wine.model.predict_frame(new_rows() * 100)
+    assert frame["unlike_training"].all() and set(frame["possible"]) == {"I do not know"}
+
+
+def test_a_loaded_model_says_the_same(wine) -> None:  # type: ignore[no-untyped-def]
+    loaded = handful.load(wine.folder / "model")
+    pd.testing.assert_frame_equal(loaded.predict_frame(new_rows()), wine.model.predict_frame(new_rows()))
+    assert not list((wine.folder / "model").glob("*.pkl"))
+
+
+def test_a_flag_that_fails_does_not_stop_a_prediction(wine) -> None:  # type: ignore[no-untyped-def]
+    model = Model(**{**wine.model.__dict__, "unlike": "broken"})
+    frame = model.predict_frame(new_rows())
+    assert frame["unlike_training"].isna().all() and frame["possible"].notna().all()
+
+
+def test_a_flag_that_cannot_be_made_does_not_stop_a_run(  # type: ignore[no-untyped-def]
+    monkeypatch, tmp_path: Path
+) -> None:
+    def fails(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("handful.model.refit.unlike", fails)
+    X, y = load_wine(return_X_y=True)
+    run = handful.fit((X[::4], y[::4]), families=["classic"], out=tmp_path / "run", jobs=1)
+    assert run.model.unlike is None and run.model.predict_frame(X[:3])["unlike_training"].isna().all()
+
+
+def test_a_model_of_the_older_form_says_who_made_it(wine, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    about = json.loads((wine.folder / "model" / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps(about | {"format": 1, "handful": "0.0.9"}))
+    with pytest.raises(RunError, match=r"saved by handful 0\.0\.9, in a form .* Fit the data again"):
+        handful.load(tmp_path)
+
+
+def test_values_come_with_an_interval_of_ninety_per_cent(tmp_path: Path) -> None:
+    X, y = load_diabetes(return_X_y=True)
+    run = handful.fit((X[:150], y[:150]), families=["classic"], out=tmp_path / "run", jobs=1)
+    frame = run.model.predict_frame(X[150:])
+    assert frame.columns.tolist() == ["id", "prediction", "low", "high", "unlike_training"]
+    inside = (frame["low"] <= y[150:]) & (y[150:] <= frame["high"])
+    assert 0.82 < inside.mean() < 0.97
+    told = run.summary["conformal"]
+    assert told["level"] == 0.9 and run.summary["calibration"] is None
+    assert told["half_width"] == pytest.approx((frame["high"] - frame["prediction"]).iloc[0])
+    assert "calibration" in run.summary["reasons"]

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from handful.evidence.calibration import calibrate, calibration
+from handful.evidence.conformal import conformal
+from handful.report.page import render
+from handful.scoring import softmax
+from tests.evidence.test_calibration import honest
+from tests.evidence.test_selection import made, right
+from tests.report import made_up
+from tests.report.test_page import Reader
+
+
+def measured(scores: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    predictions = made({"model": scores}, y)
+    found = calibrate(predictions, predictions.rows[0])
+    return {
+        "calibration": calibration(found),
+        "conformal": conformal(predictions, predictions.rows[0], found.temperature),
+    }
+
+
+def section(page: str) -> str:
+    return page.split('<section id="sure"')[1].split("</section>")[0]
+
+
+def images() -> str:
+    summary, extras = made_up.image_run()
+    logits, y = honest(300, 10)
+    return render(summary | measured(softmax(3 * logits), y), extras)
+
+
+def numbers() -> str:
+    summary, extras = made_up.regression_run()
+    told = {"level": 0.9, "covered": 0.91, "half_width": 41.2, "width": 82.4, "spread": 164.8}
+    return render(summary | {"calibration": None, "conformal": told}, extras)
+
+
+@pytest.mark.parametrize("page", [images(), numbers()], ids=["images", "numbers"])
+def test_the_section_is_whole_and_prints_no_missing_number(page: str) -> None:
+    reader = Reader(page)
+    assert reader.open == [] and len(reader.ids) == len(set(reader.ids))
+    assert not re.search(r"\b(nan|inf|None|null)\b", Reader(section(page)).text, re.IGNORECASE)
+    for svg in re.findall(r"<svg.*?</svg>", section(page), re.DOTALL):
+        assert re.search(r"<title>.*?</title><desc>.+?</desc>", svg, re.DOTALL)
+    assert page.index('id="overfitting"') < page.index('id="sure"') < page.index('id="trust"')
+
+
+def test_a_model_that_was_too_sure_is_said_to_have_been_set_right() -> None:
+    text = Reader(section(images())).text
+    assert "Left to itself it was too sure" in text
+    assert "in 9 out of 10 cases" in text and "I do not know" in text
+    assert section(images()).count('class="point"') == 10 and 'class="raw"' in images()
+
+
+def test_a_model_that_is_mostly_right_names_one_class() -> None:
+    summary, extras = made_up.table_run()
+    y = np.arange(200) % 2
+    text = Reader(section(render(summary | measured(right(y, np.arange(200) % 25 != 0), y), extras))).text
+    assert "it always names one class" in text and "Most often left open" not in text
+
+
+def test_an_interval_is_compared_with_knowing_nothing() -> None:
+    text = Reader(section(numbers())).text
+    assert "within ±41.2 of the prediction" in text
+    assert "the model's is 50% of it" in text and "91 of 100 true values lay inside" in text
+
+
+def test_without_evidence_there_is_no_section() -> None:
+    assert 'id="sure"' not in render(*made_up.image_run())
