@@ -40,6 +40,7 @@ def answer(content: Content) -> View:
         "ties": words.ties(summary),
         "test": words.own_test(summary, metric),
         "verdict": words.verdict(summary),
+        "beside": (summary.get("verdict") or {}).get("beside") or [],
         "alarms": [f for f in summary.get("audit") or [] if f.get("severity") == "alarm"],
         "metric": metric,
         "members": _members(content, words.row_of(summary, content.chosen) or {}),
