@@ -71,7 +71,9 @@ def judged(draw: Drawn, seed: int) -> tuple[bool, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=36, help="of each pool and size")
+    parser.add_argument(
+        "--draws", type=int, default=36, help="of each pool and size; of truth two thirds as many"
+    )
     parser.add_argument("--small", action="store_true", help="8 draws of each pool, noise at n=50 only")
     parser.add_argument("--kept", type=Path, help="a folder for the predictions")
     arguments = parser.parse_args()
@@ -86,7 +88,7 @@ def main() -> int:
             said += [s for s, _ in found]
             print(f"| noise: {name} | {n} | {len(found)} | 0 | {np.mean([s for s, _ in found]):.1%} |")
     for name, pool in truth().items():
-        found = _all(arguments.kept, f"truth {name}", pool, 100, draws)
+        found = _all(arguments.kept, f"truth {name}", pool, 100, draws * 2 // 3)
         missed.append(np.mean([s for s, _ in found]))
         above = 100 * np.mean([a for _, a in found])
         print(f"| truth: {name} | 100 | {len(found)} | {above:+.1f} points | {missed[-1]:.1%} |")

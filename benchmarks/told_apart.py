@@ -1,6 +1,6 @@
 """Are equal candidates left together, unequal ones told apart, and what would one lucky split have said?
 
-    python benchmarks/told_apart.py [--draws 100] [--small] [--kept FOLDER]
+    python benchmarks/told_apart.py [--draws 24] [--small] [--kept FOLDER]
 
 *Ties.* Examples with two sets of eight columns that are alike by construction: a learner on the first set
 and the same learner on the second have the same true accuracy, and are to be told apart in 5 of 100 draws at
@@ -181,7 +181,7 @@ def _file(kept: Path | None, name: str) -> Path | None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=60)
+    parser.add_argument("--draws", type=int, default=24)
     parser.add_argument("--small", action="store_true", help="6 draws: half a minute")
     parser.add_argument("--kept", type=Path, help="a folder for the predictions")
     arguments = parser.parse_args()

@@ -86,9 +86,9 @@ def test_errors_are_told_in_their_unit_and_more_is_always_better() -> None:
     [
         (
             Trend(-0.02, 0.06, 0.01),
-            "was 2.0 points behind; from all of them it was 6.0 points ahead: more pictures",
+            "moved 8.0 points towards the network: more pictures speak for it.",
         ),
-        (Trend(0.02, 0.03, 0.02), "no more than chance, so nothing says yet that more pictures would change"),
+        (Trend(0.02, 0.03, 0.02), "Chance can do as much: nothing says yet that more pictures would change"),
     ],
 )
 def test_the_curves_say_whether_more_data_would_change_it(trend: Trend, said: str) -> None:

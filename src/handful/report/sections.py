@@ -45,6 +45,7 @@ def answer(content: Content) -> View:
         "test": words.own_test(summary, metric),
         "verdict": words.verdict(summary),
         "alarms": words.alarms(summary),
+        "beside": (summary.get("verdict") or {}).get("beside") or [],
         "metric": metric,
         "members": _members(content, words.row_of(summary, content.chosen) or {}),
         "preferred": None,

@@ -27,13 +27,16 @@ def verdict_part(
 ) -> dict[str, Any]:
     """`verdict` of report.json. Differences are gains: above 0 the network is better, for every metric."""
     lead, trend, signal = verdict.lead, verdict.trend, verdict.signal
+    said = [s for s in _sentences(verdict, predictions, metric, many) if s]
+    beside = _beside(verdict, metric, many)
     low, high = (None, None) if lead is None else lead.interval()
     seconds = {"deep": verdict.deep, "traditional": verdict.traditional}
     return {
         "deep_learning": verdict.answer,
         "why": verdict.why,
         "short": short(verdict),
-        "text": " ".join(s for s in _sentences(verdict, predictions, metric, many) if s),
+        "text": " ".join([*said, *beside]),
+        "beside": beside,
         "difference": None if lead is None else number(lead.value),
         "low": number(low),
         "high": number(high),
@@ -77,12 +80,14 @@ def _sentences(verdict: Verdict, predictions: Predictions, metric: words.Metric,
             else "To compare, run it again with the family 'classic' among the families.",
             "Your own candidates count neither as networks nor as traditional models." if own else "",
         ]
-    return [
-        first,
-        *_lead(verdict, metric, many),
-        _cost(verdict),
-        "" if verdict.trend is None else _trend(verdict.trend, metric, many),
-    ]
+    return [first, *_lead(verdict, metric, many)]
+
+
+def _beside(verdict: Verdict, metric: words.Metric, many: str) -> list[str]:
+    """What it costs, and whether more data would change it; not where nothing was learned."""
+    if verdict.lead is None or verdict.why == "luck":
+        return []
+    return [_cost(verdict), *([] if verdict.trend is None else [_trend(verdict.trend, metric, many)])]
 
 
 def _luck(gain: float, metric: words.Metric, many: str, candidates: str) -> list[str]:
@@ -149,14 +154,15 @@ def _cost(verdict: Verdict) -> str:
 
 
 def _trend(trend: Trend, metric: words.Metric, many: str) -> str:
+    moved = trend.full - trend.half
+    side = "the network" if moved > 0 else "the traditional model"
     seen = (
-        f"When they learned from half as many {many}, the network was {_place(metric, trend.half)}; from all "
-        f"of them it was {_place(metric, trend.full)}"
+        f"From learning with half of the {many} to learning with all of them, the comparison moved "
+        f"{_bare(metric, abs(moved))} towards {side}"
     )
     if trend.direction == "none":
-        return f"{seen}: no more than chance, so nothing says yet that more {many} would change the answer."
-    side = "the network" if trend.direction == "deep" else "the traditional model"
-    return f"{seen}: more {many} speak for {side}."
+        return f"{seen}. Chance can do as much: nothing says yet that more {many} would change the answer."
+    return f"{seen}: more {many} speak for it."
 
 
 def _size(metric: words.Metric, gain: float) -> str:

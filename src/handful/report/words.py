@@ -406,12 +406,12 @@ def ties(summary: dict[str, Any]) -> list[str]:
 
 
 def verdict(summary: dict[str, Any]) -> tuple[str, str] | None:
-    """Whether deep learning is right for the data: the answer, and what it rests on."""
+    """Whether deep learning is right for the data: the answer, and the reason."""
     found = summary.get("verdict") or {}
     if not found.get("text"):
         return None
-    short = found.get("short") or ""
-    return short, found["text"].removeprefix(short).strip()
+    short, beside = found.get("short") or "", " ".join(found.get("beside") or [])
+    return short, found["text"].removeprefix(short).removesuffix(beside).strip()
 
 
 def own_test(summary: dict[str, Any], metric: Metric) -> str | None:
