@@ -11,7 +11,7 @@ from handful.evidence.leaderboard import number
 from handful.evidence.predictions import Predictions, Row
 from handful.evidence.selection import LEVEL, Bootstrap
 
-DRAWS = 100  # of the bootstrap: enough for a standard deviation
+DRAWS = 60  # of the bootstrap: a standard deviation to about a tenth of itself
 MOSTLY = 0.9  # of what was learned holds on new examples: sound
 LITTLE = 0.6  # and below this share, it overfits
 MANY = 1.0  # trained numbers per example above which there are many
