@@ -4,13 +4,13 @@
                                   [--images FOLDER] [--first-seed 0]
 
 Planted: pictures of clothes that ship with handful (two classes, n=60; four, n=120) get a made-up file each.
-In it the file size (1.5 times larger from class to class, noise 10 %), or picture size and a word in the name,
-go with the class in 90 % of the files (in the others they are those of a random class); or one white pixel at
-the border whose place goes with the class, or a tint of 30 of 256 levels. Tables of noise with a signal get
-rows sorted by class (a tenth of them misplaced) or, for a measured target, a trend (correlation 0.9), or gaps
-that go with the class. A plant counts as found only where its alarm would also stand under the strictest step
-of Holm's procedure over ten controls, p <= 0.001; to save time controls that have nothing to do with it are
-left out.
+In it the file size (1.5 times larger from class to class, noise 10 %), or picture size and a word in the
+name, go with the class in 90 % of the files (in the others they are those of a random class); or one white
+pixel at the border whose place goes with the class, or a tint of 30 of 256 levels. Tables of noise with a
+signal get rows sorted by class (a tenth of them misplaced) or, for a measured target, a trend (correlation
+0.9), or gaps that go with the class. A plant counts as found only where its alarm would also stand under the
+strictest step of Holm's procedure over ten controls, p <= 0.001; to save time controls that have nothing to
+do with it are left out.
 
 Null: noise, labels shuffled against everything (in grouped variants whole groups are, with what lies beside
 the content equal in a group): a report with any alarm is a false one. All controls run, and the one with
