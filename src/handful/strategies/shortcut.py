@@ -204,6 +204,12 @@ def _tree(dataset: Dataset) -> Any:
     return kind(max_leaf_nodes=leaves, min_samples_leaf=3, random_state=0)
 
 
+def _leaf(dataset: Dataset) -> int:
+    """The least samples of a leaf for a noisy number: a quarter of the smallest class, within 3…8."""
+    smallest = len(dataset) // 4 if dataset.classes is None else int(np.bincount(dataset.y).min())
+    return int(np.clip(smallest // 4, 3, 8))
+
+
 def _forest(dataset: Dataset) -> Any:
     """For many weak columns. Few trees: a control must be cheap, and only gross effects matter."""
     kind = RandomForestClassifier if dataset.task == "classification" else RandomForestRegressor
@@ -236,10 +242,11 @@ def _file_size(dataset: Dataset) -> list[Candidate] | str:
     reason = _not_varied(dataset, ["bytes"])
     if reason:
         return reason
-    found = _control("file size", LogBytes(), _tree(dataset), "the size of the file")
+    smooth = _tree(dataset).set_params(min_samples_leaf=_leaf(dataset))
+    found = _control("file size", LogBytes(), smooth, "the size of the file")
     if {"packed", "jpeg", "width", "height"} <= set(dataset.meta.columns):
         sees = "how much larger the file is than its picture makes it"
-        found += _control(BEYOND, UnexplainedSize(), _tree(dataset), sees)
+        found += _control(BEYOND, UnexplainedSize(), smooth, sees)
     return found
 
 
