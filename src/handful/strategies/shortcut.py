@@ -63,7 +63,17 @@ def controls(dataset: Dataset) -> tuple[list[Candidate], dict[str, str]]:
 # --- what each of them looks at
 
 
-class Beside(TransformerMixin, BaseEstimator):
+class RowByRow(TransformerMixin, BaseEstimator):
+    """A transformer of tables that learns nothing: a pure function of one row."""
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> Any:
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+class Beside(RowByRow):
     """Numbers from the columns of `Dataset.meta`, each row by itself.
 
     Words become numbers by a hash, so that nothing is learned from other rows: a tree cuts out the value
@@ -80,12 +90,6 @@ class Beside(TransformerMixin, BaseEstimator):
         self.attribute = attribute
         self.without = without
         self.numbers = numbers
-
-    def fit(self, X: pd.DataFrame, y: Any = None) -> Beside:
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
         """`(n, d)` float64."""
@@ -132,42 +136,24 @@ class UnexplainedSize(TransformerMixin, BaseEstimator):
         return np.column_stack([z, z**2, z[:, [0]] * z[:, 1:]])
 
 
-class LogBytes(TransformerMixin, BaseEstimator):
+class LogBytes(RowByRow):
     """The logarithm of the file size."""
-
-    def fit(self, X: pd.DataFrame, y: Any = None) -> LogBytes:
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
         """`(n, 1)`"""
         return np.log(X["bytes"].to_numpy(float))[:, None]
 
 
-class Position(TransformerMixin, BaseEstimator):
+class Position(RowByRow):
     """The place in the input."""
-
-    def fit(self, X: pd.DataFrame, y: Any = None) -> Position:
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
         """`(n, 1)`"""
         return X["order"].to_numpy(float)[:, None]
 
 
-class Gaps(TransformerMixin, BaseEstimator):
+class Gaps(RowByRow):
     """Which values of a row of a table are missing, and how many."""
-
-    def fit(self, X: pd.DataFrame, y: Any = None) -> Gaps:
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
         """`(n, columns + 1)`"""
@@ -218,6 +204,12 @@ def _tree(dataset: Dataset) -> Any:
     return kind(max_leaf_nodes=leaves, min_samples_leaf=3, random_state=0)
 
 
+def _leaf(dataset: Dataset) -> int:
+    """The least samples of a leaf for a noisy number: a quarter of the smallest class, within 3…8."""
+    smallest = len(dataset) // 4 if dataset.classes is None else int(np.bincount(dataset.y).min())
+    return int(np.clip(smallest // 4, 3, 8))
+
+
 def _forest(dataset: Dataset) -> Any:
     """For many weak columns. Few trees: a control must be cheap, and only gross effects matter."""
     kind = RandomForestClassifier if dataset.task == "classification" else RandomForestRegressor
@@ -250,10 +242,11 @@ def _file_size(dataset: Dataset) -> list[Candidate] | str:
     reason = _not_varied(dataset, ["bytes"])
     if reason:
         return reason
-    found = _control("file size", LogBytes(), _tree(dataset), "the size of the file")
+    smooth = _tree(dataset).set_params(min_samples_leaf=_leaf(dataset))
+    found = _control("file size", LogBytes(), smooth, "the size of the file")
     if {"packed", "jpeg", "width", "height"} <= set(dataset.meta.columns):
         sees = "how much larger the file is than its picture makes it"
-        found += _control(BEYOND, UnexplainedSize(), _tree(dataset), sees)
+        found += _control(BEYOND, UnexplainedSize(), smooth, sees)
     return found
 
 
