@@ -8,9 +8,10 @@ of labels is allowed that were drawn blindly from all K classes, so that the giv
     p(given) = (1 - noise) q(given) + noise / K
 
 (the label noise of Larsen et al., "Design of robust neural network classifiers", 1998). The posterior that a
-label was drawn blindly ranks it, and flags it where it is over one half. Examples that are only hard, which
-q explains, are left alone; the thresholds of confident learning flag many of them
-(benchmarks/label_errors.py).
+label was drawn blindly ranks it, and flags it where it is over one half. A label is flagged, too, where
+another class is twenty times as likely: mistakes between classes that resemble each other are not blind.
+Examples that are only hard, which q explains, are left alone; the thresholds of confident learning flag many
+of them (benchmarks/label_errors.py).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from handful.evidence.predictions import Predictions, Row
 
 FEWEST = 20  # examples below which nothing is said
 FLAGGED = 0.5  # posterior above which a label is flagged
+SURELY = 20.0  # times that another class must be as likely for the same
 MOST_OF_A_CLASS = 0.5  # a class of which more would be flagged was not learned, and its labels are not judged
 USUAL_ERRORS = 5.0  # a value further than this many usual errors from its prediction is flagged
 SHARPNESS = np.exp(np.arange(-1.5, 3.01, 0.125))  # exponents tried
@@ -81,16 +83,17 @@ def odd_labels(scores: list[np.ndarray], y: np.ndarray) -> tuple[np.ndarray, np.
     """
     judged = [blind(s, y) for s in scores]
     q, posterior = (np.mean(part, axis=0) for part in zip(*judged, strict=True))
-    wrong = posterior > FLAGGED
-    wrong &= np.array([wrong[y == k].mean() <= MOST_OF_A_CLASS for k in range(q.shape[1])])[y]
+    given = q[np.arange(len(y)), y].copy()
     q[np.arange(len(y)), y] = -1
+    wrong = (posterior > FLAGGED) | (q.max(axis=1) > SURELY * given)
+    wrong &= np.array([wrong[y == k].mean() <= MOST_OF_A_CLASS for k in range(q.shape[1])])[y]
     order = np.flatnonzero(wrong)
     order = order[np.argsort(-posterior[order], kind="stable")]
     return order, q[order].argmax(axis=1), posterior[order]
 
 
 def blind(scores: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One model's sharpened probabilities q `(n, K)`, and the posterior `(n,)` that a label is blind."""
+    """One model's probabilities q `(n, K)`, sharpened, and the posterior `(n,)` that a label is blind."""
     n, K = scores.shape
     logs = np.log(np.clip(scores, _TINY, None))
     logs -= logs.max(axis=1, keepdims=True)
