@@ -32,8 +32,9 @@ from threadpoolctl import threadpool_limits
 
 from handful.data.dataset import Dataset
 from handful.evidence.ensemble import add_average
+from handful.evidence.learning_curve import refit_step
 from handful.evidence.predictions import Predictions, tabulate
-from handful.evidence.selection import draw, expected, wilson, winner
+from handful.evidence.selection import draw, expected, followed, wilson, winner
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.plan import curve_cells
 from handful.protocol.run import Cell
@@ -105,12 +106,15 @@ def one_draw(X: np.ndarray, y: np.ndarray, n: int, seed: int) -> dict:
     candidates = propose(dataset, settings, own_candidates())
     splits = compare_splits(dataset, settings)
     predictions = add_average(gathered(dataset, [Cell(c, s) for s in splits for c in candidates]))
-    cells = [c for c in curve_cells(dataset, candidates, splits) if c.split.purpose == "curve75"]
-    thinned = gathered(dataset, cells)
+    names = followed(predictions)
+    cells = curve_cells(dataset, [c for c in candidates if c.name in names], splits)
+    purposes = dict.fromkeys(c.split.purpose for c in cells)
+    thinned = [gathered(dataset, [c for c in cells if c.split.purpose == p]) for p in purposes]
     bootstrap = draw(predictions.unit, predictions.covered, seed=seed)
     chosen = winner(predictions)
     naive = float(predictions.score(chosen)[0])
-    told, plain = expected(predictions, bootstrap, thinned), expected(predictions, bootstrap)
+    told = expected(predictions, bootstrap, refit_step(predictions, thinned, bootstrap))
+    plain = expected(predictions, bootstrap)
     by_name = {c.name: c for c in candidates}
     served = [by_name[name].fresh(seed).fit(dataset.X, dataset.y) for name in chosen.members or [chosen.name]]
     truth = np.mean([scores(model, frame.iloc[rest], len(classes)) for model in served], axis=0)

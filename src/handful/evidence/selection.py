@@ -21,9 +21,6 @@ LEVEL = 0.95
 # Selection makes the score of the chosen vary more than that of a model fixed beforehand; 1.3 gave 95 %
 # coverage over eight data sets with 25 candidates at n = 50, 100 and 200 (see docs/design.md).
 SELECTION_FACTOR = 1.3
-# A learning curve flattens a little faster than the logarithm: 0.63 of the step from 60 to 80 % was measured
-# for the step from 80 to 100 %, where the logarithm says 0.78.
-REFIT_SLOWING = 0.63 * np.log(80 / 60) / np.log(100 / 80)
 
 
 @dataclass(frozen=True)
@@ -64,20 +61,23 @@ def winner(predictions: Predictions) -> Row:
 def followed(predictions: Predictions) -> list[str]:
     """Those that further questions are asked of: what is served, the best deep and the best other one."""
     chosen = winner(predictions)
-    ranked = sorted(
-        (r for r in predictions.sound if r.members is None and r.family != "baseline"),
-        key=lambda r: -float(predictions.metric.gain(predictions.score(r)[0])),
-    )
-    best = [next((r.name for r in ranked if r.deep == deep), None) for deep in (True, False)]
-    names = [*(chosen.members or [chosen.name]), *best]
+    best = [best_single(predictions, deep) for deep in (True, False)]
+    names = [*(chosen.members or [chosen.name]), *(row.name if row is not None else None for row in best)]
     return list(dict.fromkeys(name for name in names if name is not None))
 
 
-def expected(predictions: Predictions, bootstrap: Bootstrap, thinned: Predictions | None = None) -> Interval:
+def best_single(predictions: Predictions, deep: bool) -> Row | None:
+    """The best plain candidate with, or without, a neural network in it; None where there is none."""
+    gain = predictions.metric.gain
+    rows = [r for r in predictions.sound if r.members is None and r.family != "baseline" and r.deep == deep]
+    return max(rows, key=lambda r: float(gain(predictions.score(r)[0])), default=None)
+
+
+def expected(predictions: Predictions, bootstrap: Bootstrap, refit_step: float = 0.0) -> Interval:
     """The score of the chosen model on new data, corrected for having been chosen, with a 95 % interval.
 
-    The value is the mean, over the draws, of the out-of-bag score of each draw's winner. `thinned` has the
-    candidates on smaller training parts: what they lose there tells what the refit on all data will gain.
+    The value is the mean, over the draws, of the out-of-bag score of each draw's winner. `refit_step` is what
+    its learning curve says that learning from all data will add.
     """
     rows, metric = predictions.sound, predictions.metric
     inside = np.array([predictions.score(r, bootstrap.weights) for r in rows])  # (C, B)
@@ -86,8 +86,7 @@ def expected(predictions: Predictions, bootstrap: Bootstrap, thinned: Prediction
     outside = np.array([predictions.score(r, left_out) for r in rows])
     gains = np.where(np.isnan(inside), -np.inf, metric.gain(inside))
     chosen = outside[gains.argmax(axis=0), np.arange(inside.shape[1])]
-    correction = 0.0 if thinned is None else refit_correction(predictions, thinned)
-    value = float(np.nanmean(chosen)) + correction
+    value = float(np.nanmean(chosen)) + refit_step
     if metric.name in ("accuracy", "balanced_accuracy"):
         value = min(1.0, max(0.0, value))
         best = rows.index(winner(predictions))
@@ -95,33 +94,8 @@ def expected(predictions: Predictions, bootstrap: Bootstrap, thinned: Prediction
         return Interval(value, *wilson(value, n / SELECTION_FACTOR))
     if metric.percent:
         value = min(1.0, value)
-    low, high = np.nanquantile(chosen, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) + correction
+    low, high = np.nanquantile(chosen, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) + refit_step
     return Interval(value, min(float(low), value), max(float(high), value))
-
-
-def refit_correction(predictions: Predictions, thinned: Predictions) -> float:
-    """What the candidates should gain from learning from all samples instead of the training parts.
-
-    The mean, over all candidates, of the score on full training parts minus that on thinned ones, carried on
-    in the logarithm of the training size. The mean over all is used because that of the best would be the
-    best partly by luck. The factor was measured, see docs/design.md: 0.63 at five folds.
-    """
-    repeat = thinned.splits[0].repeat
-    full = {s.name.split("-", 1)[1]: s for s in predictions.splits}
-    pairs = [(full[s.name.split("-", 1)[1]], s) for s in thinned.splits]
-    share = float(np.mean([len(f.train) / (len(f.train) + len(f.test)) for f, _ in pairs]))
-    thin = float(np.mean([len(t.train) / (len(f.train) + len(f.test)) for f, t in pairs]))
-    gains = []
-    for row in thinned.sound:
-        before = predictions.row(row.name)
-        if before.oof is None or row.oof is None:
-            continue
-        same = Row(row.name, row.label, row.family, row.cost, oof=before.oof[[repeat]])
-        gains.append(float(predictions.score(same)[0] - thinned.score(row)[0]))
-    if not gains or not thin < share < 1:
-        return 0.0
-    steps = np.log(1 / share) / np.log(share / thin)
-    return REFIT_SLOWING * steps * float(np.nanmean(gains))
 
 
 def interval(predictions: Predictions, row: Row, bootstrap: Bootstrap) -> Interval | None:

@@ -15,6 +15,7 @@ from handful.report import figures, words
 from handful.report.content import SHOWN, Content, View, card, label
 from handful.report.glossary import glossary
 from handful.report.look import look
+from handful.report.more_data import more_data
 
 GAPS = 8  # lines shown unfolded in the table of training against held-out scores
 PICTURES_OF_A_FINDING = 12
@@ -288,6 +289,7 @@ SECTIONS = (
     Section("answer", "The answer", answer),
     Section("leaderboard", "What was tried", leaderboard),
     Section("overfitting", "Learned, or learned by heart?", overfitting),
+    Section("more_data", "More data?", more_data, "more_data.html"),
     Section("trust", "Can the data be trusted?", trust),
     Section("look", "A closer look", look),
     Section("method", "How it was done", method),

@@ -8,10 +8,19 @@ from typing import Any
 import numpy as np
 
 from handful.data.dataset import Dataset
+from handful.errors import SettingsError
 from handful.evidence.leaderboard import leaderboard, number
+from handful.evidence.learning_curve import (
+    curve_parts,
+    curves,
+    labels_needed,
+    learning_curve,
+    next_targets,
+    refit_step,
+)
 from handful.evidence.overfitting import overfitting
-from handful.evidence.predictions import Predictions, Row, collect_follow_up
-from handful.evidence.selection import LEVEL, draw, expected, winner
+from handful.evidence.predictions import Predictions, Row
+from handful.evidence.selection import LEVEL, Bootstrap, Interval, draw, expected, winner
 from handful.model.held_out import HeldOutScore
 from handful.protocol.run import Run
 from handful.scoring import Metric
@@ -22,8 +31,6 @@ FEW_A_CLASS = 20
 LATER = {
     "tie_group": "which candidates cannot be told apart is not computed by this version",
     "ledger": "what each technique is worth is not computed by this version",
-    "learning_curve": "learning curves are not computed by this version",
-    "labels_needed": "how many more labels would help is not computed by this version",
     "controls": "the controls (shortcuts, permuted labels) are not run by this version",
     "verdict": "whether deep learning is right for this data is not judged by this version",
 }
@@ -33,8 +40,8 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
     """report.json. Evidence that is absent is None, with a reason under `reasons`."""
     chosen = winner(predictions)
     bootstrap = draw(predictions.unit, predictions.covered, seed=run.settings.seed)
-    thinned = collect_follow_up(run, "curve75")
-    told = expected(predictions, bootstrap, thinned)
+    thinned = curve_parts(run)
+    told = expected(predictions, bootstrap, refit_step(predictions, thinned, bootstrap))
     board = leaderboard(predictions, bootstrap)
     summary: dict[str, Any] = {
         "handful": run.versions["handful"],
@@ -63,9 +70,55 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         "reasons": dict(LATER),
     }
     summary |= {name: None for name in LATER}
+    summary |= growth(summary["reasons"], predictions, thinned, bootstrap, told)
     if test is None:
         summary["reasons"]["test"] = "no test set was given (--test PATH)"
     return summary
+
+
+def growth(
+    reasons: dict[str, str],
+    predictions: Predictions,
+    thinned: list[Predictions],
+    bootstrap: Bootstrap,
+    told: Interval,
+) -> dict[str, Any]:
+    """`learning_curve` and `labels_needed`; where there are no points, None and the reason."""
+    if not thinned:
+        why = "no candidate learned from smaller parts of the examples"
+        reasons |= {"learning_curve": why, "labels_needed": why}
+        return {"learning_curve": None, "labels_needed": None}
+    found = curves(predictions, thinned, bootstrap, told)
+    needed = [labels_needed(found[0], target) for target in next_targets(found[0])]
+    return {"learning_curve": learning_curve(found), "labels_needed": {"targets": needed}}
+
+
+def plan(run: Run, predictions: Predictions, target: float | None = None) -> dict[str, Any]:
+    """How many more examples reach the target, or the next round score; see `labels_needed`.
+
+    Raises SettingsError for a score that the metric cannot have.
+    """
+    if target is not None:
+        check_target(target, predictions.metric)
+    bootstrap = draw(predictions.unit, predictions.covered, seed=run.settings.seed)
+    thinned = curve_parts(run)
+    told = expected(predictions, bootstrap, refit_step(predictions, thinned, bootstrap))
+    chosen = curves(predictions, thinned, bootstrap, told)[0]
+    ahead = [target] if target is not None else next_targets(chosen)
+    return labels_needed(chosen, ahead[0] if ahead else 1.0)
+
+
+def check_target(target: float, metric: Metric) -> None:
+    """SettingsError where no score of this metric can be the target."""
+    if metric.percent and not 0 < target <= 1:
+        hint = f" Did you mean {target / 100:g}?" if 1 < target <= 100 else ""
+        raise SettingsError(f"--target-score {target:g}: {metric.label} lies between 0 and 1.{hint}")
+    if metric.higher_is_better and not target <= 1:
+        raise SettingsError(f"--target-score {target:g}: {metric.label} is 1 at the most.")
+    if not metric.higher_is_better and not 0 < target < np.inf:
+        raise SettingsError(f"--target-score {target:g}: {metric.label} is a number above 0.")
+    if not np.isfinite(target):
+        raise SettingsError(f"--target-score {target}: a number is needed.")
 
 
 def how(dataset: Dataset) -> str:
