@@ -30,22 +30,27 @@ from handful.scoring import Metric
 
 BAND = 0.8  # of the forecasts: a forecast is a guide, and four in five is what one can act on
 AHEAD = (1.5, 2.0, 4.0)  # times the examples at hand; further was not tested and is not told
+LEAST_OF_A_CLASS = 10  # examples, or groups, below which nothing is foreseen of a class
 DRAWS = 200  # of the bootstrap: enough for the covariance of five points
 # The usual curve, measured on the tuning pools of benchmarks/forecast.py and on none of its results: the gain
-# of the next doubling in units of learned x left (median, spread of its logarithm), and the exponent c.
+# of the next doubling in units of learned x left (and the spread of its logarithm), and the exponent c. Other
+# metrics than accuracy were only looked at on a few pools.
 USUAL_STEP, STEP_SPREAD = 0.5, 0.4
-USUAL_EXPONENT, EXPONENT_SPREAD = 0.25, 0.4
+USUAL_STEP_OF = {"r2": 0.25, "f1": 0.25, "rmse": 0.2, "mae": 0.2}
+USUAL_EXPONENT, EXPONENT_SPREAD = 0.25, 0.8
+FAINT = 0.01  # what is called learned, at the least
 FLAT = 0.02  # how often a curve has already come to its end
-# Beyond the noise of the held-out examples, a point strays because other training parts were possible, and
-# the more so the further it lies from the whole: its share of the scale of the score, and so much more a
-# halving.
-STRAY, STRAY_PER_HALVING = 0.01, 0.04
+# Beyond the noise of the held-out examples a point strays because other training parts were possible (a share
+# of the scale of the score), and because real curves are no exact laws: by so many usual steps a halving.
+STRAY, STRAY_PER_HALVING = 0.005, 0.8
 # Selection and the luck of the examples at hand make the level err more than its interval says ...
 LEVEL_FACTOR = 1.2
-# ... and what one set of examples had in luck, a larger one has not: the gain varies by this share of it.
+# ... and what one set of examples had in luck, a larger one has not: the gain varies by this share of it for
+# the first doubling, and with the root of the number of doublings.
 LUCK = 0.35
 
-_STEPS = np.concatenate([[0.0], USUAL_STEP * np.geomspace(0.1, 4.0, 40)])
+# The grid of laws: multiples of the usual step, and exponents.
+_STEPS = np.concatenate([[0.0], np.geomspace(0.1, 4.0, 40)])
 _EXPONENTS = np.array([0.1, 0.2, 0.3, 0.45, 0.65, 0.9, 1.2])
 
 
@@ -98,10 +103,18 @@ def curve_parts(run: Run) -> list[Predictions]:
 
 
 def points(
-    predictions: Predictions, thinned: Sequence[Predictions], row: Row, bootstrap: Bootstrap
+    predictions: Predictions,
+    thinned: Sequence[Predictions],
+    row: Row,
+    bootstrap: Bootstrap,
+    of_class: int | None = None,
 ) -> Points:
-    """The row's scores at every training size: of a derived row, those of its members' mean."""
+    """The row's scores at every training size: of a derived row, those of its members' mean.
+
+    With `of_class`, the share of that class that is found, against the number of its examples.
+    """
     weights = bootstrap.weights[:DRAWS]
+    metric = predictions.metric if of_class is None else _found(of_class)
     found: dict[float, tuple[float, np.ndarray]] = {}
     for part in [*thinned, predictions]:
         scores = _first_repeat(part, row.members or [row.name])
@@ -109,12 +122,22 @@ def points(
             continue
         held = np.flatnonzero(np.isfinite(scores.reshape(len(scores), -1)[:, 0]))
         y, scores = part.y[held], scores[held]
-        size = float(np.mean([len(s.train) for s in part.splits if s.repeat == 0]))
-        found[size] = float(part.metric(y, scores)[0]), part.metric(y, scores, weights[:, held])
+        trains = [s.train for s in part.splits if s.repeat == 0]
+        size = float(np.mean([len(t) if of_class is None else (part.y[t] == of_class).sum() for t in trains]))
+        found[size] = float(metric(y, scores)[0]), metric(y, scores, weights[:, held])
     sizes = sorted(found)
     return Points(
         np.array(sizes), np.array([found[s][0] for s in sizes]), np.array([found[s][1] for s in sizes])
     )
+
+
+def _found(k: int) -> Metric:
+    """The share of class k that is found."""
+
+    def share(y: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return weights @ ((y == k) & (scores.argmax(axis=1) == k)) / (weights @ (y == k))
+
+    return Metric("found", "found", True, True, "The share of the class that is found.", share)
 
 
 def _first_repeat(part: Predictions, names: Sequence[str]) -> np.ndarray | None:
@@ -132,11 +155,12 @@ def laws(points: Points, metric: Metric, baseline: float, n: int) -> Laws:
     draws = draws[:, np.isfinite(draws).all(axis=0)]
     perfect = 1.0 if metric.higher_is_better else 0.0
     last = min(scores[-1], perfect - 0.5 * unit / n)
-    scale = max(last - worst, STRAY * unit) * (perfect - last) / unit
+    scale = max(last - worst, FAINT * unit) * (perfect - last) / unit
+    scale *= USUAL_STEP_OF.get(metric.name, USUAL_STEP)
     steps, exponents = (a.ravel() for a in np.meshgrid(_STEPS, _EXPONENTS, indexing="ij"))
     halvings = np.log2(points.sizes[-1] / points.sizes)
     noise = np.cov(draws) if draws.shape[1] > 1 else np.zeros((len(scores), len(scores)))
-    noise = np.atleast_2d(noise) + np.diag((unit * (STRAY + STRAY_PER_HALVING * halvings)) ** 2)
+    noise = np.atleast_2d(noise) + np.diag((unit * STRAY + STRAY_PER_HALVING * scale * halvings) ** 2)
     shape = (1 - (points.sizes / n) ** -exponents[:, None]) / (1 - 2.0 ** -exponents[:, None])
     strays = scores - scale * steps[:, None] * shape  # (M, P); a law's level is whatever fits it best
     precision = np.linalg.inv(noise)
@@ -156,8 +180,8 @@ def _unit(metric: Metric, baseline: float) -> float:
 
 
 def _usual(steps: np.ndarray, exponents: np.ndarray) -> np.ndarray:
-    """The logarithm of how often such a law is met."""
-    away = np.log(np.where(steps > 0, steps, 1.0) / USUAL_STEP) / STEP_SPREAD
+    """The logarithm of how often such a law is met; steps in multiples of the usual one."""
+    away = np.log(np.where(steps > 0, steps, 1.0)) / STEP_SPREAD
     spacing = np.log(_STEPS[2] / _STEPS[1]) / STEP_SPREAD
     rising = np.log((1 - FLAT) * spacing * norm.pdf(away))
     from_usual = np.log(exponents / USUAL_EXPONENT) / EXPONENT_SPREAD
@@ -190,7 +214,7 @@ class Curve:
         gain, z = self.laws.gain(m)[:, None], _normal()
         weight = np.repeat(self.laws.weight / len(z), len(z))
         middle = self.laws.mean_gain(m)
-        luck = LUCK * self.error * z if m > self.laws.n else 0 * z
+        luck = LUCK * self.error * np.sqrt(max(0.0, np.log2(m / self.laws.n))) * z
         gains = _quantiles((gain + luck).ravel(), weight, ENDS)
         levels = _quantiles(np.minimum(self.level + self.error * z + gain, self.best).ravel(), weight, ENDS)
         value = min(self.level + middle, self.best)
@@ -296,10 +320,51 @@ def _doubt(row: Row, seen: Points, guess: Points, family: Laws, metric: Metric) 
     return None
 
 
-def learning_curve(found: Sequence[Curve]) -> dict[str, Any]:
+def class_curves(
+    predictions: Predictions, thinned: Sequence[Predictions], bootstrap: Bootstrap, K: int
+) -> list[Curve]:
+    """How much of each class the chosen row finds, against the number of its examples.
+
+    All classes grow together. What one class alone would bring cannot be told: see docs/evidence.md.
+    """
+    row, found = winner(predictions), []
+    unit, held = predictions.unit, predictions.covered
+    for k in range(K):
+        mine = held[predictions.y[held] == k]
+        seen = points(predictions, thinned, row, bootstrap, k)
+        metric = _found(k)
+        family = laws(seen, metric, 1 / K, len(mine))
+        level = float(seen.scores[-1]) - family.mean_gain(float(seen.sizes[-1]))
+        error = LEVEL_FACTOR * float(np.nanstd(seen.draws[-1]))
+        if len(np.unique(unit[mine])) < LEAST_OF_A_CLASS:
+            doubt: str | None = f"it has fewer than {LEAST_OF_A_CLASS} examples"
+        else:
+            guess = Points(seen.sizes[-1:], np.array([1 / K]), np.full((1, seen.draws.shape[1]), 1 / K))
+            doubt = _doubt(row, seen, guess, family, metric)
+        found.append(Curve(row, [], seen, family, metric, min(level, 1.0), error, doubt))
+    return found
+
+
+def learning_curve(
+    found: Sequence[Curve], of_classes: Sequence[Curve] = (), names: Sequence[str] = ()
+) -> dict[str, Any]:
     """The curves for report.json; scores are those of the metric, a gain is better if larger."""
     n = found[0].laws.n
-    return {"n": n, "band": BAND, "curves": [_as_json(curve) for curve in found]}
+    classes = [_class_json(str(name), curve) for name, curve in zip(names, of_classes, strict=True)]
+    return {
+        "n": n,
+        "band": BAND,
+        "curves": [_as_json(curve) for curve in found],
+        "classes": classes or None,
+    }
+
+
+def _class_json(name: str, curve: Curve) -> dict[str, Any]:
+    """`found` now and `doubled`, when every class has twice as many examples; None where one cannot tell."""
+    line = {"class": name, "n": curve.laws.n, "found": number(curve.level), "doubled": None}
+    if curve.doubt is None:
+        line["doubled"] = _forecast_json(curve, 2 * curve.laws.n)
+    return line | {"doubt": curve.doubt}
 
 
 def _as_json(curve: Curve) -> dict[str, Any]:
@@ -328,24 +393,25 @@ def _as_json(curve: Curve) -> dict[str, Any]:
     if curve.doubt is not None:
         return line
     n = curve.laws.n
-    for times in AHEAD:
-        score, gain = curve.forecast(times * n)
-        line["forecasts"].append(
-            {
-                "n": round(times * n),
-                "score": number(score.value),
-                "low": number(score.low),
-                "high": number(score.high),
-                "gain": number(gain.value),
-                "gain_low": number(gain.low),
-                "gain_high": number(gain.high),
-            }
-        )
+    line["forecasts"] = [_forecast_json(curve, times * n) for times in AHEAD]
     for m in np.geomspace(seen.sizes[0], AHEAD[-1] * n, 25):
         score, _ = curve.forecast(float(m))
         values = {"score": number(score.value), "low": number(score.low), "high": number(score.high)}
         line["line"].append({"n": round(float(m), 1), **values})
     return line
+
+
+def _forecast_json(curve: Curve, m: float) -> dict[str, Any]:
+    score, gain = curve.forecast(m)
+    return {
+        "n": round(m),
+        "score": number(score.value),
+        "low": number(score.low),
+        "high": number(score.high),
+        "gain": number(gain.value),
+        "gain_low": number(gain.low),
+        "gain_high": number(gain.high),
+    }
 
 
 def _point(size: int, metric: Metric, better: Any, draws: Any) -> dict[str, Any]:

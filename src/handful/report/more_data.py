@@ -6,13 +6,13 @@ import math
 from typing import Any
 
 from handful.report import words
-from handful.report.content import Content, View
+from handful.report.content import SHOWN, Content, View
 from handful.report.curve_figure import Series, learning_curve
 
 ROLES = {
     "chosen": "the chosen model",
     "deep": "best with a neural network",
-    "traditional": "best without one",
+    "traditional": "best without a neural network",
 }
 KINDS = ("mine", "second", "third")
 LITTLE, MUCH = 0.01, 0.02  # points that a doubling should bring to be called worth little, or worth it
@@ -54,6 +54,7 @@ def more_data(content: Content) -> View | None:
         "foreseen": bool(chosen["line"]),
         "rows": [_row(f, n, metric) for f in chosen["forecasts"]],
         "targets": targets(summary),
+        "classes": _classes(told.get("classes") or [], metric),
         "others": [
             f"{words.capital(words.label_of(summary, c['name']))}: cannot tell, because {c['doubt']}."
             for c in curves[1:]
@@ -65,24 +66,55 @@ def more_data(content: Content) -> View | None:
     }
 
 
+def _classes(lines: list[View], metric: words.Metric) -> View | None:
+    """The classes that gain most first; those of which one cannot tell by name."""
+    share = words.Metric("found", "found", percent=True)
+    told = sorted((c for c in lines if c["doubled"]), key=lambda c: -c["doubled"]["gain"])
+    if not told:
+        return None
+    return {
+        "lines": [
+            {
+                "class": c["class"],
+                "n": f"{c['n']:,}",
+                "now": share.show(c["found"], 0),
+                "then": share.show(c["doubled"]["score"], 0),
+                "low": share.show(c["doubled"]["low"], 0),
+                "high": share.show(c["doubled"]["high"], 0),
+                "gain": _signed(100 * c["doubled"]["gain"], 0),
+            }
+            for c in told[:SHOWN]
+        ],
+        "more": max(0, len(told) - SHOWN),
+        "untold": [f"{c['class']} ({c['doubt']})" for c in lines if c["doubt"]][:SHOWN],
+    }
+
+
 def _row(forecast: View, n: int, metric: words.Metric) -> View:
     return {
         "n": f"{forecast['n']:,}",
         "more": f"{forecast['n'] - n:,}",
         "score": metric.show(forecast["score"]),
         "span": metric.span(forecast["low"], forecast["high"]),
-        "gain": gain(forecast, metric),
+        "gain": gain(forecast, metric)[0],
+        "gain_span": gain(forecast, metric)[1],
     }
 
 
-def gain(forecast: View, metric: words.Metric) -> str:
-    """What is gained, from-to: `+3.1 points (+0.4 to +5.8)`; for errors, how much smaller they get."""
+def gain(forecast: View, metric: words.Metric) -> tuple[str, str]:
+    """What is gained, and from-to: `+3.1 points`, `+0.4 to +5.8`; for errors, how much smaller they get."""
     value, low, high = (forecast[k] for k in ("gain", "gain_low", "gain_high"))
     if metric.percent:
-        return f"{_signed(100 * value, 1)} points ({_signed(100 * low, 1)} to {_signed(100 * high, 1)})"
+        return f"{_signed(100 * value, 1)} points", f"{_signed(100 * low, 1)} to {_signed(100 * high, 1)}"
     if metric.higher_is_better:
-        return f"{_signed(value, 3)} ({_signed(low, 3)} to {_signed(high, 3)})"
-    return f"{metric.show(value)} less ({metric.show(low)} to {metric.show(high)})"
+        return _signed(value, 3), f"{_signed(low, 3)} to {_signed(high, 3)}"
+    return f"{metric.show(value)} less", f"{metric.show(low)} to {metric.show(high)}"
+
+
+def gain_text(forecast: View, metric: words.Metric) -> str:
+    """`+3.1 points (+0.4 to +5.8)`."""
+    value, span = gain(forecast, metric)
+    return f"{value} ({span})"
 
 
 def _signed(value: float, decimals: int) -> str:
@@ -106,8 +138,8 @@ def lead(summary: dict[str, Any]) -> str | None:
     elif double["gain_low"] > 0 and double["gain"] >= MUCH * scale:
         worth = f"Yes, more {many} should help."
     return (
-        f"{worth} With as many again ({2 * n:,} instead of {n:,}), expect {metric.label} of about "
-        f"{metric.show(double['score'], 0 if metric.percent else None)}: {gain(double, metric)}."
+        f"{worth} With as many again ({2 * n:,} instead of {n:,}), expect {_a(metric.label)} of about "
+        f"{metric.show(double['score'], 0 if metric.percent else None)}: {gain_text(double, metric)}."
     )
 
 
@@ -123,19 +155,24 @@ def target_text(summary: dict[str, Any], answer: dict[str, Any]) -> str:
     n = (summary.get("learning_curve") or {}).get("n") or (summary.get("dataset") or {}).get("n") or 0
     target = answer["target"]
     places = 0 if metric.percent and abs(100 * target - round(100 * target)) < 1e-6 else None
-    goal = f"{metric.label} {metric.show(target, places)}"
+    goal = f"{_a(metric.label)} of {metric.show(target, places)}"
     if answer["status"] == "reached":
-        return f"{goal}: already reached, as far as this data tells."
+        return f"{words.capital(goal)} is already reached, as far as this data tells."
     if answer["status"] == "cannot tell":
-        return f"{goal}: cannot tell how many more {many} it needs, because {answer['reason']}."
+        return f"To reach {goal}: cannot tell how many more {many} it needs, because {answer['reason']}."
     if answer["status"] == "beyond":
         least = f" (at least {nice(answer['low'])} more)" if answer["low"] is not None else ""
         return (
-            f"{goal}: probably more than {3 * n:,} more {many}{least}, further than can be foreseen; "
-            "a better kind of data or model may help sooner."
+            f"To reach {goal} you need probably more than {3 * n:,} more {many}{least}, further than can be "
+            "foreseen; a better kind of data or model may help sooner."
         )
     high = f"more than {3 * n:,}" if answer["high"] is None else nice(answer["high"])
-    return f"{goal}: you need about {nice(answer['more'])} more {many} ({nice(answer['low'])} to {high})."
+    span = f"{nice(answer['low'])} to {high}"
+    return f"To reach {goal} you need about {nice(answer['more'])} more {many} ({span})."
+
+
+def _a(label: str) -> str:
+    return f"{'an' if label[:1].lower() in 'aeiou' or label[:2] in ('RM', 'R²') else 'a'} {label}"
 
 
 def nice(count: int) -> str:
@@ -162,7 +199,7 @@ def plan_text(summary: dict[str, Any], answers: list[dict[str, Any]]) -> str:
         span = metric.span(forecast["low"], forecast["high"])
         lines.append(
             f"  {forecast['n']:>7,} in all: {metric.label} {metric.show(forecast['score'])} ({span}), "
-            f"{gain(forecast, metric)}"
+            f"{gain_text(forecast, metric)}"
         )
     if len(lines) > 1:
         lines.append("  In 8 of 10 such cases the score lies in the range in brackets.")
