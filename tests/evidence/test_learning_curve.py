@@ -177,16 +177,6 @@ def test_groups_that_err_together_make_the_points_less_sure() -> None:
     assert spread[1] > 2 * spread[0]
 
 
-def test_a_small_class_is_not_told_of() -> None:
-    random = np.random.default_rng(0)
-    y = np.r_[np.zeros(150, int), np.ones(6, int)]
-    parts = [
-        made({"baseline": right(y, y == 0), "only": right(y, random.random(156) < r)}, y) for r in (0.9, 0.9)
-    ]
-    told = lc.class_curves(parts[1], parts[:1], draw(parts[1].unit, parts[1].covered), 2)
-    assert "fewer than 10" in str(told[1].doubt)
-
-
 def test_what_is_told_can_be_written_as_json_and_takes_no_time() -> None:
     start = time.process_time()
     found = curves_of({12: 0.6, 25: 0.68, 50: 0.75, 75: 0.78, 100: 0.8})

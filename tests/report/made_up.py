@@ -56,9 +56,7 @@ def candidate(name: str, family: str, label: str, score: float | None, **more: A
     return row | more
 
 
-def growth(
-    names: list[str], n: int, score: float, slope: float, classes: list[str], doubt: str | None = None
-) -> dict[str, Any]:
+def growth(names: list[str], n: int, score: float, slope: float, doubt: str | None = None) -> dict[str, Any]:
     """`learning_curve` and `labels_needed`: so much `slope` a doubling, for each of the named candidates."""
 
     def place(m: float, i: int) -> dict[str, Any]:
@@ -81,21 +79,17 @@ def growth(
         }
         for i, name in enumerate(names)
     ]
-    told = [
-        {
-            "class": c,
-            "n": 8 if i == 1 else 30,
-            "found": 0.7,
-            "doubled": None if i == 1 else {"score": 0.75, "low": 0.6, "high": 0.9, "gain": 0.05},
-            "doubt": "it has fewer than 10 examples" if i == 1 else None,
-        }
-        for i, c in enumerate(classes)
-    ]
     needed = [
         {"target": score + slope, "status": "needed", "more": n, "low": n // 2, "high": None, "reason": None}
     ]
     return {
-        "learning_curve": {"n": n, "band": 0.8, "curves": curves, "classes": told or None},
+        "learning_curve": {
+            "n": n,
+            "band": 0.8,
+            "curves": curves,
+            "classes": None,
+            "classes_reason": "One class alone: cannot be told.",
+        },
         "labels_needed": {"targets": needed},
     }
 
@@ -310,7 +304,7 @@ def image_run() -> tuple[dict[str, Any], dict[str, Any]]:
         "examples": {name: shown[10 * i : 10 * i + 6] for i, name in enumerate(GARMENTS)},
     }
     names = ["ensemble/uniform", "transfer/lite0-2-0", "classic/hog-svm"]
-    summary |= growth(names, 300, 0.868, 0.025, GARMENTS)
+    summary |= growth(names, 300, 0.868, 0.025)
     return summary, extras
 
 
@@ -415,7 +409,7 @@ def table_run() -> tuple[dict[str, Any], dict[str, Any]]:
         "scatter": None,
         "map": None,
     }
-    summary |= growth(["classic/logistic"], 142, 0.77, -0.01, ["no", "yes"], doubt="the curve falls")
+    summary |= growth(["classic/logistic"], 142, 0.77, -0.01, doubt="the curve falls")
     return summary, extras
 
 
@@ -518,7 +512,7 @@ def regression_run() -> tuple[dict[str, Any], dict[str, Any]]:
         },
         "map": None,
     }
-    summary |= growth(["classic/svr", "classic/ridge"], 200, 0.487, 0.02, [])
+    summary |= growth(["classic/svr", "classic/ridge"], 200, 0.487, 0.02)
     return summary, extras
 
 
@@ -611,7 +605,7 @@ def hostile_run() -> tuple[dict[str, Any], dict[str, Any]]:
         "predicted": [evil[i % 5] for i in range(300)],
         "id": [evil[1]] * 300,
     }
-    summary |= growth([summary["chosen"]], 60, 0.8, 0.03, evil)
+    summary |= growth([summary["chosen"]], 60, 0.8, 0.03)
     return summary, extras
 
 

@@ -17,7 +17,7 @@ def test_the_page_says_what_as_many_again_bring() -> None:
     text = Reader(render(*made_up.image_run())).text
     assert "With as many again (600 instead of 300), expect an accuracy of about 89%: +2.5 points" in text
     assert "To reach an accuracy of 89.3% you need about 300 more pictures (150 to more than 900)." in text
-    assert "Cannot tell of: Bag (it has fewer than 10 examples)." in text
+    assert "One class alone: cannot be told." in text
 
 
 def test_the_page_says_that_one_cannot_tell_and_shows_the_points_all_the_same() -> None:
@@ -59,7 +59,7 @@ def test_smaller_errors_are_called_less() -> None:
         "percent": False,
         "words": "",
     }
-    summary["learning_curve"] = made_up.growth(["classic/svr"], 200, 50.0, -2.0, [])["learning_curve"]
+    summary["learning_curve"] = made_up.growth(["classic/svr"], 200, 50.0, -2.0)["learning_curve"]
     assert "expect an RMSE of about 48.0" in str(lead(summary)) and "less" in str(lead(summary))
 
 

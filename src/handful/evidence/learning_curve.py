@@ -30,7 +30,6 @@ from handful.scoring import Metric
 
 BAND = 0.8  # of the forecasts: a forecast is a guide, and four in five is what one can act on
 AHEAD = (1.5, 2.0, 4.0)  # times the examples at hand; further was not tested and is not told
-LEAST_OF_A_CLASS = 10  # examples, or groups, below which nothing is foreseen of a class
 DRAWS = 200  # of the bootstrap: enough for the covariance of five points
 # The usual curve, measured on the tuning pools of benchmarks/forecast.py and on none of its results: the gain
 # of the next doubling in units of learned x left (and the spread of its logarithm), and the exponent c. Other
@@ -49,6 +48,10 @@ LEVEL_FACTOR = 1.2
 # the first doubling, and with the root of the number of doublings.
 LUCK = 0.35
 
+CLASSES_REASON = (
+    "What more labels of one class would bring cannot be told: in our simulations neither the curve of a "
+    "class nor leaving out half of it foresaw it better than saying that nothing changes."
+)
 # The grid of laws: multiples of the usual step, and exponents.
 _STEPS = np.concatenate([[0.0], np.geomspace(0.1, 4.0, 40)])
 _EXPONENTS = np.array([0.1, 0.2, 0.3, 0.45, 0.65, 0.9, 1.2])
@@ -103,18 +106,10 @@ def curve_parts(run: Run) -> list[Predictions]:
 
 
 def points(
-    predictions: Predictions,
-    thinned: Sequence[Predictions],
-    row: Row,
-    bootstrap: Bootstrap,
-    of_class: int | None = None,
+    predictions: Predictions, thinned: Sequence[Predictions], row: Row, bootstrap: Bootstrap
 ) -> Points:
-    """The row's scores at every training size: of a derived row, those of its members' mean.
-
-    With `of_class`, the share of that class that is found, against the number of its examples.
-    """
+    """The row's scores at every training size: of a derived row, those of its members' mean."""
     weights = bootstrap.weights[:DRAWS]
-    metric = predictions.metric if of_class is None else _found(of_class)
     found: dict[float, tuple[float, np.ndarray]] = {}
     for part in [*thinned, predictions]:
         scores = _first_repeat(part, row.members or [row.name])
@@ -122,22 +117,12 @@ def points(
             continue
         held = np.flatnonzero(np.isfinite(scores.reshape(len(scores), -1)[:, 0]))
         y, scores = part.y[held], scores[held]
-        trains = [s.train for s in part.splits if s.repeat == 0]
-        size = float(np.mean([len(t) if of_class is None else (part.y[t] == of_class).sum() for t in trains]))
-        found[size] = float(metric(y, scores)[0]), metric(y, scores, weights[:, held])
+        size = float(np.mean([len(s.train) for s in part.splits if s.repeat == 0]))
+        found[size] = float(part.metric(y, scores)[0]), part.metric(y, scores, weights[:, held])
     sizes = sorted(found)
     return Points(
         np.array(sizes), np.array([found[s][0] for s in sizes]), np.array([found[s][1] for s in sizes])
     )
-
-
-def _found(k: int) -> Metric:
-    """The share of class k that is found."""
-
-    def share(y: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        return weights @ ((y == k) & (scores.argmax(axis=1) == k)) / (weights @ (y == k))
-
-    return Metric("found", "found", True, True, "The share of the class that is found.", share)
 
 
 def _first_repeat(part: Predictions, names: Sequence[str]) -> np.ndarray | None:
@@ -320,51 +305,15 @@ def _doubt(row: Row, seen: Points, guess: Points, family: Laws, metric: Metric) 
     return None
 
 
-def class_curves(
-    predictions: Predictions, thinned: Sequence[Predictions], bootstrap: Bootstrap, K: int
-) -> list[Curve]:
-    """How much of each class the chosen row finds, against the number of its examples.
-
-    All classes grow together. What one class alone would bring cannot be told: see docs/evidence.md.
-    """
-    row, found = winner(predictions), []
-    unit, held = predictions.unit, predictions.covered
-    for k in range(K):
-        mine = held[predictions.y[held] == k]
-        seen = points(predictions, thinned, row, bootstrap, k)
-        metric = _found(k)
-        family = laws(seen, metric, 1 / K, len(mine))
-        level = float(seen.scores[-1]) - family.mean_gain(float(seen.sizes[-1]))
-        error = LEVEL_FACTOR * float(np.nanstd(seen.draws[-1]))
-        if len(np.unique(unit[mine])) < LEAST_OF_A_CLASS:
-            doubt: str | None = f"it has fewer than {LEAST_OF_A_CLASS} examples"
-        else:
-            guess = Points(seen.sizes[-1:], np.array([1 / K]), np.full((1, seen.draws.shape[1]), 1 / K))
-            doubt = _doubt(row, seen, guess, family, metric)
-        found.append(Curve(row, [], seen, family, metric, min(level, 1.0), error, doubt))
-    return found
-
-
-def learning_curve(
-    found: Sequence[Curve], of_classes: Sequence[Curve] = (), names: Sequence[str] = ()
-) -> dict[str, Any]:
+def learning_curve(found: Sequence[Curve]) -> dict[str, Any]:
     """The curves for report.json; scores are those of the metric, a gain is better if larger."""
-    n = found[0].laws.n
-    classes = [_class_json(str(name), curve) for name, curve in zip(names, of_classes, strict=True)]
     return {
-        "n": n,
+        "n": found[0].laws.n,
         "band": BAND,
         "curves": [_as_json(curve) for curve in found],
-        "classes": classes or None,
+        "classes": None,
+        "classes_reason": CLASSES_REASON,
     }
-
-
-def _class_json(name: str, curve: Curve) -> dict[str, Any]:
-    """`found` now and `doubled`, when every class has twice as many examples; None where one cannot tell."""
-    line = {"class": name, "n": curve.laws.n, "found": number(curve.level), "doubled": None}
-    if curve.doubt is None:
-        line["doubled"] = _forecast_json(curve, 2 * curve.laws.n)
-    return line | {"doubt": curve.doubt}
 
 
 def _as_json(curve: Curve) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from handful.report import words
-from handful.report.content import SHOWN, Content, View
+from handful.report.content import Content, View
 from handful.report.curve_figure import Series, learning_curve
 
 ROLES = {
@@ -54,7 +54,7 @@ def more_data(content: Content) -> View | None:
         "foreseen": bool(chosen["line"]),
         "rows": [_row(f, n, metric) for f in chosen["forecasts"]],
         "targets": targets(summary),
-        "classes": _classes(told.get("classes") or [], metric),
+        "classes_reason": told.get("classes_reason") if content.dataset.get("classes") else None,
         "others": [
             f"{words.capital(words.label_of(summary, c['name']))}: cannot tell, because {c['doubt']}."
             for c in curves[1:]
@@ -63,30 +63,6 @@ def more_data(content: Content) -> View | None:
         "many": many,
         "metric": metric,
         "n": n,
-    }
-
-
-def _classes(lines: list[View], metric: words.Metric) -> View | None:
-    """The classes that gain most first; those of which one cannot tell by name."""
-    share = words.Metric("found", "found", percent=True)
-    told = sorted((c for c in lines if c["doubled"]), key=lambda c: -c["doubled"]["gain"])
-    if not told:
-        return None
-    return {
-        "lines": [
-            {
-                "class": c["class"],
-                "n": f"{c['n']:,}",
-                "now": share.show(c["found"], 0),
-                "then": share.show(c["doubled"]["score"], 0),
-                "low": share.show(c["doubled"]["low"], 0),
-                "high": share.show(c["doubled"]["high"], 0),
-                "gain": _signed(100 * c["doubled"]["gain"], 0),
-            }
-            for c in told[:SHOWN]
-        ],
-        "more": max(0, len(told) - SHOWN),
-        "untold": [f"{c['class']} ({c['doubt']})" for c in lines if c["doubt"]][:SHOWN],
     }
 
 

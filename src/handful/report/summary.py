@@ -11,7 +11,6 @@ from handful.data.dataset import Dataset
 from handful.errors import SettingsError
 from handful.evidence.leaderboard import leaderboard, number
 from handful.evidence.learning_curve import (
-    class_curves,
     curve_parts,
     curves,
     labels_needed,
@@ -72,7 +71,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
     }
     summary |= {name: None for name in LATER}
     try:
-        summary |= growth(run, summary["reasons"], predictions, thinned, bootstrap, told)
+        summary |= growth(summary["reasons"], predictions, thinned, bootstrap, told)
     except (ArithmeticError, ValueError) as error:  # odd scores must not cost the rest of the report
         why = f"the learning curve could not be computed ({error})"
         summary["reasons"] |= {"learning_curve": why, "labels_needed": why}
@@ -82,7 +81,6 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
 
 
 def growth(
-    run: Run,
     reasons: dict[str, str],
     predictions: Predictions,
     thinned: list[Predictions],
@@ -96,12 +94,7 @@ def growth(
         return {"learning_curve": None, "labels_needed": None}
     found = curves(predictions, thinned, bootstrap, told)
     needed = [labels_needed(found[0], target) for target in next_targets(found[0])]
-    classes = [] if run.dataset.classes is None else [str(c) for c in run.dataset.classes]
-    of_classes = class_curves(predictions, thinned, bootstrap, len(classes)) if classes else []
-    return {
-        "learning_curve": learning_curve(found, of_classes, classes),
-        "labels_needed": {"targets": needed},
-    }
+    return {"learning_curve": learning_curve(found), "labels_needed": {"targets": needed}}
 
 
 def plan(run: Run, predictions: Predictions, target: float | None = None) -> dict[str, Any]:
