@@ -102,6 +102,24 @@ def report(run: Annotated[Path, typer.Argument(help="A run's folder.")]) -> None
 
 
 @app.command()
+def plan(
+    run: Annotated[Path, typer.Argument(help="A finished run's folder.")],
+    target_score: Annotated[
+        float | None, typer.Option(help="The score to reach, such as 0.95; the next round ones unless given.")
+    ] = None,
+) -> None:
+    """What more labels would bring, and how many a score needs."""
+    from handful.fit import FitRun
+    from handful.report.more_data import plan_text
+
+    finished = FitRun(run)
+    summary = finished.summary
+    stored = (summary.get("labels_needed") or {}).get("targets") or []
+    answers = stored if target_score is None else [finished.plan(target_score)]
+    typer.echo(plan_text(summary, answers))
+
+
+@app.command()
 def predict(
     model: Annotated[Path, typer.Argument(help="A run's folder, or a saved model's.")],
     data: Annotated[Path, typer.Argument(help="A picture, a folder of pictures, or a table.")],

@@ -208,6 +208,16 @@ class FitRun:
         """The stored out-of-fold predictions, for one's own analysis."""
         return add_average(collect(Run.open(self.folder)))
 
+    def plan(self, target_score: float | None = None) -> dict[str, Any]:
+        """How many more labels reach a score: `target`, `status`, `more`, `low`, `high`, `reason`.
+
+        `status` is "reached", "needed", "beyond" (further than can be foreseen) or "cannot tell"; without a
+        target, that of the next round score. Raises SettingsError for a score that the metric cannot have.
+        """
+        from handful.report.growth import plan
+
+        return plan(Run.open(self.folder), self.predictions(), target_score)
+
     def __repr__(self) -> str:
         from handful.report.text import answer_text
 

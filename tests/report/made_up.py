@@ -56,6 +56,44 @@ def candidate(name: str, family: str, label: str, score: float | None, **more: A
     return row | more
 
 
+def growth(names: list[str], n: int, score: float, slope: float, doubt: str | None = None) -> dict[str, Any]:
+    """`learning_curve` and `labels_needed`: so much `slope` a doubling, for each of the named candidates."""
+
+    def place(m: float, i: int) -> dict[str, Any]:
+        value = score - 0.03 * i + slope * np.log2(m / n)
+        return {"n": m, "score": value, "low": value - 0.03, "high": value + 0.03}
+
+    def ahead(m: float, i: int) -> dict[str, Any]:
+        gain = abs(slope) * np.log2(m / n)
+        return place(round(m), i) | {"gain": gain, "gain_low": gain - 0.02, "gain_high": gain + 0.02}
+
+    curves = [
+        {
+            "roles": ["chosen"] if i == 0 else ["deep"] if i == 1 else ["traditional"],
+            "name": name,
+            "label": name,
+            "points": [place(round(n * share), i) for share in (0.1, 0.2, 0.4, 0.6, 0.8)],
+            "doubt": doubt,
+            "forecasts": [] if doubt else [ahead(n * times, i) for times in (1.5, 2, 4)],
+            "line": [] if doubt else [place(float(m), i) for m in np.geomspace(0.1 * n, 4 * n, 25)],
+        }
+        for i, name in enumerate(names)
+    ]
+    needed = [
+        {"target": score + slope, "status": "needed", "more": n, "low": n // 2, "high": None, "reason": None}
+    ]
+    return {
+        "learning_curve": {
+            "n": n,
+            "band": 0.8,
+            "curves": curves,
+            "classes": None,
+            "classes_reason": "One class alone: cannot be told.",
+        },
+        "labels_needed": {"targets": needed},
+    }
+
+
 def image_run() -> tuple[dict[str, Any], dict[str, Any]]:
     """Ten classes of pictures, thirty candidates, one of them failed."""
     levels = ["last layer", "block 4", "block 5", "block 6", "all levels"]
@@ -265,6 +303,8 @@ def image_run() -> tuple[dict[str, Any], dict[str, Any]]:
         },
         "examples": {name: shown[10 * i : 10 * i + 6] for i, name in enumerate(GARMENTS)},
     }
+    names = ["ensemble/uniform", "transfer/lite0-2-0", "classic/hog-svm"]
+    summary |= growth(names, 300, 0.868, 0.025)
     return summary, extras
 
 
@@ -369,6 +409,7 @@ def table_run() -> tuple[dict[str, Any], dict[str, Any]]:
         "scatter": None,
         "map": None,
     }
+    summary |= growth(["classic/logistic"], 142, 0.77, -0.01, doubt="the curve falls")
     return summary, extras
 
 
@@ -471,6 +512,7 @@ def regression_run() -> tuple[dict[str, Any], dict[str, Any]]:
         },
         "map": None,
     }
+    summary |= growth(["classic/svr", "classic/ridge"], 200, 0.487, 0.02)
     return summary, extras
 
 
@@ -563,6 +605,7 @@ def hostile_run() -> tuple[dict[str, Any], dict[str, Any]]:
         "predicted": [evil[i % 5] for i in range(300)],
         "id": [evil[1]] * 300,
     }
+    summary |= growth([summary["chosen"]], 60, 0.8, 0.03)
     return summary, extras
 
 

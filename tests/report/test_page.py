@@ -119,12 +119,13 @@ def test_the_sections_stand_in_order_and_are_numbered() -> None:
         "answer",
         "leaderboard",
         "overfitting",
+        "more_data",
         "trust",
         "look",
         "method",
         "glossary",
     ]
-    assert re.findall(r"<h2[^>]*><span>(\d)</span>", page) == list("1234567")
+    assert re.findall(r"<h2[^>]*><span>(\d)</span>", page) == list("12345678")
 
 
 def test_a_section_without_evidence_is_left_out_and_its_reason_is_given() -> None:

@@ -46,13 +46,16 @@ class Interval:
 def followed(predictions: Predictions) -> list[str]:
     """Those that further questions are asked of: what is served, the best deep and the best other one."""
     chosen = select(predictions)
-    ranked = sorted(
-        (r for r in predictions.sound if r.members is None and r.family != "baseline"),
-        key=lambda r: -float(predictions.metric.gain(predictions.score(r)[0])),
-    )
-    leaders = [next((r.name for r in ranked if r.deep == deep), None) for deep in (True, False)]
-    names = [*(chosen.members or [chosen.name]), *leaders]
-    return list(dict.fromkeys(name for name in names if name is not None))
+    leaders = [best_single(predictions, deep) for deep in (True, False)]
+    names = [*(chosen.members or [chosen.name]), *(row.name for row in leaders if row is not None)]
+    return list(dict.fromkeys(names))
+
+
+def best_single(predictions: Predictions, deep: bool) -> Row | None:
+    """The candidate with the best score among those with a neural network, or among the others."""
+    rows = [r for r in predictions.sound if r.members is None and r.family != "baseline" and r.deep == deep]
+    gain = predictions.metric.gain
+    return max(rows, key=lambda r: float(gain(predictions.score(r)[0])), default=None)
 
 
 def expected(predictions: Predictions, bootstrap: Bootstrap, curve: Sequence[Predictions] = ()) -> Interval:

@@ -19,6 +19,7 @@ from handful.report.glossary import glossary
 from handful.report.labels import labels_view
 from handful.report.look import look
 from handful.report.luck import luck
+from handful.report.more_data import more_data
 from handful.report.sure import sure
 
 GAPS = 8  # lines shown unfolded in the table of training against held-out scores
@@ -345,6 +346,7 @@ SECTIONS = (
     Section("luck", "What one lucky split would have said", luck, "luck.html"),
     Section("overfitting", "Learned, or learned by heart?", overfitting),
     Section("sure", "How sure is it?", sure, "sure.html"),
+    Section("more_data", "More data?", more_data, "more_data.html"),
     Section("trust", "Can the data be trusted?", trust),
     Section("look", "A closer look", look),
     Section("method", "How it was done", method),

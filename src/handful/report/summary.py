@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -25,6 +26,7 @@ from handful.model.held_out import HeldOutScore
 from handful.protocol.plan import FEWEST_IN_GROUPS, share_in_groups
 from handful.protocol.run import Run
 from handful.report import words
+from handful.report.growth import add_growth
 from handful.report.labels import add_labels
 from handful.report.luck import luck_part
 from handful.report.ties import tie_part
@@ -35,20 +37,17 @@ from handful.strategies import shortcut
 # Up to so many examples a class, benchmarks/RESULTS.md shows intervals that cover too seldom.
 FEW_A_CLASS = 20
 
-LATER = {
-    "ledger": "what each technique is worth is not computed by this version",
-    "learning_curve": "learning curves are not computed by this version",
-    "labels_needed": "how many more labels would help is not computed by this version",
-}
+LATER = {"ledger": "what each technique is worth is not computed by this version"}
 
 
 def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = None) -> dict[str, Any]:
     """report.json. Evidence that is absent is None, with a reason under `reasons`."""
     chosen = select(predictions)
     bootstrap = draw(predictions.unit, predictions.covered, seed=run.settings.seed)
-    told = expected(predictions, bootstrap, collect_curve(run))
+    curve = collect_curve(run)
+    told = expected(predictions, bootstrap, curve)
     board = leaderboard(predictions, bootstrap)
-    calibrated = calibrate(predictions, chosen)
+    reasons = dict(LATER)
     summary: dict[str, Any] = {
         "handful": run.versions["handful"],
         "dataset": _dataset(run),
@@ -66,26 +65,59 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         "winner": best(predictions).name,
         "chosen": chosen.name,
         "leaderboard": board,
-        "overfitting": overfitting(predictions, board, bootstrap, run.dataset.modality),
-        "calibration": None if calibrated is None else calibration(calibrated),
-        "conformal": conformal(predictions, chosen, None if calibrated is None else calibrated.temperature),
         "per_class": per_class(run, chosen),
         "test": _test(test, told.low, told.high),
         "failures": predictions.causes,
         "seconds": round(sum(r.seconds for r in predictions.rows if r.members is None), 1),
         "versions": run.versions,
         "command": _command(run),
-        "reasons": dict(LATER),
+        "reasons": reasons,
+        **dict.fromkeys(LATER),
     }
-    summary |= {name: None for name in LATER}
+    if test is None:
+        reasons["test"] = "no test set was given (--test PATH)"
+    modality = run.dataset.modality
+    for names, piece in (
+        (["overfitting"], lambda: _gaps(summary, predictions, board, bootstrap, modality)),
+        (["calibration", "conformal"], lambda: add_certainty(summary, predictions, chosen)),
+        (
+            ["learning_curve", "labels_needed"],
+            lambda: add_growth(summary, predictions, curve, bootstrap, told),
+        ),
+        (["verdict", "tie_group", "tie", "luck"], lambda: judge(summary, run, predictions, bootstrap)),
+        (["labels", "mergeable"], lambda: add_labels(summary, run, predictions, chosen)),
+        (["controls", "controls_absent", "leak_premium"], lambda: add_controls(summary, run, predictions)),
+    ):
+        _guarded(summary, names, piece)
+    return summary
+
+
+def _guarded(summary: dict[str, Any], names: list[str], piece: Callable[[], None]) -> None:
+    """Let a piece of evidence fill in its names; where it fails, they are None and the rest goes on."""
+    try:
+        piece()
+    except Exception as error:
+        why = f"it could not be computed ({type(error).__name__}: {error})"
+        for name in names:
+            if summary.get(name) is None:
+                summary[name] = None
+                summary["reasons"].setdefault(name, why)
+
+
+def _gaps(
+    summary: dict[str, Any], predictions: Predictions, board: list[dict], bootstrap: Bootstrap, modality: str
+) -> None:
+    summary["overfitting"] = overfitting(predictions, board, bootstrap, modality)
+
+
+def add_certainty(summary: dict[str, Any], predictions: Predictions, chosen: Row) -> None:
+    """`calibration` and `conformal`."""
+    calibrated = calibrate(predictions, chosen)
+    temperature = None if calibrated is None else calibrated.temperature
+    summary["calibration"] = None if calibrated is None else calibration(calibrated)
     if calibrated is None:
         summary["reasons"]["calibration"] = "the target is a number, which has no probabilities to calibrate"
-    judge(summary, run, predictions, bootstrap)
-    add_labels(summary, run, predictions, chosen)
-    add_controls(summary, run, predictions)
-    if test is None:
-        summary["reasons"]["test"] = "no test set was given (--test PATH)"
-    return summary
+    summary["conformal"] = conformal(predictions, chosen, temperature)
 
 
 def judge(summary: dict[str, Any], run: Run, predictions: Predictions, bootstrap: Bootstrap) -> None:

@@ -1,0 +1,394 @@
+"""How the score grows with the number of examples, and what more labels would bring.
+
+The points of a curve are the scores of one candidate that learned from smaller parts of the training parts,
+all on the same held-out examples. Through them goes a weighted inverse power law, score(m) = a - b m^-c
+(Figueroa et al., "Predicting sample size required for classification performance", BMC Medical Informatics
+and Decision Making 12:8, 2012). With a hundred examples the points are too noisy for its three parameters, so
+a whole family of such laws is weighed instead: by how well each agrees with the points, whose noise and
+common examples a bootstrap over samples tells, and by how curves usually go. What is usual was measured on
+other data sets (docs/evidence.md): the next doubling brings about half of (learned so far) times (left to
+learn), as in logistic growth.
+
+Learning curves are not always well-behaved (Yan, Mohr & Viering, "LCDB 1.1", 2025: about 14 % are not). Where
+this one is not, or where nothing was learned yet, the answer is that one cannot tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import chi2, norm
+
+from handful.evidence.bootstrap import Bootstrap
+from handful.evidence.ensemble import select
+from handful.evidence.leaderboard import number
+from handful.evidence.predictions import Predictions, Row
+from handful.evidence.selection import LEVEL, Interval, best_single
+from handful.scoring import Metric
+
+BAND = 0.8  # of the forecasts: a forecast is a guide, and four in five is what one can act on
+AHEAD = (1.5, 2.0, 4.0)  # times the examples at hand; further was not tested and is not told
+DRAWS = 200  # of the bootstrap: enough for the covariance of five points
+# The usual curve, measured on the tuning pools of benchmarks/forecast.py and on none of its results: the gain
+# of the next doubling in units of learned x left (and the spread of its logarithm), and the exponent c. Other
+# metrics than accuracy were only looked at on a few pools.
+USUAL_STEP, STEP_SPREAD = 0.5, 0.4
+USUAL_STEP_OF = {"r2": 0.25, "f1": 0.25, "rmse": 0.2, "mae": 0.2}
+USUAL_EXPONENT, EXPONENT_SPREAD = 0.25, 0.8
+FAINT = 0.01  # what is called learned, at the least
+FLAT = 0.02  # how often a curve has already come to its end
+# Beyond the noise of the held-out examples a point strays because other training parts were possible (a share
+# of the scale of the score), and because real curves are no exact laws: by so many usual steps a halving.
+STRAY, STRAY_PER_HALVING = 0.005, 0.8
+# Selection and the luck of the examples at hand make the level err more than its interval says ...
+LEVEL_FACTOR = 1.2
+# ... and what one set of examples had in luck, a larger one has not: the gain varies by this share of it for
+# the first doubling, and with the root of the number of doublings.
+LUCK = 0.35
+
+CLASSES_REASON = (
+    "What more labels of one class would bring cannot be told: in our simulations neither the curve of a "
+    "class nor leaving out half of it foresaw it better than saying that nothing changes."
+)
+# The grid of laws: multiples of the usual step, and exponents.
+_STEPS = np.concatenate([[0.0], np.geomspace(0.1, 4.0, 40)])
+_EXPONENTS = np.array([0.1, 0.2, 0.3, 0.45, 0.65, 0.9, 1.2])
+
+
+@dataclass(frozen=True)
+class Points:
+    """Scores of one row at P training sizes, smallest first, the last from the whole training parts.
+
+    `scores` `(P,)`, and `draws` `(P, B)` for bootstrapped held-out examples, are those of the metric.
+    """
+
+    sizes: np.ndarray
+    scores: np.ndarray
+    draws: np.ndarray
+
+
+@dataclass(frozen=True)
+class Laws:
+    """M inverse power laws through the (unknown) level at n examples, each with its weight; more is better.
+
+    Law i gains `step[i]` when the n examples are doubled, with the exponent `exponent[i]`.
+    """
+
+    n: int
+    step: np.ndarray
+    exponent: np.ndarray
+    weight: np.ndarray
+    misfit: float
+
+    def gain(self, m: float) -> np.ndarray:
+        """What each law says that the score changes from n to m examples, `(M,)`."""
+        return self.step * (1 - (m / self.n) ** -self.exponent) / (1 - 2.0**-self.exponent)
+
+    def mean_gain(self, m: float) -> float:
+        return float(self.weight @ self.gain(m))
+
+    def examples_for(self, gain: np.ndarray) -> np.ndarray:
+        """Examples in all that each law needs for each gain `(G,)`: `(M, G)`; infinite if never."""
+        step, c = self.step[:, None], self.exponent[:, None]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            left = 1 - gain * (1 - 2.0**-c) / step
+            needed = self.n * np.where(left > 0, left, 0.0) ** (-1 / c)
+        return np.where(gain <= 0, self.n, needed)
+
+
+def points(
+    predictions: Predictions, thinned: Sequence[Predictions], row: Row, bootstrap: Bootstrap
+) -> Points:
+    """The row's scores at every training size: of a derived row, those of its members' mean."""
+    weights = bootstrap.weights[:DRAWS]
+    found: dict[float, tuple[float, np.ndarray]] = {}
+    for part in [*thinned, predictions]:
+        scores = _first_repeat(part, row.members or [row.name])
+        if scores is None:
+            continue
+        held = np.flatnonzero(np.isfinite(scores.reshape(len(scores), -1)[:, 0]))
+        y, scores = part.y[held], scores[held]
+        size = float(np.mean([len(s.train) for s in part.splits if s.repeat == 0]))
+        found[size] = float(part.metric(y, scores)[0]), part.metric(y, scores, weights[:, held])
+    sizes = sorted(found)
+    return Points(
+        np.array(sizes), np.array([found[s][0] for s in sizes]), np.array([found[s][1] for s in sizes])
+    )
+
+
+def _first_repeat(part: Predictions, names: Sequence[str]) -> np.ndarray | None:
+    """The mean of the named rows' scores in the first repeat; None where one has none."""
+    oofs = [row.oof[0] for row in part.rows if row.name in names and row.oof is not None]
+    return np.mean(oofs, axis=0) if len(oofs) == len(names) else None
+
+
+def laws(points: Points, metric: Metric, baseline: float, n: int) -> Laws:
+    """The family of inverse power laws, weighed. baseline: the score of guessing."""
+    worst, scores = float(metric.gain(baseline)), np.asarray(metric.gain(points.scores))
+    unit = _unit(metric, baseline)
+    scores = np.maximum(scores, worst - unit)  # what is far worse than guessing says no more than that
+    draws = np.maximum(metric.gain(points.draws), worst - unit)
+    draws = draws[:, np.isfinite(draws).all(axis=0)]
+    perfect = 1.0 if metric.higher_is_better else 0.0
+    last = min(scores[-1], perfect - 0.5 * unit / n)
+    scale = max(last - worst, FAINT * unit) * (perfect - last) / unit
+    scale *= USUAL_STEP_OF.get(metric.name, USUAL_STEP)
+    steps, exponents = (a.ravel() for a in np.meshgrid(_STEPS, _EXPONENTS, indexing="ij"))
+    halvings = np.log2(points.sizes[-1] / points.sizes)
+    noise = np.cov(draws) if draws.shape[1] > 1 else np.zeros((len(scores), len(scores)))
+    noise = np.atleast_2d(noise) + np.diag((unit * STRAY + STRAY_PER_HALVING * scale * halvings) ** 2)
+    shape = (1 - (points.sizes / n) ** -exponents[:, None]) / (1 - 2.0 ** -exponents[:, None])
+    strays = scores - scale * steps[:, None] * shape  # (M, P); a law's level is whatever fits it best
+    precision = np.linalg.inv(noise)
+    level = strays @ precision.sum(axis=1) / precision.sum()
+    strays = strays - level[:, None]
+    misfit = np.einsum("mp,pq,mq->m", strays, precision, strays)
+    believed = _usual(steps, exponents) - misfit / 2
+    possible = scale * steps / (1 - 2.0**-exponents) <= perfect - last
+    believed = np.where(possible, believed, -np.inf)
+    weight = np.exp(believed - believed.max())
+    return Laws(n, scale * steps, exponents, weight / weight.sum(), float(misfit[possible].min()))
+
+
+def _unit(metric: Metric, baseline: float) -> float:
+    """The scale of a score: 1 for shares and R², the error of guessing for errors."""
+    return 1.0 if metric.higher_is_better else max(abs(baseline), 1e-12)
+
+
+def _usual(steps: np.ndarray, exponents: np.ndarray) -> np.ndarray:
+    """The logarithm of how often such a law is met; steps in multiples of the usual one."""
+    away = np.log(np.where(steps > 0, steps, 1.0)) / STEP_SPREAD
+    spacing = np.log(_STEPS[2] / _STEPS[1]) / STEP_SPREAD
+    rising = np.log((1 - FLAT) * spacing * norm.pdf(away))
+    from_usual = np.log(exponents / USUAL_EXPONENT) / EXPONENT_SPREAD
+    return np.where(steps > 0, rising, np.log(FLAT)) - from_usual**2 / 2
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One row's curve: its points, the laws through them, and the score to expect at n, with its error.
+
+    `level` and `error` are in the direction in which more is better. `doubt` says why one cannot tell.
+    """
+
+    row: Row
+    roles: list[str]
+    points: Points
+    laws: Laws
+    metric: Metric
+    level: float
+    error: float
+    doubt: str | None
+
+    @property
+    def best(self) -> float:
+        """What no score can exceed."""
+        return 1.0 if self.metric.higher_is_better else 0.0
+
+    def forecast(self, m: float) -> tuple[Interval, Interval]:
+        """The score to expect from m examples, and the gain over n (more is better), with 80 % bands."""
+        gain, z = self.laws.gain(m)[:, None], _normal()
+        weight = np.repeat(self.laws.weight / len(z), len(z))
+        middle = self.laws.mean_gain(m)
+        luck = LUCK * self.error * np.sqrt(max(0.0, np.log2(m / self.laws.n))) * z
+        gains = _quantiles((gain + luck).ravel(), weight, ENDS)
+        levels = _quantiles(np.minimum(self.level + self.error * z + gain, self.best).ravel(), weight, ENDS)
+        value = min(self.level + middle, self.best)
+        ends = [float(self.metric.gain(v)) for v in (levels[0], levels[1])]
+        score = Interval(float(self.metric.gain(value)), min(ends), max(ends))
+        return score, Interval(middle, float(min(gains[0], middle)), float(max(gains[1], middle)))
+
+    def needed(self, target: float) -> tuple[float, float, float]:
+        """Examples in all to reach the target: the middle, and both ends of the 80 % band."""
+        z = _normal()
+        gap = float(self.metric.gain(target)) - (self.level + self.error * z)
+        weight = np.repeat(self.laws.weight / len(z), len(z))
+        low, middle, high = _quantiles(self.laws.examples_for(gap).ravel(), weight, (ENDS[0], 0.5, ENDS[1]))
+        return float(middle), float(low), float(high)
+
+
+ENDS = ((1 - BAND) / 2, (1 + BAND) / 2)
+
+
+def _normal() -> np.ndarray:
+    """21 values that stand for a standard normal distribution."""
+    return norm.ppf((np.arange(21) + 0.5) / 21)
+
+
+def _quantiles(values: np.ndarray, weight: np.ndarray, at: Sequence[float]) -> np.ndarray:
+    """Weighted quantiles; values may be infinite."""
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(weight[order])
+    places = np.searchsorted(below, np.array(at) * below[-1])
+    return values[order][np.minimum(places, len(values) - 1)]
+
+
+def curves(
+    predictions: Predictions, thinned: Sequence[Predictions], bootstrap: Bootstrap, told: Interval
+) -> list[Curve]:
+    """Of the chosen row first, then of the best deep and the best other single candidate where they differ.
+
+    `told` is the score to expect of the chosen one: its curve goes through it. Having been the best of many
+    flatters the others as much, so theirs are moved by the same amount.
+    """
+    metric, rows = predictions.metric, _followed_rows(predictions)
+    n = len(predictions.covered)
+    baseline = predictions.baseline()
+    guess = points(predictions, [], baseline, bootstrap)
+    spread = 2 * float(norm.ppf((1 + LEVEL) / 2))
+    error = LEVEL_FACTOR * (told.high - told.low) / spread
+    found: list[Curve] = []
+    flattered = 0.0
+    for row, roles in rows:
+        seen = points(predictions, thinned, row, bootstrap)
+        family = laws(seen, metric, float(guess.scores[-1]), n)
+        level = float(metric.gain(seen.scores[-1])) - family.mean_gain(float(seen.sizes[-1]))
+        if not found:
+            flattered = level - float(metric.gain(told.value))
+        doubt = _doubt(row, seen, guess, family, metric)
+        found.append(Curve(row, roles, seen, family, metric, level - flattered, error, doubt))
+    return found
+
+
+def _followed_rows(predictions: Predictions) -> list[tuple[Row, list[str]]]:
+    roles: dict[str, list[str]] = {}
+    for role, row in (
+        ("chosen", select(predictions)),
+        ("deep", best_single(predictions, deep=True)),
+        ("traditional", best_single(predictions, deep=False)),
+    ):
+        if row is not None:
+            roles.setdefault(row.name, []).append(role)
+    return [(predictions.row(name), known) for name, known in roles.items()]
+
+
+def _doubt(row: Row, seen: Points, guess: Points, family: Laws, metric: Metric) -> str | None:
+    """Why one cannot tell how the curve goes on; None where one can."""
+    ahead = metric.gain(seen.draws[-1]) - np.asarray(metric.gain(guess.draws[-1]))
+    if row.family == "baseline" or np.nanmean(ahead > 0) < 0.9:
+        return (
+            "no model is clearly better than guessing yet, and when it will begin to learn cannot be foreseen"
+        )
+    if len(seen.sizes) < 3:
+        return (
+            "there are too few examples to learn from smaller parts of them, "
+            f"so the curve has {len(seen.sizes)} point{'s' if len(seen.sizes) > 1 else ''} only"
+        )
+    scores, draws = np.asarray(metric.gain(seen.scores)), np.asarray(metric.gain(seen.draws))
+    fall = scores[:-1] - scores[-1]
+    noise = np.nanstd(draws[:-1] - draws[-1], axis=1) + STRAY * _unit(metric, float(guess.scores[-1]))
+    if (fall > 2 * noise).any():
+        size = round(seen.sizes[int(np.argmax(fall / noise))])
+        return f"the score was better with {size} training examples than with all: the curve falls"
+    if family.misfit > chi2.ppf(0.99, len(seen.sizes) - 1):
+        return "the points do not lie on any curve of the usual kind"
+    return None
+
+
+def learning_curve(found: Sequence[Curve]) -> dict[str, Any]:
+    """The curves for report.json; scores are those of the metric, a gain is better if larger."""
+    return {
+        "n": found[0].laws.n,
+        "band": BAND,
+        "curves": [_as_json(curve) for curve in found],
+        "classes": None,
+        "classes_reason": CLASSES_REASON,
+    }
+
+
+def _as_json(curve: Curve) -> dict[str, Any]:
+    # Having been chosen flatters the points; they are moved to where the score to expect says that they
+    # belong.
+    seen, metric = curve.points, curve.metric
+    own = metric.gain(seen.scores[-1]) - curve.laws.mean_gain(float(seen.sizes[-1]))
+    moved = curve.level - float(own)
+    line: dict[str, Any] = {
+        "roles": curve.roles,
+        "name": curve.row.name,
+        "label": curve.row.label,
+        "points": [
+            _point(
+                round(float(size)),
+                metric,
+                float(metric.gain(score)) + moved,
+                np.asarray(metric.gain(draws)) + moved,
+            )
+            for size, score, draws in zip(seen.sizes, seen.scores, seen.draws, strict=True)
+        ],
+        "doubt": curve.doubt,
+        "forecasts": [],
+        "line": [],
+    }
+    if curve.doubt is not None:
+        return line
+    n = curve.laws.n
+    line["forecasts"] = [_forecast_json(curve, times * n) for times in AHEAD]
+    for m in np.geomspace(seen.sizes[0], AHEAD[-1] * n, 25):
+        score, _ = curve.forecast(float(m))
+        values = {"score": number(score.value), "low": number(score.low), "high": number(score.high)}
+        line["line"].append({"n": round(float(m), 1), **values})
+    return line
+
+
+def _forecast_json(curve: Curve, m: float) -> dict[str, Any]:
+    score, gain = curve.forecast(m)
+    return {
+        "n": round(m),
+        "score": number(score.value),
+        "low": number(score.low),
+        "high": number(score.high),
+        "gain": number(gain.value),
+        "gain_low": number(gain.low),
+        "gain_high": number(gain.high),
+    }
+
+
+def _point(size: int, metric: Metric, better: Any, draws: Any) -> dict[str, Any]:
+    low, high = np.nanquantile(np.asarray(draws), ENDS)
+    ends = [float(metric.gain(v)) for v in (low, high)]
+    return {
+        "n": size,
+        "score": number(float(metric.gain(better))),
+        "low": number(min(ends)),
+        "high": number(max(ends)),
+    }
+
+
+def labels_needed(curve: Curve, target: float) -> dict[str, Any]:
+    """How many more examples reach the target score, from-to; `status` says what kind of answer it is.
+
+    "reached": the score to expect is there already. "needed": `more` examples, `low` to `high`; `high` is
+    None beyond four times the examples at hand, where nothing is told. "beyond": more than that, at least
+    `low`. "cannot tell": `reason` says why.
+    """
+    answer: dict[str, Any] = {
+        "target": float(target),
+        "more": None,
+        "low": None,
+        "high": None,
+        "reason": None,
+    }
+    n, far = curve.laws.n, AHEAD[-1] * curve.laws.n
+    if curve.level >= float(curve.metric.gain(target)):
+        return answer | {"status": "reached", "more": 0}
+    if curve.doubt is not None:
+        return answer | {"status": "cannot tell", "reason": curve.doubt}
+    middle, low, high = curve.needed(target)
+    if low > far:
+        return answer | {"status": "beyond", "low": round(far - n)}
+    answer |= {"low": round(low - n), "high": round(high - n) if high <= far else None}
+    if middle > far:
+        return answer | {"status": "beyond"}
+    return answer | {"status": "needed", "more": max(1, round(middle - n))}
+
+
+def next_targets(curve: Curve) -> list[float]:
+    """The next round scores ahead of the present one: two of them, or fewer near perfection."""
+    level, metric = float(curve.metric.gain(curve.level)), curve.metric
+    if metric.higher_is_better:
+        ladder = [*np.arange(0.1, 0.9, 0.1), 0.85, 0.9, 0.95, 0.98, 0.99, 0.995]
+        return [round(float(t), 3) for t in sorted(ladder) if t > level + 0.005][:2]
+    return [float(f"{level * share:.3g}") for share in (0.9, 0.75)]
