@@ -179,8 +179,7 @@ def one_draw(pool: Pool, n: int, seed: int) -> dict:
         if c.name in {first.name, *names}
     }
     served = np.mean([truth[name] for name in names], axis=0)
-    naive = interval(compared, first, bootstrap)
-    assert naive is not None
+    naive = interval(compared, first, compared.score(first, bootstrap.weights))
     plain = pool.metric == "accuracy" and pool.groups is None
     return {
         "truth": predictions.metric.value(pool.y[rest], served),

@@ -66,7 +66,7 @@ def files_of(dataset: Dataset) -> Dataset:
     """The same data, as if each picture had come from a file of its own kind."""
     random = np.random.default_rng(1)
     n = len(dataset)
-    meta = pd.DataFrame({"order": np.arange(n)})
+    meta = pd.DataFrame({"order": np.random.default_rng(2).permutation(n)})
     if dataset.modality == "image":
         jpeg = random.integers(400, 900, n)
         meta = meta.assign(

@@ -55,11 +55,11 @@ def softmax(margins: np.ndarray) -> np.ndarray:
 
 
 def _accuracy(y: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return weights @ (scores.argmax(axis=1) == y) / weights.sum(axis=1)
+    return weights @ (scores.argmax(axis=1) == y).astype(float) / weights.sum(axis=1)
 
 
 def _balanced_accuracy(y: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    correct = scores.argmax(axis=1) == y
+    correct = (scores.argmax(axis=1) == y).astype(float)
     members = np.eye(scores.shape[1])[y]  # (n, K)
     recall = (weights * correct) @ members / (weights @ members)  # (B, K)
     return np.nanmean(recall, axis=1)
@@ -94,8 +94,8 @@ def _roc_auc(y: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarr
 
 
 def _f1_of_class(y: np.ndarray, predicted: np.ndarray, k: int, weights: np.ndarray) -> np.ndarray:
-    hits = weights @ ((y == k) & (predicted == k))
-    total = weights @ (y == k) + weights @ (predicted == k)
+    hits = weights @ ((y == k) & (predicted == k)).astype(float)
+    total = weights @ ((y == k).astype(float) + (predicted == k))
     return np.where(total > 0, 2 * hits / total, np.nan)
 
 

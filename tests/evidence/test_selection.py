@@ -98,7 +98,9 @@ def test_regression_is_told_with_an_interval_around_the_value(metric: str) -> No
     assert best(predictions).name == "good"
     told = expected(predictions, draw(predictions.unit, predictions.covered))
     assert told.low < told.value < told.high
-    own = interval(predictions, predictions.row("good"), draw(predictions.unit, predictions.covered))
+    good = predictions.row("good")
+    bootstrap = draw(predictions.unit, predictions.covered)
+    own = interval(predictions, good, predictions.score(good, bootstrap.weights))
     assert own.low < own.value < own.high
 
 
@@ -185,6 +187,19 @@ def test_class_proportions_flatter_a_model_of_noise_and_not_one_that_knows() -> 
     assert abs(found[1]) < 1e-3
     even = made({"only": unsure}, np.arange(50) % 2)
     assert flattery(even, draw(even.unit, even.covered)) == 0
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "log_loss"])
+def test_many_rows_are_scored_as_one_by_one(metric: str) -> None:
+    random = np.random.default_rng(0)
+    y = random.integers(0, 3, 60)
+    oofs = {name: random.dirichlet(np.ones(3), 60) for name in ("baseline", "a", "b")}
+    predictions = made(oofs, y, metric=metric)
+    for row in predictions.rows:
+        row.oof = np.concatenate([row.oof, random.dirichlet(np.ones(3), (1, 60))])
+    weights = draw(predictions.unit, predictions.covered, 20).weights
+    one_by_one = [predictions.score(r, weights) for r in predictions.rows]
+    assert np.allclose(predictions.scores(predictions.rows, weights), one_by_one)
 
 
 def test_no_average_of_a_single_model() -> None:

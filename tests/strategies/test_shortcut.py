@@ -48,6 +48,16 @@ def test_the_place_in_a_class_folder_is_no_information() -> None:
     assert "no order of their own" in absent["row order"]
 
 
+def test_rows_sorted_by_class_are_a_way_of_filing_and_no_clue() -> None:
+    dataset = table("classification")
+    dataset = replace(dataset, meta=pd.DataFrame({"order": np.arange(len(dataset))}))
+    ranked = replace(dataset, y=np.sort(dataset.y))
+    assert "sorted by the target" in controls(ranked)[1]["row order"]
+    swapped = ranked.y.copy()
+    swapped[[0, -1]] = swapped[[-1, 0]]
+    assert "row order" not in controls(replace(dataset, y=swapped))[1]
+
+
 @pytest.mark.parametrize("through", [False, True], ids=["counted in each folder", "counted through all"])
 def test_names_that_count_the_files_of_a_folder_are_no_information(through: bool) -> None:
     dataset = files_of(pictures())

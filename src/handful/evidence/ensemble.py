@@ -75,7 +75,7 @@ def eligible(predictions: Predictions) -> list[Row]:
 
 def paired_error(predictions: Predictions, rows: Sequence[Row], bootstrap: Bootstrap) -> np.ndarray:
     """Standard errors `(C, C)` of the difference of each two rows' scores, over draws of the same samples."""
-    scores = np.array([predictions.score(r, bootstrap.weights) for r in rows])  # (C, B)
+    scores = predictions.scores(rows, bootstrap.weights)  # (C, B)
     known = np.isfinite(scores).all(axis=0)
     covariance = np.atleast_2d(np.cov(scores[:, known])) if known.sum() > 1 else np.zeros((len(rows),) * 2)
     variance = np.diag(covariance)
@@ -119,7 +119,7 @@ def out_of_bag(predictions: Predictions, bootstrap: Bootstrap) -> np.ndarray:
     The standard errors of differences are those over all draws.
     """
     rows = eligible(predictions)
-    inside = np.array([predictions.score(r, bootstrap.weights) for r in rows])  # (C, B)
+    inside = predictions.scores(rows, bootstrap.weights)  # (C, B)
     error = paired_error(predictions, rows, bootstrap)
     gains, baseline = np.asarray(predictions.metric.gain(inside)), _baseline(rows)
     left_out = bootstrap.left_out

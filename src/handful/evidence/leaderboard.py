@@ -23,11 +23,14 @@ def leaderboard(predictions: Predictions, bootstrap: Bootstrap) -> list[dict[str
             predictions.row(line["name"]).cost,
         )
 
-    return sorted((_line(predictions, row, bootstrap) for row in predictions.rows), key=rank)
+    sound = predictions.sound
+    draws = dict(zip((r.name for r in sound), predictions.scores(sound, bootstrap.weights), strict=True))
+    lines = (_line(predictions, row, draws.get(row.name)) for row in predictions.rows)
+    return sorted(lines, key=rank)
 
 
-def _line(predictions: Predictions, row: Row, bootstrap: Bootstrap) -> dict[str, Any]:
-    scored = interval(predictions, row, bootstrap)
+def _line(predictions: Predictions, row: Row, draws: np.ndarray | None) -> dict[str, Any]:
+    scored = None if draws is None else interval(predictions, row, draws)
     train = predictions.train_score(row)
     gap = None if scored is None or train is None else float(predictions.metric.gain(train - scored.value))
     return {

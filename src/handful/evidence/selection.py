@@ -190,12 +190,9 @@ def _around(metric: Metric, value: float, error: float, n: int) -> Interval:
     return Interval(value, *ends)
 
 
-def interval(predictions: Predictions, row: Row, bootstrap: Bootstrap) -> Interval | None:
-    """A row's own score with its sampling error (not corrected for selection); None without scores."""
-    if row.oof is None:
-        return None
+def interval(predictions: Predictions, row: Row, draws: np.ndarray) -> Interval:
+    """A row's own score with its sampling error (not corrected for selection); draws `(B,)` of its score."""
     metric, value = predictions.metric, float(predictions.score(row)[0])
-    draws = predictions.score(row, bootstrap.weights)
     n = len(np.unique(predictions.unit[predictions.covered]))
     if metric.name in SHARES:
         worth = effective_n(value, draws, len(predictions.covered))
