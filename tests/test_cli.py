@@ -80,7 +80,14 @@ def test_a_table_is_predicted_in_its_order_with_a_column_a_class(runs: Path, tmp
     rows.to_csv(tmp_path / "new.csv", index=False)
     frame = predicted(runs, "table", tmp_path / "new.csv", tmp_path)
     classes = ["setosa", "versicolor", "virginica"]
-    assert frame.columns.tolist() == ["id", "prediction", "confidence", *classes]
+    assert frame.columns.tolist() == [
+        "id",
+        "prediction",
+        "confidence",
+        *classes,
+        "possible",
+        "unlike_training",
+    ]
     assert frame["id"].tolist() == [str(i) for i in range(60)]
     assert (frame[classes].idxmax(axis=1) == frame["prediction"]).all()
     assert frame["confidence"].to_numpy() == pytest.approx(frame[classes].max(axis=1).to_numpy())
@@ -90,7 +97,7 @@ def test_a_table_is_predicted_in_its_order_with_a_column_a_class(runs: Path, tmp
 
 def test_values_are_predicted_with_a_range(runs: Path, tmp_path: Path) -> None:
     frame = predicted(runs, "values", runs / "values.csv", tmp_path)
-    assert frame.columns.tolist() == ["id", "prediction", "low", "high"]
+    assert frame.columns.tolist() == ["id", "prediction", "low", "high", "unlike_training"]
     assert (frame["low"] < frame["prediction"]).all() and (frame["prediction"] < frame["high"]).all()
     true = frame_of("regression", 80)["target"]
     assert ((frame["low"] <= true) & (true <= frame["high"])).mean() >= 0.9
@@ -98,7 +105,7 @@ def test_values_are_predicted_with_a_range(runs: Path, tmp_path: Path) -> None:
 
 def test_pictures_are_predicted_under_their_paths(runs: Path, tmp_path: Path) -> None:
     frame = predicted(runs, "pictures", runs / "photos", tmp_path)
-    assert frame.columns.tolist() == ["id", "prediction", "confidence", "a", "b", "c"]
+    assert frame.columns.tolist() == ["id", "prediction", "confidence", *"abc", "possible", "unlike_training"]
     assert frame["id"].tolist() == [f"{c}/{i:02d}.png" for c in "abc" for i in range(10)]
     assert (frame["prediction"] == frame["id"].str[0]).mean() > 0.9
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from handful.protocol.plan import permuted_cells, shortcut_cells, ungrouped_cells
+from handful.protocol.plan import curve_cells, permuted_cells, shortcut_cells, ungrouped_cells
 from handful.protocol.splits import compare_splits, labels_of
 from handful.settings import Settings
 from handful.strategies import propose
@@ -52,3 +52,17 @@ def test_a_single_pair_of_duplicates_is_not_worth_a_question() -> None:
     groups[1] = 0
     pair = replace(dataset, groups=groups)
     assert ungrouped_cells(pair, propose(pair, SETTINGS)[1:], compare_splits(pair, SETTINGS)) == []
+
+
+def test_a_small_class_gets_larger_training_parts_on_the_curve() -> None:
+    dataset = table("classification")
+    y = np.where(np.arange(60) < 2, 2, dataset.y % 2)  # two examples of class 2: two folds
+    small = replace(dataset, y=y)
+    splits = compare_splits(small, SETTINGS)
+    learners = propose(small, SETTINGS)
+    more = [c.split for c in curve_cells(small, learners[:2], splits) if c.split.purpose == "curve_more"]
+    assert [len(s.train) for s in splits[:2]] == [30, 30] and [len(s.train) for s in more] == [48] * 5
+    assert sorted(np.concatenate([s.test for s in more])) == list(range(60))
+    assert all(len(np.unique(small.y[s.train])) == 3 for s in more)
+    five = compare_splits(dataset, SETTINGS)
+    assert not [c for c in curve_cells(dataset, learners, five) if c.split.purpose == "curve_more"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from handful.data.dataset import Dataset
 from handful.protocol.run import Cell, Run
-from handful.protocol.splits import Split, torn_splits, units
+from handful.protocol.splits import Split, larger_splits, torn_splits, units
 from handful.strategies.candidate import Candidate
 from handful.strategies.shortcut import controls
 
@@ -34,7 +34,8 @@ def curve_cells(dataset: Dataset, candidates: Iterable[Candidate], splits: Seque
     """The points of a learning curve: the first repeat once more, on parts of its training parts.
 
     The purpose of a split is "curve" and the share in per cent, such as "curve75". Shares that give the same
-    training parts as a smaller one (few examples a class) are left out.
+    training parts as a smaller one (few examples a class) are left out. Where a small class allows the
+    comparison only few folds, "curve_more" learns from larger parts.
     """
     first = [s for s in splits if s.repeat == 0]
     found: list[Split] = []
@@ -43,6 +44,7 @@ def curve_cells(dataset: Dataset, candidates: Iterable[Candidate], splits: Seque
         last = found[-len(first) :]
         if not last or any(len(a.train) > len(b.train) for a, b in zip(thin, last, strict=True)):
             found += thin
+    found += larger_splits(dataset, first, "curve_more")
     learners = [c for c in candidates if c.family != "baseline"]
     return [Cell(candidate, split) for split in found for candidate in learners]
 

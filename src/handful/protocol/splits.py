@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -103,7 +104,9 @@ def _folds(dataset: Dataset, k: int, seed: int, repeat: int) -> list[tuple[np.nd
             kind = StratifiedGroupKFold if grouped else StratifiedKFold
         else:
             kind = GroupKFold if grouped else KFold
-        folds = list(kind(k, shuffle=True, random_state=state).split(np.zeros(n), strata, dataset.groups))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a class smaller than the folds: asked for by `larger_splits`
+            folds = list(kind(k, shuffle=True, random_state=state).split(np.zeros(n), strata, dataset.groups))
         # Grouped folds are stratified as well as can be, and may put a whole class into one fold: try again.
         present = len(np.unique(strata))
         if all(len(np.unique(strata[train])) == present and len(test) for train, test in folds):
@@ -112,6 +115,29 @@ def _folds(dataset: Dataset, k: int, seed: int, repeat: int) -> list[tuple[np.nd
         f"no {k} folds were found that keep groups whole and leave each class something to learn from. "
         "A class sits almost wholly in one group: add groups for it, or leave it out with --drop-class."
     )
+
+
+def larger_splits(dataset: Dataset, first: Sequence[Split], purpose: str) -> list[Split]:
+    """Five folds where a small class allows the comparison only fewer: to see what more training brings.
+
+    Not every held-out part then has every class, but every training part has. Empty where the comparison
+    has five folds or the caller's own, and where no class is large enough for more.
+    """
+    if dataset.classes is None or len(first) >= MOST_FOLDS or len(first) != n_folds(dataset):
+        return []
+    unit = units(dataset)
+    largest = max(len(np.unique(unit[dataset.y == k])) for k in range(len(dataset.classes)))
+    k = min(MOST_FOLDS, largest)
+    if k <= len(first):
+        return []
+    try:
+        folds = _folds(dataset, k, first[0].seed, 0)
+    except (DataError, ValueError):  # groups of a class that cannot be spread over so many folds
+        return []
+    return [
+        Split(first[0].repeat, fold, train, test, _seed(first[0].seed, 2, fold), purpose)
+        for fold, (train, test) in enumerate(folds)
+    ]
 
 
 def _own_splits(dataset: Dataset, settings: Settings, cv: Any) -> list[Split]:
