@@ -67,7 +67,10 @@ def expected(predictions: Predictions, bootstrap: Bootstrap, curve: Sequence[Pre
     """
     metric, chosen = predictions.metric, select(predictions)
     gain, doubt = refit_gain(predictions, curve)
-    fair = float(np.nanmean(out_of_bag(predictions, bootstrap)))
+    left_out = out_of_bag(predictions, bootstrap)
+    fair = float(np.nanmean(left_out))
+    if metric.name == "r2":  # on few samples the variance in its denominator makes its mean too low
+        fair = unstretched(metric, float(np.nanmean(stretched(metric, left_out))))
     fair -= flattery(predictions, bootstrap)
     value = unstretched(metric, float(stretched(metric, fair)) + gain)
     draws = predictions.score(chosen, bootstrap.weights)
