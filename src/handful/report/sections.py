@@ -21,6 +21,7 @@ from handful.report.look import look
 from handful.report.luck import luck
 from handful.report.more_data import more_data
 from handful.report.sure import sure
+from handful.report.verdict import cost
 
 GAPS = 8  # lines shown unfolded in the table of training against held-out scores
 PICTURES_OF_A_FINDING = 12
@@ -46,7 +47,7 @@ def answer(content: Content) -> View:
         "test": words.own_test(summary, metric),
         "verdict": words.verdict(summary),
         "alarms": words.alarms(summary),
-        "beside": (summary.get("verdict") or {}).get("beside") or [],
+        "beside": [*cost(summary), *((summary.get("verdict") or {}).get("beside") or [])],
         "metric": metric,
         "members": _members(content, words.row_of(summary, content.chosen) or {}),
         "preferred": None,

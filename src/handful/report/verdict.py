@@ -84,10 +84,10 @@ def _sentences(verdict: Verdict, predictions: Predictions, metric: words.Metric,
 
 
 def _beside(verdict: Verdict, metric: words.Metric, many: str) -> list[str]:
-    """What it costs, and whether more data would change it; not where nothing was learned."""
-    if verdict.lead is None or verdict.why == "luck":
+    """Whether more data would change it; not where nothing was learned."""
+    if verdict.lead is None or verdict.why == "luck" or verdict.trend is None:
         return []
-    return [_cost(verdict), *([] if verdict.trend is None else [_trend(verdict.trend, metric, many)])]
+    return [_trend(verdict.trend, metric, many)]
 
 
 def _luck(gain: float, metric: words.Metric, many: str, candidates: str) -> list[str]:
@@ -141,16 +141,18 @@ def _between(metric: words.Metric, low: float, high: float, odds: str | None) ->
     return f"in {odds} such cases the true lead is between {first} and {_bare(metric, high)}"
 
 
-def _cost(verdict: Verdict) -> str:
-    assert verdict.deep and verdict.traditional
-    network, traditional = (words.duration(r.seconds) for r in (verdict.deep, verdict.traditional))
-    passed = (
-        " beside the one pass through the pretrained network" if verdict.deep.family == "transfer" else ""
-    )
-    return (
-        f"Learning and predicting in this comparison took {network} with the network{passed}, {traditional} "
-        "with the traditional model."
-    )
+def cost(summary: dict[str, Any]) -> list[str]:
+    """What the two took, for the page alone: report.json has times only under `seconds`."""
+    found = summary.get("verdict") or {}
+    spent = {kind: value for kind, value in (found.get("seconds") or {}).items() if value is not None}
+    if found.get("difference") is None or found.get("why") == "luck" or len(spent) < 2:
+        return []
+    transfer = (words.row_of(summary, found.get("deep")) or {}).get("family") == "transfer"
+    passed = " beside the one pass through the pretrained network" if transfer else ""
+    return [
+        f"Learning and predicting in this comparison took {words.duration(spent['deep'])} with the network"
+        f"{passed}, {words.duration(spent['traditional'])} with the traditional model."
+    ]
 
 
 def _trend(trend: Trend, metric: words.Metric, many: str) -> str:
