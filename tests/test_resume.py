@@ -42,3 +42,13 @@ def test_resume_runs_only_what_is_missing(calm: Path, tmp_path: Path) -> None:
     resume(folder)
     assert read(folder) == read(calm)
     assert {p for p in results if p.stat().st_mtime_ns != before[p]} == set(lost)
+
+
+def test_a_later_run_may_have_moved_to_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):  # workers that were started in the first stay there
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        run = handful.fit(DATA, families=["baseline", "classic"], out=Path("runs") / name, jobs=2)
+        assert run.summary["expected"]["value"] > 0.9

@@ -60,7 +60,9 @@ def _fit_all(run: Run, candidates: list[Candidate]) -> list:
     from joblib import Parallel, delayed, parallel_config
 
     with parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
-        return Parallel(batch_size=1)(delayed(_work)(str(run.folder), run.identity, c) for c in candidates)
+        return Parallel(batch_size=1)(
+            delayed(_work)(str(run.folder.absolute()), run.identity, c) for c in candidates
+        )
 
 
 def _work(folder: str, identity: str, candidate: Candidate) -> object:

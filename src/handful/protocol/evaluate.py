@@ -153,7 +153,7 @@ def _outcomes(run: Run, cells: list[Cell], jobs: int) -> Iterator[Outcome]:
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    about = str(run.folder), run.identity
+    about = str(run.folder.absolute()), run.identity
     try:
         with parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
             parallel = Parallel(return_as="generator_unordered", batch_size=1)
@@ -172,7 +172,7 @@ def _one_by_one(run: Run, cells: list[Cell], jobs: int) -> Iterator[Outcome]:
     for cell in suspects:
         try:
             with ProcessPoolExecutor(max_workers=1) as alone:
-                yield alone.submit(work, str(run.folder), run.identity, cell, os.getpid()).result()
+                yield alone.submit(work, str(run.folder.absolute()), run.identity, cell, os.getpid()).result()
         except BrokenProcessPool as error:
             message = "the worker process died, most likely because the machine ran out of memory"
             dead = FoldResult(
