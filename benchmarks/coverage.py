@@ -36,7 +36,7 @@ from handful.data.dataset import Dataset
 from handful.evidence.bootstrap import Bootstrap, draw
 from handful.evidence.ensemble import add_average, best, select
 from handful.evidence.predictions import Predictions, tabulate
-from handful.evidence.selection import expected, interval, wilson
+from handful.evidence.selection import around, errors, expected, wilson
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.plan import curve_cells
 from handful.protocol.run import Cell
@@ -179,7 +179,8 @@ def one_draw(pool: Pool, n: int, seed: int) -> dict:
         if c.name in {first.name, *names}
     }
     served = np.mean([truth[name] for name in names], axis=0)
-    naive = interval(compared, first, compared.score(first, bootstrap.weights))
+    usual = float(compared.score(first)[0])
+    naive = around(compared, usual, usual, float(errors(compared, [first])[0]))
     plain = pool.metric == "accuracy" and pool.groups is None
     return {
         "truth": predictions.metric.value(pool.y[rest], served),

@@ -27,10 +27,11 @@ from threadpoolctl import threadpool_limits
 
 from coverage import own_candidates
 from handful.data.dataset import Dataset
+from handful.evidence.bootstrap import draw
 from handful.evidence.ensemble import add_average, select
 from handful.evidence.learning_curve import curves
 from handful.evidence.predictions import Predictions, tabulate
-from handful.evidence.selection import draw, expected, followed
+from handful.evidence.selection import expected, followed
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.plan import curve_cells
 from handful.protocol.run import Cell, FoldResult

@@ -25,9 +25,9 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedShuffleSplit
 
 from draws import Drawn, drawn, halves, pairs, remembered, twelve
+from handful.evidence.bootstrap import draw
 from handful.evidence.comparison import difference, tie_group
 from handful.evidence.luck import luck
-from handful.evidence.selection import draw
 from handful.evidence.verdict import chosen_difference
 from machine import heading
 from nothing_to_learn import FIRST, truth

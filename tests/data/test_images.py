@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from handful.data import images
-from handful.data.images import array_to_images, choose_size, decode, read_images
+from handful.data.images import array_to_images, choose_size, decode, packed_sizes, read_images
 from handful.errors import DataError, RunError
 
 
@@ -248,10 +248,10 @@ def test_meta_tells_what_is_known_beside_the_content(tmp_path):
     exif = Image.Exif()
     exif[0x010F] = "maker"
     path = saved(tmp_path, "a.jpg", Image.fromarray(gradient(600, 900)).convert("L"), exif=exif)
-    _, meta, _ = read_images([path])
-    row = meta.iloc[0].to_dict()
-    assert 0 < row.pop("packed") < 224 * 224 * 3 and 0 < row.pop("jpeg") < 224 * 224
-    assert row == {
+    pictures, meta, _ = read_images([path])
+    sizes = packed_sizes(pictures).iloc[0]
+    assert 0 < sizes["packed"] < 224 * 224 * 3 and 0 < sizes["jpeg"] < 224 * 224
+    assert meta.iloc[0].to_dict() == {
         "bytes": os.path.getsize(path),
         "format": "JPEG",
         "mode": "L",

@@ -10,10 +10,12 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.naive_bayes import GaussianNB
 
 from handful.data.dataset import Dataset
+from handful.evidence import laws
 from handful.evidence import learning_curve as lc
+from handful.evidence.bootstrap import draw
 from handful.evidence.ensemble import add_average
 from handful.evidence.predictions import Predictions, Row, tabulate
-from handful.evidence.selection import Interval, draw, expected
+from handful.evidence.selection import Interval, expected
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.plan import curve_cells
 from handful.protocol.run import Cell
@@ -28,15 +30,15 @@ RMSE = get_metric("rmse", "regression", np.zeros(2), None)
 SIZES = np.array([10.0, 20, 40, 60, 80])
 
 
-def on_law(a: float, b: float, c: float, noise: float = 0.001, sizes: np.ndarray = SIZES) -> lc.Points:
+def on_law(a: float, b: float, c: float, noise: float = 0.001, sizes: np.ndarray = SIZES) -> laws.Points:
     """Points on a - b m^-c, with bootstrap draws that differ by `noise` from point to point."""
     scores = a - b * sizes**-c
     draws = scores[:, None] + np.random.default_rng(0).normal(0, noise, (len(sizes), 200))
-    return lc.Points(sizes, scores, draws)
+    return laws.Points(sizes, scores, draws)
 
 
-def curve_of(seen: lc.Points, metric=ACCURACY, baseline: float = 0.5, error: float = 0.0) -> lc.Curve:
-    family = lc.laws(seen, metric, baseline, 100)
+def curve_of(seen: laws.Points, metric=ACCURACY, baseline: float = 0.5, error: float = 0.0) -> lc.Curve:
+    family = laws.laws(seen, metric, baseline, 100)
     level = float(metric.gain(seen.scores[-1])) - family.mean_gain(float(seen.sizes[-1]))
     return lc.Curve(Row("one", "one", "classic", 1), ["chosen"], seen, family, metric, level, error, None)
 
@@ -77,13 +79,13 @@ def test_a_curve_without_noise_goes_on_about_as_it_went(c: float) -> None:
 
 def test_where_the_points_say_nothing_the_usual_gain_is_told() -> None:
     curve = curve_of(on_law(0.8, 0.0, 0.5, noise=0.5))
-    usual = lc.USUAL_STEP * (0.8 - 0.5) * (1 - 0.8)
+    usual = laws.USUAL_STEP * (0.8 - 0.5) * (1 - 0.8)
     assert curve.forecast(200)[1].value == pytest.approx(usual, rel=0.25)
 
 
 def test_a_flat_curve_with_little_noise_is_told_as_flat() -> None:
     curve = curve_of(on_law(0.8, 0.0, 0.5))
-    usual = lc.USUAL_STEP * (0.8 - 0.5) * (1 - 0.8)
+    usual = laws.USUAL_STEP * (0.8 - 0.5) * (1 - 0.8)
     assert curve.forecast(200)[1].value < 0.5 * usual
 
 
@@ -97,7 +99,7 @@ def test_an_error_metric_falls_and_its_gain_is_positive() -> None:
     sizes = SIZES
     scores = 20 + 60 * sizes**-0.5  # an error that shrinks
     draws = scores[:, None] + np.random.default_rng(0).normal(0, 0.05, (5, 200))
-    curve = curve_of(lc.Points(sizes, scores, draws), RMSE, baseline=45.0)
+    curve = curve_of(laws.Points(sizes, scores, draws), RMSE, baseline=45.0)
     score, gain = curve.forecast(200)
     assert score.value == pytest.approx(20 + 60 * 200**-0.5, abs=1.0)
     assert score.low <= score.value <= score.high and gain.value > 0
@@ -153,7 +155,7 @@ def test_the_curve_of_an_average_is_that_of_its_members_probabilities() -> None:
     parts[0].splits = [Split(s.repeat, s.fold, s.train[:40], s.test, s.seed) for s in parts[0].splits]
     average = Row("average", "average", "ensemble", 2, oof=sure[None], members=["a", "b"])
     parts[1].rows.append(average)
-    seen = lc.points(parts[1], parts[:1], average, draw(parts[1].unit, parts[1].covered))
+    seen = laws.points(parts[1], parts[:1], average, draw(parts[1].unit, parts[1].covered))
     assert seen.sizes.tolist() == [40, 80]
     assert seen.scores.tolist() == [0.9, 0.9]  # the sure one decides
 
@@ -161,7 +163,7 @@ def test_the_curve_of_an_average_is_that_of_its_members_probabilities() -> None:
 def test_a_candidate_that_failed_on_a_size_has_no_point_there() -> None:
     predictions, thinned = correct_for({25: 0.6, 50: 0.7, 100: 0.8})
     thinned[0].rows[0].oof = None
-    seen = lc.points(
+    seen = laws.points(
         predictions, thinned, predictions.row("only"), draw(predictions.unit, predictions.covered)
     )
     assert seen.sizes.tolist() == [400, 800]
@@ -173,7 +175,9 @@ def test_groups_that_err_together_make_the_points_less_sure() -> None:
     alone, grouped = (
         made({"baseline": right(y, y == 0), "only": right(y, unit % 3 != 0)}, y, u) for u in (None, unit)
     )
-    spread = [lc.points(p, [], p.row("only"), draw(p.unit, p.covered)).draws.std() for p in (alone, grouped)]
+    spread = [
+        laws.points(p, [], p.row("only"), draw(p.unit, p.covered)).draws.std() for p in (alone, grouped)
+    ]
     assert spread[1] > 2 * spread[0]
 
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from handful.evidence.bootstrap import draw
 from handful.evidence.leaderboard import leaderboard
 from handful.evidence.overfitting import diagnose, overfitting, remedies
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.selection import draw
 from handful.protocol.splits import Split
 from handful.scoring import get_metric
 
@@ -58,7 +58,7 @@ def made(trained: float, held_out: float, n: int = 200, metric: str = "accuracy"
 
 def judged(predictions: Predictions) -> dict:
     bootstrap = draw(predictions.unit, predictions.covered)
-    (line,) = overfitting(predictions, leaderboard(predictions, bootstrap), bootstrap, "table")
+    (line,) = overfitting(predictions, leaderboard(predictions), bootstrap, "table")
     return line
 
 

@@ -8,7 +8,7 @@ import pytest
 from handful.evidence.bootstrap import draw
 from handful.evidence.ensemble import add_average, best, eligible, members, select
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.selection import expected, flattery, interval, refit_gain, wilson
+from handful.evidence.selection import around, errors, expected, flattery, refit_gain, wilson
 from handful.protocol.splits import Split
 from handful.scoring import get_metric
 
@@ -99,8 +99,8 @@ def test_regression_is_told_with_an_interval_around_the_value(metric: str) -> No
     told = expected(predictions, draw(predictions.unit, predictions.covered))
     assert told.low < told.value < told.high
     good = predictions.row("good")
-    bootstrap = draw(predictions.unit, predictions.covered)
-    own = interval(predictions, good, predictions.score(good, bootstrap.weights))
+    score = float(predictions.score(good)[0])
+    own = around(predictions, score, score, float(errors(predictions, [good])[0]))
     assert own.low < own.value < own.high
 
 
@@ -144,14 +144,13 @@ def test_members_for_a_fold_are_chosen_without_it() -> None:
     lucky = right(y, (i < 20) | (i % 2 == 0))  # perfect in the first fold, a coin flip elsewhere
     oofs = {"baseline": right(y, i % 2 == 0), "good": right(y, i % 10 != 0), "lucky": lucky}
     predictions = made(oofs, y)
-    elsewhere = np.ones(100)
+    elsewhere = np.ones(100, dtype=bool)
     first = predictions.splits[0].test
-    elsewhere[first] = 0
-    bootstrap = draw(predictions.unit, predictions.covered, 200)
-    names = [r.name for r in members(predictions, eligible(predictions), elsewhere, bootstrap)]
+    elsewhere[first] = False
+    names = [r.name for r in members(predictions, eligible(predictions), elsewhere)]
     assert names == ["good"]
     changed = made({**oofs, "lucky": np.where(np.isin(i, first)[:, None], 1 - lucky, lucky)}, y)
-    assert [r.name for r in members(changed, eligible(changed), elsewhere, bootstrap)] == names
+    assert [r.name for r in members(changed, eligible(changed), elsewhere)] == names
 
 
 def test_what_the_refit_gains_is_read_off_the_learning_curve() -> None:
@@ -167,10 +166,12 @@ def test_what_the_refit_gains_is_read_off_the_learning_curve() -> None:
         part.splits = [replace(s, train=s.train[: int(share * len(s.train))]) for s in part.splits]
         return part
 
-    gain, doubt = refit_gain(at(1), [at(share) for share in (0.125, 0.25, 0.5, 0.75)])
-    assert gain == pytest.approx(error(320) - error(400), rel=0.25)
+    whole = at(1)
+    bootstrap = draw(whole.unit, whole.covered)
+    gain, doubt = refit_gain(whole, bootstrap, [at(share) for share in (0.125, 0.25, 0.5, 0.75)])
+    assert gain == pytest.approx(error(320) - error(400), abs=0.005)
     assert 0 < doubt < 0.01
-    assert refit_gain(at(1), []) == (0, 0)
+    assert refit_gain(whole, bootstrap, []) == (0, 0)
 
 
 def test_class_proportions_flatter_a_model_of_noise_and_not_one_that_knows() -> None:
@@ -187,19 +188,6 @@ def test_class_proportions_flatter_a_model_of_noise_and_not_one_that_knows() -> 
     assert abs(found[1]) < 1e-3
     even = made({"only": unsure}, np.arange(50) % 2)
     assert flattery(even, draw(even.unit, even.covered)) == 0
-
-
-@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "log_loss"])
-def test_many_rows_are_scored_as_one_by_one(metric: str) -> None:
-    random = np.random.default_rng(0)
-    y = random.integers(0, 3, 60)
-    oofs = {name: random.dirichlet(np.ones(3), 60) for name in ("baseline", "a", "b")}
-    predictions = made(oofs, y, metric=metric)
-    for row in predictions.rows:
-        row.oof = np.concatenate([row.oof, random.dirichlet(np.ones(3), (1, 60))])
-    weights = draw(predictions.unit, predictions.covered, 20).weights
-    one_by_one = [predictions.score(r, weights) for r in predictions.rows]
-    assert np.allclose(predictions.scores(predictions.rows, weights), one_by_one)
 
 
 def test_no_average_of_a_single_model() -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from handful.evidence.bootstrap import draw
 from handful.evidence.predictions import Predictions
-from handful.evidence.selection import draw
 from handful.evidence.signal import Signal
 from handful.evidence.verdict import Verdict, chosen_difference, practical, verdict
 from tests.evidence.drawn import constant, held_out, right

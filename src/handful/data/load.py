@@ -13,7 +13,7 @@ import pandas as pd
 
 from handful.data.dataset import Dataset, Finding, Images
 from handful.data.groups import group_codes
-from handful.data.images import Progress, array_to_images, read_images
+from handful.data.images import Progress, array_to_images, packed_sizes, read_images
 from handful.data.names import count, listed
 from handful.data.schema import TableSchema, infer_schema
 from handful.data.source import TASKS, How, Source, open_source
@@ -170,6 +170,8 @@ def _content(
         raise DataError(
             f"none of the {len(rows)} images can be read: {_reasons(problems)}. Are these image files?"
         )
+    if source.paths is not None:
+        meta = meta.join(packed_sizes(X, jobs))
     return X, meta, good, problems, {**origin, "size": X.size, "path_column": source.path_column}, []
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from handful.evidence.contributions import contributions, deviations
+from handful.evidence.contributions import contributions, deviations, squared_distances
 from handful.evidence.predictions import Predictions, Row
 
 LEVEL = 0.95
@@ -94,7 +94,7 @@ def tie_group(predictions: Predictions, rows: Sequence[Row] | None = None, seed:
     means = share.mean(axis=1)
     spread = deviations(share, predictions.unit[held])  # (C, G)
     luck = np.random.default_rng([seed, 13]).normal(size=(MULTIPLIERS, spread.shape[1])) @ spread.T  # (B, C)
-    error = np.sqrt(_distances(spread) + _floor(predictions) + 1e-24)  # (C, C)
+    error = np.sqrt(squared_distances(spread) + _floor(predictions) + 1e-24)  # (C, C)
     behind = []
     for c in range(len(rows)):
         lead = (means - means[c]) / (TRAINING * error[c])
@@ -102,12 +102,6 @@ def tie_group(predictions: Predictions, rows: Sequence[Row] | None = None, seed:
         behind.append(bool(lead.max() > max(reach, 1.96)))
     order = np.argsort(-means, kind="stable")
     return [rows[i].name for i in order if not behind[i]]
-
-
-def _distances(points: np.ndarray) -> np.ndarray:
-    """Squared distances `(C, C)` between the rows of `(C, G)`."""
-    norms = (points**2).sum(axis=1)
-    return np.maximum(norms[:, None] + norms[None] - 2 * points @ points.T, 0.0)
 
 
 def cheapest(rows: Sequence[Row]) -> Row:

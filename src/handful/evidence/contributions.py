@@ -20,22 +20,26 @@ from handful.evidence.predictions import Predictions, Row
 from handful.scoring import Metric, sample_log_loss
 
 
-def contributions(predictions: Predictions, rows: Sequence[Row]) -> np.ndarray:
+def contributions(
+    predictions: Predictions, rows: Sequence[Row], seen: np.ndarray | None = None
+) -> np.ndarray:
     """`(C, n)`: the mean of a line over the samples held out is the row's gain (more is better).
 
-    Averaged over repeats; NaN where a sample was never held out. For F1 of one class in a two-class problem
-    and all other metrics of `handful.scoring`.
+    Averaged over repeats; NaN where a sample was never held out, or is not in `seen` `(n,)` (None: all are):
+    those have no say in the others. For F1 of one class in a two-class problem and all other metrics of
+    `handful.scoring`.
     """
-    return np.array([_of_row(predictions, row) for row in rows]).reshape(len(rows), len(predictions.y))
+    seen = np.ones(len(predictions.y), dtype=bool) if seen is None else seen
+    return np.array([_of_row(predictions, row, seen) for row in rows]).reshape(len(rows), len(predictions.y))
 
 
-def _of_row(predictions: Predictions, row: Row) -> np.ndarray:
+def _of_row(predictions: Predictions, row: Row, seen: np.ndarray) -> np.ndarray:
     assert row.oof is not None
     n = len(predictions.y)
     total, scores = np.zeros(n), []
     times = np.zeros(n)
     for oof in row.oof:
-        held = np.flatnonzero(np.isfinite(oof.reshape(n, -1)[:, 0]))
+        held = np.flatnonzero(np.isfinite(oof.reshape(n, -1)[:, 0]) & seen)
         y = predictions.y[held]
         score = predictions.metric.value(y, oof[held])
         influence = INFLUENCE[predictions.metric.name](predictions.metric, y, oof[held], score)
@@ -60,6 +64,17 @@ def deviations(differences: np.ndarray, unit: np.ndarray) -> np.ndarray:
     summed = by_unit(differences - differences.mean(axis=-1, keepdims=True), unit)
     groups = summed.shape[-1]
     return summed / n * np.sqrt(groups / max(1, groups - 1))
+
+
+def standard_error(share: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """`(…,)`: how much the mean of contributions `(…, n)` varies from sample to sample, groups whole."""
+    return np.sqrt((deviations(share, unit) ** 2).sum(axis=-1))
+
+
+def squared_distances(spread: np.ndarray) -> np.ndarray:
+    """Variances `(C, C)` of the difference of each two rows, from their deviations `(C, G)`."""
+    norms = (spread**2).sum(axis=1)
+    return np.maximum(norms[:, None] + norms[None] - 2 * spread @ spread.T, 0.0)
 
 
 # --- the influence of each sample: `(n,)` with mean 0

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from handful.evidence.bootstrap import Bootstrap, draw
+from handful.evidence.bootstrap import Bootstrap
+from handful.evidence.contributions import contributions, deviations, squared_distances
 from handful.evidence.predictions import Predictions, Row, place
 
 NAME = "average"
 MOST_MEMBERS = 10
 # A paired difference of more than two standard errors is told apart.
 TIE = 2.0
-DRAWS = 200
 
 
 def add_average(predictions: Predictions) -> Predictions:
@@ -27,15 +27,14 @@ def add_average(predictions: Predictions) -> Predictions:
     rows = eligible(predictions)
     if not rows:
         return predictions
-    bootstrap = draw(predictions.unit, predictions.covered, DRAWS)
-    everywhere = members(predictions, rows, np.ones(len(predictions.y)), bootstrap)
+    everywhere = members(predictions, rows, np.ones(len(predictions.y), dtype=bool))
     if len(everywhere) < 2:
         return predictions
     tests, trains = [], []
     for i, split in enumerate(predictions.splits):
-        elsewhere = np.ones(len(predictions.y))
-        elsewhere[split.test] = 0
-        chosen = members(predictions, rows, elsewhere, bootstrap)
+        elsewhere = np.ones(len(predictions.y), dtype=bool)
+        elsewhere[split.test] = False
+        chosen = members(predictions, rows, elsewhere)
         tests.append(np.mean([r.oof[split.repeat, split.test] for r in chosen if r.oof is not None], axis=0))
         trains.append(np.mean([r.train[i] for r in chosen], axis=0))
     known = [r.parameters for r in everywhere]
@@ -73,23 +72,17 @@ def eligible(predictions: Predictions) -> list[Row]:
     return [r for r in predictions.sound if r.members is None]
 
 
-def paired_error(predictions: Predictions, rows: Sequence[Row], bootstrap: Bootstrap) -> np.ndarray:
-    """Standard errors `(C, C)` of the difference of each two rows' scores, over draws of the same samples."""
-    scores = predictions.scores(rows, bootstrap.weights)  # (C, B)
-    known = np.isfinite(scores).all(axis=0)
-    covariance = np.atleast_2d(np.cov(scores[:, known])) if known.sum() > 1 else np.zeros((len(rows),) * 2)
-    variance = np.diag(covariance)
-    return np.sqrt(np.maximum(0.0, variance[:, None] + variance - 2 * covariance))
+def members(predictions: Predictions, rows: Sequence[Row], seen: np.ndarray) -> list[Row]:
+    """Who is averaged, as far as the samples in `seen` `(n,)` tell; the others have no say."""
+    held = np.intersect1d(predictions.covered, np.flatnonzero(seen))
+    share = contributions(predictions, rows, seen)[:, held]
+    chosen = tied(share.mean(axis=1), _paired_error(share, predictions.unit[held]), _baseline(rows))
+    return [rows[i] for i in chosen]
 
 
-def members(
-    predictions: Predictions, rows: Sequence[Row], weights: np.ndarray, bootstrap: Bootstrap
-) -> list[Row]:
-    """Who is averaged, seen from the samples with weight `(n,)`; those without have no say."""
-    error = paired_error(predictions, rows, Bootstrap(bootstrap.weights * weights))
-    scores = np.array([float(predictions.score(r, weights[None])[0]) for r in rows])
-    gains = np.asarray(predictions.metric.gain(scores))
-    return [rows[i] for i in tied(gains, error, _baseline(rows))]
+def _paired_error(share: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Standard errors `(C, C)` of the difference of each two rows, from their contributions `(C, n)`."""
+    return np.sqrt(squared_distances(deviations(share, unit)))
 
 
 def tied(gains: np.ndarray, error: np.ndarray, baseline: np.ndarray) -> list[int]:
@@ -98,7 +91,7 @@ def tied(gains: np.ndarray, error: np.ndarray, baseline: np.ndarray) -> list[int
     gains `(C,)`, more is better, NaN where undefined; error `(C, C)`; baseline `(C,)` marks what does not
     learn: it serves alone where nothing is better, and is no member otherwise.
     """
-    gains = np.where(np.isnan(gains), -np.inf, gains)
+    gains = np.where(np.isnan(gains), -np.inf, np.round(gains, 12))  # equals stay equal on every machine
     first = int(gains.argmax())
     if baseline[first]:
         return [first]
@@ -116,17 +109,17 @@ def out_of_bag(predictions: Predictions, bootstrap: Bootstrap) -> np.ndarray:
 
     Tsamardinos, Greasidou & Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and
     accurate cross-validation", Machine Learning 107, 2018; here with the average of the tied as the choice.
-    The standard errors of differences are those over all draws.
+    The standard errors of differences are those of all samples.
     """
-    rows = eligible(predictions)
-    inside = predictions.scores(rows, bootstrap.weights)  # (C, B)
-    error = paired_error(predictions, rows, bootstrap)
-    gains, baseline = np.asarray(predictions.metric.gain(inside)), _baseline(rows)
-    left_out = bootstrap.left_out
-    left_out[:, np.setdiff1d(np.arange(len(predictions.y)), predictions.covered)] = 0
+    rows, held = eligible(predictions), predictions.covered
+    share, weights = contributions(predictions, rows)[:, held], bootstrap.weights[:, held]
+    inside = share @ weights.T / weights.sum(axis=1)  # (C, B)
+    error, baseline = _paired_error(share, predictions.unit[held]), _baseline(rows)
+    left_out = np.zeros(bootstrap.weights.shape)
+    left_out[:, held] = weights == 0
     choices: dict[tuple[int, ...], list[int]] = {}
     for b in range(inside.shape[1]):
-        choices.setdefault(tuple(sorted(tied(gains[:, b], error, baseline))), []).append(b)
+        choices.setdefault(tuple(sorted(tied(inside[:, b], error, baseline))), []).append(b)
     found = np.full(inside.shape[1], np.nan)
     for chosen, draws in choices.items():
         oof = np.mean(np.array([rows[i].oof for i in chosen]), axis=0)

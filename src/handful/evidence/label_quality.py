@@ -20,7 +20,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handful.evidence.ensemble import NAME as AVERAGE
 from handful.evidence.predictions import Predictions, Row
 
 FEWEST = 20  # examples below which nothing is said
@@ -29,9 +28,8 @@ SURELY = 20.0  # times that another class must be as likely for the same
 MOST_OF_A_CLASS = 0.5  # a class of which more would be flagged was not learned, and its labels are not judged
 USUAL_ERRORS = 5.0  # a value further than this many usual errors from its prediction is flagged
 SHARPNESS = np.exp(np.arange(-1.5, 3.01, 0.125))  # exponents tried
-GAIN = (
-    1.0  # what the noise must add to the log-likelihood to be believed: one for one parameter (Akaike 1974)
-)
+# What the noise must add to the log-likelihood to be believed: one for one parameter (Akaike 1974).
+GAIN = 1.0
 _TINY = 1e-6
 
 
@@ -66,13 +64,11 @@ def suspicion(predictions: Predictions, chosen: Row) -> Suspicion | str:
 
 
 def judges_of(predictions: Predictions, chosen: Row) -> list[Row]:
-    """The members of the average, or the chosen row where there is none.
+    """The chosen row's members, or itself.
 
     The baseline can judge values, which may lie far from the mean, but not labels.
     """
-    average = next((r for r in predictions.sound if r.name == AVERAGE), None)
-    names = (average or chosen).members or [chosen.name]
-    rows = [r for r in map(predictions.row, names) if r.oof is not None]
+    rows = [r for r in map(predictions.row, chosen.members or [chosen.name]) if r.oof is not None]
     return [r for r in rows if r.family != "baseline" or r.oof is None or r.oof.ndim == 2]
 
 

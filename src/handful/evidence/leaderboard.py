@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from handful.evidence.bootstrap import Bootstrap
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.selection import interval
+from handful.evidence.selection import around, errors
 
 
-def leaderboard(predictions: Predictions, bootstrap: Bootstrap) -> list[dict[str, Any]]:
+def leaderboard(predictions: Predictions) -> list[dict[str, Any]]:
     """One dict a row, best first and failed ones last; scores are those of the run's metric."""
     gain = predictions.metric.gain
 
@@ -24,13 +23,15 @@ def leaderboard(predictions: Predictions, bootstrap: Bootstrap) -> list[dict[str
         )
 
     sound = predictions.sound
-    draws = dict(zip((r.name for r in sound), predictions.scores(sound, bootstrap.weights), strict=True))
-    lines = (_line(predictions, row, draws.get(row.name)) for row in predictions.rows)
+    spread = dict(zip((r.name for r in sound), errors(predictions, sound), strict=True))
+    lines = (_line(predictions, row, spread.get(row.name)) for row in predictions.rows)
     return sorted(lines, key=rank)
 
 
-def _line(predictions: Predictions, row: Row, draws: np.ndarray | None) -> dict[str, Any]:
-    scored = None if draws is None else interval(predictions, row, draws)
+def _line(predictions: Predictions, row: Row, error: float | None) -> dict[str, Any]:
+    """`error` is the standard error of the row's score, not widened for any choice; None without scores."""
+    value = None if error is None else float(predictions.score(row)[0])
+    scored = None if error is None or value is None else around(predictions, value, value, error)
     train = predictions.train_score(row)
     gap = None if scored is None or train is None else float(predictions.metric.gain(train - scored.value))
     return {

@@ -1,11 +1,11 @@
 """Classes that cannot be told apart with this many examples, and the score if they were one class.
 
-For two classes a and b, p_a / (p_a + p_b) of out-of-fold probabilities (of the average, where there is one)
-should be larger on examples of a. How often it is, over all pairs of one example each, is the area under the
-ROC curve, and is tested against chance as by Mann and Whitney ("On a test of whether one of two random
-variables is stochastically larger than the other", 1947). Out-of-fold scores depend on each other, so the
-standard error of that test is made larger as by Nadeau and Bengio ("Inference for the generalization error",
-Machine Learning 52, 2003): by sqrt(1 + k / (k - 1)) for k folds, which is 1.5 for five.
+For two classes a and b, p_a / (p_a + p_b) of the chosen row's out-of-fold probabilities should be larger on
+examples of a. How often it is, over all pairs of one example each, is the area under the ROC curve, and is
+tested against chance as by Mann and Whitney ("On a test of whether one of two random variables is
+stochastically larger than the other", 1947). Out-of-fold scores depend on each other, so the standard error
+of that test is made larger as by Nadeau and Bengio ("Inference for the generalization error", Machine
+Learning 52, 2003): by sqrt(1 + k / (k - 1)) for k folds, which is 1.5 for five.
 
 Pairs that are not found better than chance are named, so a correction for the number of pairs would name
 more; each pair is tested by itself at 5 %, and one that is put right in 80 % of cases is never named.
@@ -20,7 +20,6 @@ from itertools import combinations
 import numpy as np
 from scipy.stats import norm, rankdata
 
-from handful.evidence.ensemble import NAME as AVERAGE
 from handful.evidence.predictions import Predictions, Row
 
 ALPHA = 0.05
@@ -45,7 +44,7 @@ def mergeable(predictions: Predictions, chosen: Row) -> list[Mergeable]:
     """Sets of classes of which no two can be told apart, the worst first; at least two classes are left."""
     if chosen.oof is None or chosen.oof.ndim == 2 or chosen.oof.shape[2] < 3:
         return []
-    level = level_pairs(predictions, next((r for r in predictions.sound if r.name == AVERAGE), chosen))
+    level = level_pairs(predictions, chosen)
     found = []
     for classes in _sets(level):
         if len(classes) < chosen.oof.shape[2]:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
+from handful.evidence.bootstrap import Bootstrap
 from handful.evidence.leaderboard import number
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.selection import LEVEL, Bootstrap
+from handful.evidence.selection import LEVEL
 
 DRAWS = 60  # of the bootstrap: a standard deviation to about a tenth of itself
 MOSTLY = 0.9  # of what was learned holds on new examples: sound

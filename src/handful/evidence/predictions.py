@@ -79,16 +79,6 @@ class Predictions:
             per_repeat.append(self.metric(self.y[held], oof[held], some))
         return np.mean(per_repeat, axis=0)
 
-    def scores(self, rows: Sequence[Row], weights: np.ndarray) -> np.ndarray:
-        """`score` of many rows, `(C, B)`; for accuracy one product of matrices."""
-        whole = all(r.oof is not None and np.isfinite(r.oof).all() for r in rows)
-        if self.metric.name != "accuracy" or not whole:
-            return np.array([self.score(r, weights) for r in rows]).reshape(len(rows), len(weights))
-        oofs = [r.oof for r in rows if r.oof is not None]
-        hits = np.array([(oof.argmax(axis=2) == self.y).sum(axis=0) for oof in oofs], dtype=float)
-        with np.errstate(invalid="ignore", divide="ignore"):  # whole numbers: equal scores are equal
-            return hits @ weights.T / (weights.sum(axis=1) * len(oofs[0]))
-
     def train_score(self, row: Row) -> float | None:
         """The metric on what was trained on, averaged over splits."""
         if row.oof is None:

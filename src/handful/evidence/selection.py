@@ -17,19 +17,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from handful.evidence.bootstrap import Bootstrap, draw
+from handful.evidence.bootstrap import Bootstrap
+from handful.evidence.contributions import contributions, standard_error
 from handful.evidence.ensemble import out_of_bag, select
+from handful.evidence.laws import laws, points
 from handful.evidence.predictions import Predictions, Row
 from handful.scoring import Metric
 
 LEVEL = 0.95
 # Choosing, and the luck of the training set, make the score of the chosen vary more than that of a model
-# fixed beforehand.
-SELECTION_FACTOR = 1.37
-# The curve is taken as a power of the training size; its exponent, and how much a doubtful slope is shrunk to
-# none, were measured on 480 draws of the pools of benchmarks/coverage.py, other than those that it reports.
-EXPONENT = 0.75
-SHRINKAGE = 0.05
+# fixed beforehand; measured on 480 draws of the pools of benchmarks/coverage.py, other than those it reports.
+SELECTION_FACTOR = 1.28
 PROPORTIONS = 100  # draws of class proportions
 # Metrics that are shares of 1, for which Wilson's interval is made.
 SHARES = ("accuracy", "balanced_accuracy", "roc_auc", "f1")
@@ -66,52 +64,32 @@ def expected(predictions: Predictions, bootstrap: Bootstrap, curve: Sequence[Pre
     followed candidates on smaller training parts, a size each.
     """
     metric, chosen = predictions.metric, select(predictions)
-    gain, doubt = refit_gain(predictions, curve)
     left_out = out_of_bag(predictions, bootstrap)
     fair = float(np.nanmean(left_out))
     if metric.name == "r2":  # on few samples the variance in its denominator makes its mean too low
         fair = unstretched(metric, float(np.nanmean(stretched(metric, left_out))))
-    fair -= flattery(predictions, bootstrap)
-    value = unstretched(metric, float(stretched(metric, fair)) + gain)
-    draws = predictions.score(chosen, bootstrap.weights)
-    n = len(np.unique(predictions.unit[predictions.covered]))
-    if metric.name in SHARES:
-        own = float(predictions.score(chosen)[0])
-        worth = effective_n(own, draws, len(predictions.covered)) / SELECTION_FACTOR
-        spread = value * (1 - value)
-        if spread > 0:
-            worth = spread / (spread / worth + doubt**2)
-        return Interval(value, *wilson(value, worth, quantile(n)))
-    error = float(np.hypot(np.sqrt(SELECTION_FACTOR) * np.nanstd(stretched(metric, draws)), doubt))
-    return _around(metric, value, error, n)
+    gain, doubt = refit_gain(predictions, bootstrap, curve)
+    value = fair - flattery(predictions, bootstrap) + float(metric.gain(gain))
+    value = unstretched(metric, float(stretched(metric, value)))  # nothing beyond what is possible
+    own, error = float(predictions.score(chosen)[0]), float(errors(predictions, [chosen])[0])
+    return around(predictions, value, own, error, SELECTION_FACTOR, doubt)
 
 
-def refit_gain(predictions: Predictions, curve: Sequence[Predictions]) -> tuple[float, float]:
-    """What the chosen gains by learning from all examples instead of a training part, and its standard error.
+def refit_gain(
+    predictions: Predictions, bootstrap: Bootstrap, curve: Sequence[Predictions]
+) -> tuple[float, float]:
+    """What the chosen gains by learning from all examples instead of a training part, and its doubt.
 
-    Both on the stretched scale. One slope for all members of the chosen: the loss at each smaller size is
-    regressed on the power law's own, weighted by size; where the sizes hardly differ it is shrunk to none.
+    Read off the laws of its learning curve, in the metric's unit, more is better; 0 without a curve.
     """
-    full = float(np.mean([len(s.train) for s in predictions.splits if s.repeat == 0]))
-    all_of_it = len(predictions.covered)
     chosen = select(predictions)
-    names = chosen.members or [chosen.name]
-    sizes, losses = [], []
-    for part in curve:
-        loss = [_loss(predictions, part, name) for name in names]
-        known = [value for value in loss if value is not None]
-        if known:
-            sizes.append(float(np.mean([len(s.train) for s in part.splits])))
-            losses.append(float(np.mean(known)))
-    if not sizes or full >= all_of_it:
+    seen = points(predictions, curve, chosen, bootstrap)
+    if len(seen.sizes) < 2 or chosen.family == "baseline":
         return 0.0, 0.0
-    share = np.array(sizes) / full
-    x = _power(share)
-    leverage = float(share * x @ x) + SHRINKAGE
-    slope = float(share * x @ np.array(losses)) / leverage
-    ahead = -float(_power(np.array([all_of_it / full]))[0])
-    noise = _noise(predictions, chosen)
-    return ahead * slope, ahead * noise / np.sqrt(leverage)
+    guess = float(predictions.score(predictions.baseline())[0])
+    family = laws(seen, predictions.metric, guess, len(predictions.covered))
+    full = float(np.mean([len(s.train) for s in predictions.splits if s.repeat == 0]))
+    return -family.mean_gain(full), family.doubt(full)
 
 
 def flattery(predictions: Predictions, bootstrap: Bootstrap) -> float:
@@ -142,31 +120,6 @@ def flattery(predictions: Predictions, bootstrap: Bootstrap) -> float:
     return float(np.mean(found))
 
 
-def _power(share: np.ndarray) -> np.ndarray:
-    """How far a training size, as a share of the full part, lies below it on a power law; negative above."""
-    return (share**-EXPONENT - 1) / EXPONENT
-
-
-def _loss(predictions: Predictions, part: Predictions, name: str) -> float | None:
-    """What a candidate loses on smaller training parts, on the stretched scale; None without scores."""
-    small = next((r for r in part.rows if r.name == name and r.oof is not None), None)
-    whole = predictions.row(name)
-    if small is None or whole.oof is None:
-        return None
-    metric, repeat = predictions.metric, part.splits[0].repeat
-    same = Row(whole.name, whole.label, whole.family, whole.cost, oof=whole.oof[[repeat]])
-    scores = [float(p.score(r)[0]) for p, r in ((predictions, same), (part, small))]
-    before, after = (float(stretched(metric, s)) for s in scores)
-    return before - after if np.isfinite(before - after) else None
-
-
-def _noise(predictions: Predictions, row: Row) -> float:
-    """The standard error of a difference of scores on the same samples: a third of that of one score."""
-    draws = predictions.score(row, draw(predictions.unit, predictions.covered, 200).weights)
-    found = float(np.nanstd(stretched(predictions.metric, draws)))
-    return found / 3 if np.isfinite(found) else 0.0
-
-
 def stretched(metric: Metric, score: np.ndarray | float) -> np.ndarray:
     """A score on a scale without an end, where more is better; shares of 1 stay as they are.
 
@@ -186,21 +139,32 @@ def unstretched(metric: Metric, score: float) -> float:
     return float(1 - np.exp(-score)) if metric.name == "r2" else float(np.exp(-score))
 
 
-def _around(metric: Metric, value: float, error: float, n: int) -> Interval:
-    """The interval of a score whose standard error is known on the stretched scale."""
-    middle, reach = float(stretched(metric, value)), quantile(n) * error
-    ends = sorted(unstretched(metric, middle + side * reach) for side in (-1, 1))
-    return Interval(value, *ends)
+def errors(predictions: Predictions, rows: Sequence[Row]) -> np.ndarray:
+    """Standard errors `(C,)` of the rows' scores, from sample to sample, groups whole."""
+    held = predictions.covered
+    return standard_error(contributions(predictions, rows)[:, held], predictions.unit[held])
 
 
-def interval(predictions: Predictions, row: Row, draws: np.ndarray) -> Interval:
-    """A row's own score with its sampling error (not corrected for selection); draws `(B,)` of its score."""
-    metric, value = predictions.metric, float(predictions.score(row)[0])
-    n = len(np.unique(predictions.unit[predictions.covered]))
+def around(
+    predictions: Predictions, value: float, own: float, error: float, factor: float = 1.0, doubt: float = 0.0
+) -> Interval:
+    """The 95 % interval of a score to expect, `value`, made from a row's `own` score with its standard error.
+
+    `factor` widens the error's variance, and `doubt` is the standard error of what led from one score to the
+    other. Wilson's interval for shares of 1, with as many examples as the error says that they are worth; for
+    errors and R² it is made on the stretched scale.
+    """
+    metric, n = predictions.metric, len(np.unique(predictions.unit[predictions.covered]))
     if metric.name in SHARES:
-        worth = effective_n(value, draws, len(predictions.covered))
+        worth = effective_n(own, error, len(predictions.covered)) / factor
+        spread = value * (1 - value)
+        worth = spread / (spread / worth + doubt**2) if spread > 0 else worth
         return Interval(value, *wilson(value, worth, quantile(n)))
-    return _around(metric, value, float(np.nanstd(stretched(metric, draws))), n)
+    slope = 1 / max(1 - own if metric.name == "r2" else own, _TINY)
+    reach = quantile(n) * slope * float(np.hypot(np.sqrt(factor) * error, doubt))
+    middle = float(stretched(metric, value))
+    low, high = sorted(unstretched(metric, middle + side * reach) for side in (-1, 1))
+    return Interval(value, low, high)
 
 
 def quantile(n: int) -> float:
@@ -208,10 +172,9 @@ def quantile(n: int) -> float:
     return float(student.ppf((1 + LEVEL) / 2, max(1, n - 1)))
 
 
-def effective_n(p: float, draws: np.ndarray, n: int) -> float:
+def effective_n(p: float, error: float, n: int) -> float:
     """How many independent examples the n samples are worth: fewer where groups make the score vary more."""
-    variance = float(np.nanvar(draws))
-    return min(float(n), p * (1 - p) / variance) if 0 < p < 1 and variance > 0 else float(n)
+    return min(float(n), p * (1 - p) / error**2) if 0 < p < 1 and error > 0 else float(n)
 
 
 def wilson(p: float, n: float, z: float = 1.96) -> tuple[float, float]:

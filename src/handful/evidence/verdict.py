@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handful.evidence.bootstrap import Bootstrap
 from handful.evidence.comparison import TRAINING, Difference, paired
 from handful.evidence.contributions import contributions, deviations
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.selection import Bootstrap
 from handful.evidence.signal import Signal
 
 # The error of a difference between two that were each chosen among several, against that of two fixed ones.

@@ -18,7 +18,7 @@ from scipy.stats import norm
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from handful.strategies.chain import Chain
+from handful.strategies.chain import Chain, Stateless
 from handful.strategies.pixels import Descriptor
 from handful.strategies.tables import MISSING, TableEncoder
 from handful.strategies.transfer import Embedding
@@ -119,9 +119,8 @@ class TableSpace(TransformerMixin, BaseEstimator):
         rarity = [-np.log((m + 0.5) / (self.n_ + 1 - own)) for m in met]
         encoded = self.encoder_.transform(X)
         numbers = len(self.encoder_.numeric_)
-        if (
-            numbers
-        ):  # "is missing" as 0 and 1: standardised, one rare gap would lie farther than anything else
+        if numbers:
+            # "Is missing" as 0 and 1: standardised, one rare gap would lie farther than anything else.
             scale = self.encoder_.encoder_.named_transformers_["numeric"][-1].scale_[numbers:]
             encoded[:, numbers : numbers + len(scale)] *= scale
         return np.column_stack([encoded, *rarity])
@@ -131,14 +130,8 @@ class TableSpace(TransformerMixin, BaseEstimator):
         return values.where(values.notna(), MISSING).astype(str)
 
 
-class Surface(TransformerMixin, BaseEstimator):
+class Surface(Stateless):
     """Colour and texture of a picture, the part of the descriptor that tells noise from pictures."""
-
-    def fit(self, X: Any, y: Any = None) -> Surface:
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
 
     def transform(self, X: Any) -> np.ndarray:
         """`Images` to `(n, 94)`."""

@@ -9,7 +9,6 @@ import numpy as np
 from handful.evidence.calibration import calibrate, warmed
 from handful.evidence.conformal import error_bound
 from handful.evidence.ensemble import select
-from handful.evidence.label_quality import suspicion
 from handful.evidence.predictions import Predictions, Row
 from handful.protocol.run import Run
 from handful.report.labels import PICTURED
@@ -20,14 +19,14 @@ MOST_PICTURES = 48
 MOST_ON_MAP = 1500
 
 
-def gather(run: Run, predictions: Predictions) -> dict[str, Any]:
+def gather(run: Run, predictions: Predictions, summary: dict[str, Any]) -> dict[str, Any]:
     """The pictures and matrices of the page; a part that does not apply is None."""
     chosen = select(predictions)
     image = run.dataset.modality == "image"
     return {
         "confusion": _confusion(run, chosen),
         "mistakes": _mistakes(run, predictions, chosen),
-        "labels": _suspicious(run, predictions, chosen),
+        "labels": _suspicious(run, summary),
         "scatter": _scatter(run, predictions, chosen),
         "map": _map(run, chosen) if image else None,
         "pictures": _audit_pictures(run) if image else {},
@@ -77,10 +76,16 @@ def _example(run: Run, i: int) -> dict[str, Any]:
     }
 
 
-def _suspicious(run: Run, predictions: Predictions, row: Row) -> list[dict[str, Any]] | None:
-    """The samples whose labels look wrong."""
-    found = suspicion(predictions, row)
-    return None if isinstance(found, str) else [_example(run, i) for i in found.flagged[:PICTURED]]
+def _suspicious(run: Run, summary: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """The samples whose labels look wrong, as report.json names them."""
+    if summary["labels"] is None:
+        return None
+    position = _positions(run)
+    return [_example(run, position[line["id"]]) for line in summary["labels"]["flagged"][:PICTURED]]
+
+
+def _positions(run: Run) -> dict[str, int]:
+    return {str(name): i for i, name in enumerate(run.dataset.ids)}
 
 
 def _scatter(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | None:
@@ -128,7 +133,7 @@ def _map(run: Run, row: Row) -> dict[str, Any] | None:
 
 def _audit_pictures(run: Run) -> dict[str, np.ndarray]:
     """Pictures of the samples that the audit names, as far as there is room."""
-    position = {str(name): i for i, name in enumerate(run.dataset.ids)}
+    position = _positions(run)
     named = [item for finding in run.dataset.findings for item in finding.items[:12] if item in position]
     return {item: run.dataset.X[position[item]] for item in list(dict.fromkeys(named))[:MOST_PICTURES]}
 

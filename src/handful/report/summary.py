@@ -46,7 +46,6 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
     bootstrap = draw(predictions.unit, predictions.covered, seed=run.settings.seed)
     curve = collect_curve(run)
     told = expected(predictions, bootstrap, curve)
-    board = leaderboard(predictions, bootstrap)
     reasons = dict(LATER)
     summary: dict[str, Any] = {
         "handful": run.versions["handful"],
@@ -64,7 +63,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         },
         "winner": best(predictions).name,
         "chosen": chosen.name,
-        "leaderboard": board,
+        "leaderboard": leaderboard(predictions),
         "per_class": per_class(run, chosen),
         "test": _test(test, told.low, told.high),
         "failures": predictions.causes,
@@ -76,15 +75,17 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
     }
     if test is None:
         reasons["test"] = "no test set was given (--test PATH)"
-    modality = run.dataset.modality
     for names, piece in (
-        (["overfitting"], lambda: _gaps(summary, predictions, board, bootstrap, modality)),
+        (["overfitting"], lambda: add_gaps(summary, predictions, bootstrap, run.dataset.modality)),
         (["calibration", "conformal"], lambda: add_certainty(summary, predictions, chosen)),
         (
             ["learning_curve", "labels_needed"],
             lambda: add_growth(summary, predictions, curve, bootstrap, told),
         ),
-        (["verdict", "tie_group", "tie", "luck"], lambda: judge(summary, run, predictions, bootstrap)),
+        (
+            ["verdict", "tie_group", "tie", "luck"],
+            lambda: judge(summary, predictions, curve, bootstrap, run.settings.seed),
+        ),
         (["labels", "mergeable"], lambda: add_labels(summary, run, predictions, chosen)),
         (["controls", "controls_absent", "leak_premium"], lambda: add_controls(summary, run, predictions)),
     ):
@@ -104,10 +105,9 @@ def _guarded(summary: dict[str, Any], names: list[str], piece: Callable[[], None
                 summary["reasons"].setdefault(name, why)
 
 
-def _gaps(
-    summary: dict[str, Any], predictions: Predictions, board: list[dict], bootstrap: Bootstrap, modality: str
-) -> None:
-    summary["overfitting"] = overfitting(predictions, board, bootstrap, modality)
+def add_gaps(summary: dict[str, Any], predictions: Predictions, bootstrap: Bootstrap, modality: str) -> None:
+    """`overfitting`."""
+    summary["overfitting"] = overfitting(predictions, summary["leaderboard"], bootstrap, modality)
 
 
 def add_certainty(summary: dict[str, Any], predictions: Predictions, chosen: Row) -> None:
@@ -120,11 +120,17 @@ def add_certainty(summary: dict[str, Any], predictions: Predictions, chosen: Row
     summary["conformal"] = conformal(predictions, chosen, temperature)
 
 
-def judge(summary: dict[str, Any], run: Run, predictions: Predictions, bootstrap: Bootstrap) -> None:
+def judge(
+    summary: dict[str, Any],
+    predictions: Predictions,
+    curve: list[Predictions],
+    bootstrap: Bootstrap,
+    seed: int,
+) -> None:
     """Add the verdict, the ties and the luck meter."""
-    chosen, seed = predictions.row(summary["chosen"]), run.settings.seed
+    chosen = predictions.row(summary["chosen"])
     metric, many = words.metric_of(summary), words.noun(summary)
-    half = collect_follow_up(run, "curve50")
+    half = next((part for part in curve if part.splits[0].purpose == "curve50"), None)
     found = verdict(predictions, bootstrap, signal(predictions, chosen, seed), half)
     summary["verdict"] = verdict_part(found, predictions, metric, many)
     names = tie_group(predictions, seed=seed)

@@ -17,6 +17,6 @@ def write_report(run: Run, predictions: Predictions, test: HeldOutScore | None =
     """Write both files and return the content of report.json."""
     summary = summarise(run, predictions, test)
     with whole(run.folder / "report.html") as temporary:
-        temporary.write_text(render(summary, gather(run, predictions)), encoding="utf-8")
+        temporary.write_text(render(summary, gather(run, predictions, summary)), encoding="utf-8")
     write_json(run.folder / "report.json", summary)  # last: a run with a report.json is finished
     return summary

@@ -5,10 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import BaseEstimator, TransformerMixin, clone, is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from handful.strategies.candidate import accepts, margins_to_scores
+
+
+class Stateless(TransformerMixin, BaseEstimator):
+    """A transformer that learns nothing: a pure function of one sample."""
+
+    def fit(self, X: Any, y: Any = None) -> Any:
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
 
 
 class Chain(BaseEstimator):

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from handful.backbones.cache import missing, through
 from handful.data.dataset import Images
+from handful.strategies.chain import Stateless
 
 DESCRIPTOR_VERSION = "descriptor-1"  # part of the cache's key: change it whenever the numbers change
 
 
-class PerImage(TransformerMixin, BaseEstimator):
-    """A transformer that learns nothing: a pure function of one image, computed once and cached."""
-
-    def fit(self, X: Any, y: Any = None) -> Any:
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
+class PerImage(Stateless, ABC):
+    """A pure function of one image, computed once and cached: `_level` names it, `_describe` is it."""
 
     def transform(self, X: Any) -> np.ndarray:
         """`Images` or `(n, S, S, 3)` uint8 to `(n, d)` float32."""
@@ -32,14 +27,16 @@ class PerImage(TransformerMixin, BaseEstimator):
         """Positions of the images that `transform` would have to compute."""
         return missing(DESCRIPTOR_VERSION, images, [self._level()])
 
+    @abstractmethod
     def _level(self) -> str:
-        raise NotImplementedError
+        """The part of the cache's key that says what is computed, arguments included."""
 
     def _compute(self, images: Images) -> np.ndarray:
         return np.stack([self._describe(images[i]) for i in range(len(images))]).astype(np.float32)
 
+    @abstractmethod
     def _describe(self, pixels: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """One picture `(S, S, 3)` uint8 to `(d,)`."""
 
 
 class Descriptor(PerImage):

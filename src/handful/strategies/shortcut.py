@@ -25,7 +25,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from handful.data.dataset import Dataset, Images
 from handful.strategies.candidate import Candidate
-from handful.strategies.chain import Chain
+from handful.strategies.chain import Chain, Stateless
 from handful.strategies.pixels import PerImage
 
 BEYOND = "file size beyond the content"
@@ -64,17 +64,7 @@ def controls(dataset: Dataset) -> tuple[list[Candidate], dict[str, str]]:
 # --- what each of them looks at
 
 
-class RowByRow(TransformerMixin, BaseEstimator):
-    """A transformer of tables that learns nothing: a pure function of one row."""
-
-    def fit(self, X: pd.DataFrame, y: Any = None) -> Any:
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-
-class Beside(RowByRow):
+class Beside(Stateless):
     """Numbers from the columns of `Dataset.meta`, each row by itself.
 
     Words become numbers by a hash, so that nothing is learned from other rows: a tree cuts out the value
@@ -137,7 +127,7 @@ class UnexplainedSize(TransformerMixin, BaseEstimator):
         return np.column_stack([z, z**2, z[:, [0]] * z[:, 1:]])
 
 
-class LogBytes(RowByRow):
+class LogBytes(Stateless):
     """The logarithm of the file size."""
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
@@ -145,7 +135,7 @@ class LogBytes(RowByRow):
         return np.log(X["bytes"].to_numpy(float))[:, None]
 
 
-class Position(RowByRow):
+class Position(Stateless):
     """The place in the input."""
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
@@ -153,7 +143,7 @@ class Position(RowByRow):
         return X["order"].to_numpy(float)[:, None]
 
 
-class Gaps(RowByRow):
+class Gaps(Stateless):
     """Which values of a row of a table are missing, and how many."""
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import StandardScaler
 
 from handful.data.dataset import Dataset
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
-from handful.strategies.chain import Chain
+from handful.strategies.chain import Chain, Stateless
 from handful.strategies.classic import knn, ridge
 from handful.strategies.heads import CentroidHead, LogisticHead, ShrunkLDAHead, SVMHead, SVRHead
 
 
-class Embedding(TransformerMixin, BaseEstimator):
+class Embedding(Stateless):
     """Frozen features of a pretrained backbone.
 
     Nothing is fitted: an embedding is a function of one picture, so it is computed once and cached.
@@ -33,12 +32,6 @@ class Embedding(TransformerMixin, BaseEstimator):
     def __init__(self, backbone: str = "lite0", level: str = "last") -> None:
         self.backbone = backbone
         self.level = level
-
-    def fit(self, X: Any, y: Any = None) -> Embedding:
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
 
     def transform(self, X: Any) -> np.ndarray:
         """`Images` or `(n, S, S, 3)` uint8 to `(n, d)` float32."""
