@@ -29,13 +29,12 @@ from sklearn.tree import DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
 from coverage import own_candidates, pools
-from handful.data.dataset import Dataset, Images
+from handful.data.dataset import Images
 from handful.evidence.calibration import calibrate, ece, surprise, warmed
 from handful.evidence.conformal import conformal, error_bound, set_threshold, sets, unknown
 from handful.evidence.ensemble import add_average, select
-from handful.evidence.predictions import Predictions, Row, tabulate
+from handful.evidence.predictions import Predictions, Row
 from handful.model.unlike import unlike
-from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.run import Cell
 from handful.protocol.splits import Split, compare_splits
 from handful.scoring import default_metric, get_metric
@@ -45,6 +44,7 @@ from handful.strategies.candidate import scores
 from handful.strategies.chain import Chain
 from handful.strategies.transfer import Embedding
 from machine import heading
+from pools import gathered, some, tabular
 
 SIZES = (50, 100, 200)
 FRESH = 1000
@@ -79,22 +79,19 @@ def one_draw(X: np.ndarray, y: np.ndarray, n: int, seed: int) -> dict[str, np.nd
     """Out-of-fold and fresh scores of what is chosen from n examples."""
     random = np.random.default_rng(seed)
     classes = np.unique(y) if y.dtype.kind == "i" else None
-    rows = np.zeros(0, dtype=int)
-    if classes is not None:  # two of each class, the rest as it comes
-        rows = np.concatenate([random.permutation(np.flatnonzero(y == k))[:2] for k in classes])
-    rest = random.permutation(np.setdiff1d(np.arange(len(y)), rows))
-    rows, fresh = np.r_[rows, rest[: n - len(rows)]], rest[n - len(rows) :][:FRESH]
-    task = "regression" if classes is None else "classification"
-    ids, meta = np.arange(n).astype(str), pd.DataFrame(index=range(n))
-    dataset = Dataset(X[rows], y[rows], ids, meta, task, "table", classes)
+    if classes is None:
+        order = random.permutation(len(y))
+        rows, fresh = order[:n], order[n:]
+    else:
+        rows, fresh = some(y, n, random)
+    fresh = fresh[:FRESH]
+    dataset = tabular(X[rows], y[rows], classes)
     settings = Settings(families=("yours",), seed=seed)
     candidates = propose(dataset, settings, own_regressors() if classes is None else own_candidates())
-    name = "r2" if classes is None else default_metric(task, np.sort(y), classes)
-    metric = get_metric(name, task, dataset.y, classes)
-    K = None if classes is None else len(classes)
+    name = "r2" if classes is None else default_metric(dataset.task, np.sort(y), classes)
     cells = [Cell(c, s) for s in compare_splits(dataset, settings) for c in candidates]
-    found = [(c, fit_and_predict(c.candidate, c.split, dataset, K)) for c in cells]
-    predictions = add_average(tabulate(dataset, metric, found))
+    predictions = add_average(gathered(dataset, cells, name))
+    K = None if classes is None else len(classes)
     chosen = select(predictions)
     by_name = {c.name: c for c in candidates}
     served = [by_name[m].fresh(seed).fit(dataset.X, dataset.y) for m in chosen.members or [chosen.name]]

@@ -39,13 +39,11 @@ from threadpoolctl import threadpool_limits
 from handful.data.dataset import Dataset, Images
 from handful.data.load import load
 from handful.evidence.controls import ALPHA, controls, holm
-from handful.evidence.predictions import Predictions, tabulate
 from handful.example import clothes
-from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.plan import permuted_cells, shortcut_cells
 from handful.protocol.run import Cell
 from handful.protocol.splits import compare_splits
-from handful.scoring import default_metric, get_metric
+from handful.scoring import default_metric
 from handful.settings import Settings
 from handful.strategies import baseline
 from handful.strategies.candidate import Candidate
@@ -55,6 +53,7 @@ from handful.strategies.heads import LogisticHead, ShrunkLDAHead
 from handful.strategies.pixels import Descriptor, Pixels
 from handful.strategies.tables import TableEncoder
 from machine import heading
+from pools import gathered
 
 PLANTS = {
     ("image", "bytes"): ("file size",),
@@ -83,19 +82,14 @@ def report(
     """The controls' part of a report, with one quick candidate in the place of the chosen model."""
     settings = Settings(seed=seed)
     name = metric or default_metric(dataset.task, dataset.y, dataset.classes)
-    chosen = get_metric(name, dataset.task, dataset.y, dataset.classes)
     splits = compare_splits(dataset, settings)
     candidates = [*baseline.candidates(dataset, settings), model(dataset, real)]
 
-    def gathered(cells: list[Cell]) -> Predictions:
-        K = None if dataset.classes is None else len(dataset.classes)
-        done = [(c, fit_and_predict(c.candidate, c.split, dataset, K)) for c in cells]
-        return tabulate(dataset, chosen, done)
-
+    seen = [c for c in shortcut_cells(dataset, splits) if view in (None, c.candidate.view)]
     return controls(
-        gathered([Cell(c, s) for s in splits for c in candidates]),
-        gathered([c for c in shortcut_cells(dataset, splits) if view in (None, c.candidate.view)]),
-        gathered(permuted_cells(dataset, candidates[1:], splits)) if shuffled else None,
+        gathered(dataset, [Cell(c, s) for s in splits for c in candidates], name),
+        gathered(dataset, seen, name),
+        gathered(dataset, permuted_cells(dataset, candidates[1:], splits), name) if shuffled else None,
         seed,
     )
 

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_digits, make_friedman1
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
@@ -32,20 +31,18 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
-from handful.data.dataset import Dataset
 from handful.evidence.bootstrap import Bootstrap, draw
 from handful.evidence.ensemble import add_average, best, select
-from handful.evidence.predictions import Predictions, tabulate
+from handful.evidence.predictions import Predictions
 from handful.evidence.selection import around, errors, expected, wilson
-from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.plan import curve_cells
 from handful.protocol.run import Cell
 from handful.protocol.splits import compare_splits
-from handful.scoring import get_metric
 from handful.settings import Settings
 from handful.strategies import propose
 from handful.strategies.candidate import scores
 from machine import heading
+from pools import embedded, framed, gathered, some, tabular
 
 SIZES = (50, 100, 200, 400)
 FAMILIES = ("yours",)
@@ -97,17 +94,8 @@ def pools(embeddings: Path | None) -> dict[str, Pool]:
     y = np.repeat(np.arange(3), 1400)
     found["known truth"] = Pool(random.normal(size=(4200, 20)) + np.eye(3, 20)[y] * 1.6, y, 400)
     found["noise"] = Pool(random.normal(size=(4200, 20)), random.permutation(np.repeat([0, 1], 2100)), 400)
-    if embeddings is not None:
-        from handful.backbones import embed
-        from handful.data.load import load
-
-        for name in ("fashion_mnist", "elpv_solar_defect"):
-            if (embeddings / name).is_dir():
-                dataset = load(embeddings / name, Settings())
-                features = embed(dataset.X, level="block5")
-                low = np.linalg.svd(features - features.mean(axis=0), full_matrices=False)
-                most = 400 if len(features) >= 2000 else 200
-                found[name] = Pool((low[0] * low[1])[:, :40], dataset.y, most)
+    for name, (X, y) in embedded(embeddings, ("fashion_mnist", "elpv_solar_defect")).items():
+        found[name] = Pool(X, y, 400 if len(X) >= 2000 else 200)
     return found
 
 
@@ -131,13 +119,6 @@ def other_pools() -> dict[str, Pool]:
     }
 
 
-def gathered(dataset: Dataset, cells: list[Cell], metric: str = "accuracy") -> Predictions:
-    """Cells run in this process, as the run folder would give them back."""
-    K = None if dataset.classes is None else len(dataset.classes)
-    found = [(c, fit_and_predict(c.candidate, c.split, dataset, K)) for c in cells]
-    return tabulate(dataset, get_metric(metric, dataset.task, dataset.y, dataset.classes), found)
-
-
 def drawn(pool: Pool, n: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Positions of n examples, two of each class at least and groups whole, and of all the others."""
     everything = np.arange(len(pool.y))
@@ -148,19 +129,16 @@ def drawn(pool: Pool, n: int, random: np.random.Generator) -> tuple[np.ndarray, 
     if pool.task == "regression":
         order = random.permutation(everything)
         return order[:n], order[n:]
-    rows = np.concatenate([random.permutation(np.flatnonzero(pool.y == k))[:2] for k in np.unique(pool.y)])
-    rest = random.permutation(np.setdiff1d(everything, rows))
-    return np.r_[rows, rest[: n - len(rows)]], rest[n - len(rows) :]
+    return some(pool.y, n, random)
 
 
 def one_draw(pool: Pool, n: int, seed: int) -> dict:
     """What is told of n examples, and what the model chosen from them does on all the others."""
     rows, rest = drawn(pool, n, np.random.default_rng(seed))
-    frame = pd.DataFrame(pool.X, columns=[f"x{i}" for i in range(pool.X.shape[1])])
+    frame = framed(pool.X)
     classes = None if pool.task == "regression" else np.unique(pool.y)
-    ids, meta = np.arange(len(rows)).astype(str), pd.DataFrame(index=range(len(rows)))
     groups = None if pool.groups is None else np.unique(pool.groups[rows], return_inverse=True)[1]
-    dataset = Dataset(frame.iloc[rows], pool.y[rows], ids, meta, pool.task, "table", classes, groups)
+    dataset = tabular(frame.iloc[rows], pool.y[rows], classes, groups)
     settings = Settings(families=FAMILIES, seed=seed)
     candidates = propose(dataset, settings, own_candidates(pool.task))
     splits = compare_splits(dataset, settings)

@@ -33,6 +33,7 @@ from handful.scoring import get_metric
 from handful.settings import Settings
 from handful.strategies.baseline import Majority
 from handful.strategies.candidate import Candidate
+from pools import framed, some, tabular
 
 Models = list[tuple[str, object]]
 MOST_TRUTH = 1000  # examples that the truth is measured on
@@ -101,12 +102,9 @@ def drawn(
     y holds codes 0…K-1. `kept` is the file that remembers the predictions.
     """
     random = np.random.default_rng(seed)
-    rows = np.concatenate([random.permutation(np.flatnonzero(y == k))[:2] for k in np.unique(y)])
-    rest = random.permutation(np.setdiff1d(np.arange(len(y)), rows))
-    rows, rest = np.r_[rows, rest[: n - len(rows)]], rest[n - len(rows) :][:beyond]
-    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])
-    ids, meta = np.arange(n).astype(str), pd.DataFrame(index=range(n))
-    dataset = Dataset(frame.iloc[rows], y[rows], ids, meta, "classification", "table", np.unique(y))
+    rows, rest = some(y, n, random)
+    rest, frame = rest[:beyond], framed(X)
+    dataset = tabular(frame.iloc[rows], y[rows], np.unique(y))
     splits = compare_splits(dataset, Settings(seed=seed, budget=budget))
     arrays = remembered(kept, lambda: _fitted(dataset, frame.iloc[rest], splits, models))
     names = ["majority", *(name for name, _ in models)]

@@ -41,6 +41,7 @@ from handful.settings import Settings
 from handful.strategies import propose
 from handful.strategies.candidate import scores
 from machine import heading
+from pools import embedded, framed, some, tabular
 
 N = 100
 AHEAD = (200, 400)
@@ -72,7 +73,7 @@ def pools(tables: Path | None, embeddings: Path | None) -> dict[str, Pool]:
             X, target = _table(tables / name)
             found[name] = (X, np.unique(target, return_inverse=True)[1])
     if embeddings is not None:
-        found |= _embedded(embeddings)
+        found |= embedded(embeddings, ("fashion_mnist", "elpv_solar_defect"))
     return found
 
 
@@ -129,20 +130,6 @@ def _topics(folder: Path) -> Pool:
     )[1]
 
 
-def _embedded(folder: Path) -> dict[str, Pool]:
-    from handful.backbones import embed
-    from handful.data.load import load
-
-    found = {}
-    for name in ("fashion_mnist", "elpv_solar_defect"):
-        if (folder / name).is_dir():
-            dataset = load(folder / name, Settings())
-            features = embed(dataset.X, level="block5")
-            low = np.linalg.svd(features - features.mean(axis=0), full_matrices=False)
-            found[name] = ((low[0] * low[1])[:, :40], dataset.y)
-    return found
-
-
 @dataclass(frozen=True)
 class Drawn:
     """A hundred examples of a pool, and where they stand in it."""
@@ -163,13 +150,9 @@ def drawn(pool: Pool, seed: int) -> Drawn:
     """Two of each class and otherwise any; the rest of the pool in random order."""
     X, y = pool
     random = np.random.default_rng([seed, N])
-    rows = np.concatenate([random.permutation(np.flatnonzero(y == k))[:2] for k in np.unique(y)])
-    rest = random.permutation(np.setdiff1d(np.arange(len(y)), rows))
-    rows, rest = np.r_[rows, rest[: N - len(rows)]], rest[N - len(rows) :][:MOST_REST]
-    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])
-    ids, meta = np.arange(N).astype(str), pd.DataFrame(index=range(N))
-    dataset = Dataset(frame.iloc[rows], y[rows], ids, meta, "classification", "table", np.unique(y))
-    return Drawn(dataset, frame, y, rows, rest, seed)
+    rows, rest = some(y, N, random)
+    frame = framed(X)
+    return Drawn(tabular(frame.iloc[rows], y[rows], np.unique(y)), frame, y, rows, rest[:MOST_REST], seed)
 
 
 def fitted(draw_: Drawn) -> dict[str, np.ndarray]:

@@ -20,7 +20,6 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
@@ -31,18 +30,16 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from coverage import own_candidates
-from handful.data.dataset import Dataset
 from handful.evidence.ensemble import add_average, select
 from handful.evidence.label_quality import blind, judges_of, suspicion
 from handful.evidence.mergeable import mergeable
-from handful.evidence.predictions import Predictions, tabulate
-from handful.protocol.evaluate import fit_and_predict
+from handful.evidence.predictions import Predictions
 from handful.protocol.run import Cell
 from handful.protocol.splits import compare_splits
-from handful.scoring import get_metric
 from handful.settings import Settings
 from handful.strategies import propose
 from machine import heading
+from pools import embedded, framed, gathered, some, tabular
 
 SHARE = 0.05
 CHANGED = ("breast_cancer", "digits", "fashion_mnist")  # whose labels are changed
@@ -60,42 +57,23 @@ def pools(embeddings: Path | None) -> dict[str, tuple[Pool, int]]:
         "digits": (load_digits(return_X_y=True), 600),
         "known truth": ((random.normal(size=(4200, 20)) + np.eye(3, 20)[y] * 1.6, y), 500),
     }
-    for name in ("fashion_mnist", "tuxpaint_stamps", "elpv_solar_defect"):
-        if embeddings is not None and (embeddings / name).is_dir():
-            from handful.backbones import embed
-            from handful.data.load import load
-
-            dataset = load(embeddings / name, Settings())
-            features = embed(dataset.X, level="block5")
-            low = np.linalg.svd(features - features.mean(axis=0), full_matrices=False)
-            found[name] = (((low[0] * low[1])[:, :40], dataset.y), min(500, len(dataset)))
+    names = ("fashion_mnist", "tuxpaint_stamps", "elpv_solar_defect")
+    for name, (X, labels) in embedded(embeddings, names).items():
+        found[name] = ((X, labels), min(500, len(labels)))
     return found
-
-
-def some(y: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
-    """Positions of n examples, at least two of each class."""
-    rows = np.concatenate([random.permutation(np.flatnonzero(y == k))[:2] for k in np.unique(y)])
-    rest = random.permutation(np.setdiff1d(np.arange(len(y)), rows))
-    return np.r_[rows, rest[: max(0, n - len(rows))]]
 
 
 def compared(X: np.ndarray, y: np.ndarray, seed: int, own: list | None = None) -> Predictions:
     """Seven cheap candidates, or `own`, and their average on the splits of `quick`, by the shipped code."""
-    task = "classification" if y.dtype.kind == "i" else "regression"
-    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])
-    classes = np.unique(y) if task == "classification" else None
-    ids, meta = np.arange(len(y)).astype(str), pd.DataFrame(index=range(len(y)))
-    dataset = Dataset(frame, y, ids, meta, task, "table", classes)
+    classes = np.unique(y) if y.dtype.kind == "i" else None
+    dataset = tabular(framed(X), y, classes)
     settings = Settings(families=("yours",), seed=seed)
     svm = ("svm", make_pipeline(StandardScaler(), SVC(C=3)))
     candidates = propose(dataset, settings, own or [*own_candidates(), svm])
-    metric = get_metric("accuracy" if classes is not None else "r2", task, y, classes)
     cells = [Cell(c, s) for s in compare_splits(dataset, settings) for c in candidates]
-    K = None if classes is None else len(classes)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = [(c, fit_and_predict(c.candidate, c.split, dataset, K)) for c in cells]
-    return add_average(tabulate(dataset, metric, found))
+        return add_average(gathered(dataset, cells, "r2" if classes is None else "accuracy"))
 
 
 def changed(X: np.ndarray, y: np.ndarray, share: float, kind: str, random: np.random.Generator) -> np.ndarray:
@@ -116,7 +94,7 @@ def changed(X: np.ndarray, y: np.ndarray, share: float, kind: str, random: np.ra
 def label_draw(pool: Pool, n: int, share: float, kind: str, seed: int) -> dict:
     """How many changed labels are flagged, by the shipped code and by confident learning."""
     random = np.random.default_rng([seed, 1])
-    rows = some(pool[1], n, random) if n < len(pool[1]) else np.arange(len(pool[1]))
+    rows = some(pool[1], n, random)[0] if n < len(pool[1]) else np.arange(len(pool[1]))
     X, y = pool[0][rows], pool[1][rows].astype(np.int64)
     given = changed(X, y, share, kind, random)
     wrong = given != y
@@ -164,7 +142,7 @@ def confident_learning(p: np.ndarray, y: np.ndarray) -> np.ndarray:
 def split_draw(pool: Pool, n: int, seed: int, good: set[tuple[int, int]]) -> dict:
     """Whether a class split at random is named, and whether pairs of `good` are."""
     random = np.random.default_rng([seed, 2])
-    rows = some(pool[1], n, random)
+    rows = some(pool[1], n, random)[0]
     X, y = pool[0][rows], pool[1][rows].astype(np.int64)
     K = int(y.max()) + 1
     large = np.flatnonzero(np.bincount(y) >= 12)
@@ -191,7 +169,9 @@ def well_told(pool: Pool) -> set[tuple[int, int]]:
 
     from handful.evidence.mergeable import _shares, told_apart
 
-    rows = some(pool[1], 2000, np.random.default_rng(3)) if len(pool[1]) > 2000 else np.arange(len(pool[1]))
+    rows = (
+        some(pool[1], 2000, np.random.default_rng(3))[0] if len(pool[1]) > 2000 else np.arange(len(pool[1]))
+    )
     predictions = compared(pool[0][rows], pool[1][rows].astype(np.int64), 0)
     scores, y, unit = predictions.row("average").oof[0], predictions.y, predictions.unit
     return {
