@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+# How often the folds are drawn anew.
 BUDGET_REPEATS = {"quick": 1, "standard": 3, "thorough": 10}
+# From which duration on, in seconds, a budget given as a duration tries what the named one tries.
+FROM = {"thorough": 1800.0, "standard": 90.0, "quick": 0.0}
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def duration(budget: str) -> float | None:
+    """Seconds of a budget such as `90s`, `20m` or `1.5h`; None where it is not a duration above 0.
+
+    >>> duration("20m"), duration("quick")
+    (1200.0, None)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", budget)
+    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    return seconds or None
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,12 @@ class Settings:
     jobs: int | None = None
     seed: int = 0
     out: str | None = None
+
+    @property
+    def effort(self) -> str:
+        """Which of quick, standard and thorough decides what is tried."""
+        seconds = duration(self.budget)
+        return self.budget if seconds is None else next(k for k, start in FROM.items() if seconds >= start)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""

@@ -22,6 +22,8 @@ class Row:
     `oof` `(R, n, K)` (regression `(R, n)`) holds the out-of-fold scores of each repeat, NaN where a sample
     was not held out. `train` has the scores on each split's training part. `members` names what a derived
     row is made of when it serves; None for a plain candidate. `failed` is the reason why there are no scores.
+    `technique` is what it adds to the row named `base`. `history` has, for each split, what a network wrote
+    down of each epoch of its training.
     """
 
     name: str
@@ -35,6 +37,9 @@ class Row:
     parameters: int | None = None
     members: list[str] | None = None
     failed: str | None = None
+    base: str | None = None
+    technique: str | None = None
+    history: list[list[dict[str, float]]] = field(default_factory=list)
 
 
 @dataclass
@@ -130,7 +135,15 @@ def tabulate(
 
 
 def _row(candidate: Candidate, results: list[FoldResult | None], splits: list[Split], n: int) -> Row:
-    row = Row(candidate.name, candidate.label, candidate.family, candidate.cost, candidate.deep)
+    row = Row(
+        candidate.name,
+        candidate.label,
+        candidate.family,
+        candidate.cost,
+        candidate.deep,
+        base=candidate.base,
+        technique=candidate.technique,
+    )
     done = [r for r in results if r is not None]
     errors = [r.error for r in done if r.error]
     row.seconds = sum(r.seconds for r in done)
@@ -145,6 +158,7 @@ def _row(candidate: Candidate, results: list[FoldResult | None], splits: list[Sp
     tests = [r.test for r in done if r.test is not None]
     row.oof = place(tests, splits, n)
     row.train = [r.train for r in done if r.train is not None]
+    row.history = [r.history for r in done if r.history is not None]
     known = [r.parameters for r in done if r.parameters is not None]
     row.parameters = int(np.mean(known)) if known else None
     return row

@@ -113,7 +113,11 @@ def fit_and_predict(
             raise FloatingPointError("it predicted values that are not finite numbers")
         precision = np.float64 if n_classes is None else np.float32
         return FoldResult(
-            test.astype(precision), train.astype(precision), seconds, count_parameters(estimator)
+            test.astype(precision),
+            train.astype(precision),
+            seconds,
+            count_parameters(estimator),
+            history=getattr(estimator, "history_", None),
         )
     except Exception as error:
         about = {

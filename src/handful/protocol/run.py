@@ -46,7 +46,8 @@ class Cell:
 class FoldResult:
     """What a cell left behind: scores for the held-out and the training part, or the error.
 
-    Scores are `(n, K)` probabilities or `(n,)` values; `error` is a dict `type`, `message`, `traceback`.
+    Scores are `(n, K)` probabilities or `(n,)` values; `error` is a dict `type`, `message`, `traceback`;
+    `history` is what a network that was trained here wrote down, a dict of numbers an epoch.
     """
 
     test: np.ndarray | None
@@ -54,6 +55,7 @@ class FoldResult:
     seconds: float
     parameters: int | None = None
     error: dict[str, str] | None = None
+    history: list[dict[str, float]] | None = None
 
 
 class Run:
@@ -249,7 +251,7 @@ class Run:
     def write(self, cell: Cell, result: FoldResult) -> None:
         path = self.folder / "results" / cell.file
         path.parent.mkdir(parents=True, exist_ok=True)
-        about = {"seconds": result.seconds, "parameters": result.parameters, "error": result.error}
+        about = {k: getattr(result, k) for k in ("seconds", "parameters", "error", "history")}
         parts: dict[str, Any] = {"test": result.test, "train": result.train}
         arrays = {k: v for k, v in parts.items() if v is not None}
         with whole(path) as temporary:
@@ -268,7 +270,9 @@ class Run:
             raise RunError(
                 f"{path} is damaged ({error}). Delete it and continue with 'handful resume {self.folder}'."
             ) from error
-        return FoldResult(test, train, about["seconds"], about["parameters"], about["error"])
+        return FoldResult(
+            test, train, about["seconds"], about["parameters"], about["error"], about["history"]
+        )
 
 
 @lru_cache(maxsize=2)

@@ -78,7 +78,7 @@ def compare_splits(dataset: Dataset, settings: Settings, cv: Any = None) -> list
         return _own_splits(dataset, settings, cv)
     k = n_folds(dataset)
     found = []
-    for repeat in range(BUDGET_REPEATS[settings.budget]):
+    for repeat in range(BUDGET_REPEATS[settings.effort]):
         for fold, (train, test) in enumerate(_folds(dataset, k, settings.seed, repeat)):
             found.append(Split(repeat, fold, train, test, _seed(settings.seed, repeat, fold)))
     return found

@@ -26,8 +26,9 @@ class Candidate:
 
     `name` is short and unique in a run, `label` the same in plain words, `family` one of the catalogue's
     (or "yours"). `cost` is a static rank of the effort to predict (0 cheapest) that breaks ties, so that a
-    report is the same wherever it ran. `base` names the candidate it is compared with in the ledger. `view`
-    is what it looks at: "X", or "meta" for a control that may see only what lies beside the content.
+    report is the same wherever it ran. `technique` is what it adds to the candidate named `base`, which is
+    the same but for that: the ledger tells what it brought. `view` is what it looks at: "X", or "meta" for a
+    control that may see only what lies beside the content.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Candidate:
     estimator: Any
     cost: int = 50
     base: str | None = None
+    technique: str | None = None
     deep: bool = False
     view: str = "X"
 
@@ -64,6 +66,7 @@ class Candidate:
             "family": self.family,
             "cost": self.cost,
             "base": self.base,
+            "technique": self.technique,
             "deep": self.deep,
             "view": self.view,
             "key": self.key,
@@ -73,7 +76,8 @@ class Candidate:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Candidate:
         """The inverse of `to_json`; with a `Lost` estimator where only its author can build it."""
-        known = {k: values[k] for k in ("name", "label", "family", "cost", "base", "deep", "view")}
+        names = ("name", "label", "family", "cost", "base", "technique", "deep", "view")
+        known: dict[str, Any] = {k: values[k] for k in names}
         try:
             estimator = build(values["spec"])
         except RunError as error:

@@ -69,6 +69,8 @@ class Chain(BaseEstimator):
         self.head_ = _fit(clone(self.head), X, y, groups)
         if is_classifier(self.head):
             self.classes_ = self.head_.classes_
+        if hasattr(self.head_, "history_"):
+            self.history_ = self.head_.history_
         return self
 
     def _transform(self, X: Any) -> Any:
