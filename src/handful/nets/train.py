@@ -1,0 +1,280 @@
+"""The one training loop, for every network that is trained here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from handful.errors import HandfulError
+
+if TYPE_CHECKING:
+    import torch
+
+# What a network gets to see: rows `(b,)` to a batch. With a generator the draw may be an altered one, for
+# training; without, it is the plain sample, for validation and prediction.
+Inputs = Callable[[np.ndarray, "np.random.Generator | None"], "torch.Tensor"]
+# Mixes a batch and its targets, as mixup and CutMix do.
+Mix = Callable[["torch.Tensor", "torch.Tensor", np.random.Generator], "tuple[torch.Tensor, torch.Tensor]"]
+Loss = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+ParameterGroups = Callable[["torch.nn.Module"], "list[dict[str, Any]]"]
+
+PREDICTED_AT_ONCE = 256
+
+
+class TrainingError(HandfulError, ArithmeticError):
+    """The loss has become infinite or undefined."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    Parameters
+    ----------
+    epochs : at most so many passes over the data; `patience` without a better validation loss end it sooner
+    batch : samples a step; fewer where there are not twice as many
+    lr : peak learning rate of AdamW, reached after the first `warmup` share of all steps, then a cosine to 0
+    weight_decay : not for norms and biases
+    smoothing : label smoothing (Szegedy et al. 2016), for classes
+    balance : classes count in proportion to frequency ** -balance; 1 would be even, at a price in accuracy
+    ema : decay of the moving average of the weights, which is what validates and serves; None: none
+    clip : the largest norm of the gradient
+    towards_start : strength of the pull towards the weights at the start (L2-SP, Li et al. 2018)
+    """
+
+    epochs: int = 60
+    batch: int = 32
+    lr: float = 1e-3
+    weight_decay: float = 0.05
+    warmup: float = 0.1
+    smoothing: float = 0.1
+    balance: float = 0.5
+    ema: float | None = 0.98
+    clip: float = 1.0
+    patience: int = 12
+    towards_start: float = 0.0
+
+
+@dataclass
+class Trained:
+    """A trained network's weights as arrays, and a dict of numbers for each epoch of the validated training:
+    `epoch`, `train_loss`, and where something was held out `val_loss` and `val_score` (accuracy or R²).
+    """
+
+    weights: dict[str, np.ndarray]
+    epochs: int
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def train(
+    make: Callable[[], torch.nn.Module],
+    inputs: Inputs,
+    targets: np.ndarray,
+    recipe: Recipe,
+    *,
+    seed: int,
+    n_classes: int | None = None,
+    held: np.ndarray | None = None,
+    mix: Mix | None = None,
+    groups: ParameterGroups | None = None,
+    loss: Loss | None = None,
+    device: str = "cpu",
+) -> Trained:
+    """Train on part of the samples to find how many epochs it takes, then on all of them for as many.
+
+    Parameters
+    ----------
+    make : builds the network as it starts; its output is `(b, n_classes)` logits, or `(b, 1)` values
+    inputs : rows of the training samples to a batch, see `Inputs`
+    targets : `(n,)` class numbers, or `(n,)` or `(n, d)` numbers where `n_classes` is None
+    held : positions that validate; None: nothing validates, and all epochs are run
+    groups : parameter groups with `lr_scale`, for layer-wise learning rates
+    loss : of (output, targets `(b, n_classes)` or `(b, d)`); cross entropy or squared error unless given
+
+    Raises TrainingError where the loss is not finite.
+    """
+    import torch
+
+    with _seeded(torch, seed, device):
+        goal = _targets(torch, targets, n_classes)
+        criterion = loss or _criterion(torch, targets, n_classes, recipe, device)
+        everyone = np.arange(len(goal))
+        if held is None or len(held) == 0:
+            module, history = _run(
+                make(), inputs, goal, everyone, None, recipe, seed, criterion, mix, groups, device
+            )
+            return Trained(to_arrays(module), recipe.epochs, history)
+        learn = np.setdiff1d(everyone, held)
+        _, history = _run(make(), inputs, goal, learn, held, recipe, seed, criterion, mix, groups, device)
+        best = 1 + int(np.argmin([h["val_loss"] for h in history]))
+        torch.manual_seed(seed)
+        final = replace(recipe, epochs=best)
+        module, _ = _run(make(), inputs, goal, everyone, None, final, seed, criterion, mix, groups, device)
+        return Trained(to_arrays(module), best, history)
+
+
+def _run(
+    module: torch.nn.Module,
+    inputs: Inputs,
+    goal: torch.Tensor,
+    learn: np.ndarray,
+    held: np.ndarray | None,
+    recipe: Recipe,
+    seed: int,
+    criterion: Loss,
+    mix: Mix | None,
+    groups: ParameterGroups | None,
+    device: str,
+) -> tuple[torch.nn.Module, list[dict[str, float]]]:
+    """One training from the start to its last epoch, or until validation has not improved for long."""
+    import torch
+
+    from handful.backbones.torchvision_guard import import_timm
+
+    import_timm()
+    from timm.optim import param_groups_weight_decay
+    from timm.scheduler import CosineLRScheduler
+    from timm.utils import ModelEmaV3
+
+    random = np.random.default_rng([seed, 17])
+    module = module.to(device)
+    start = [p.detach().clone() for p in module.parameters()] if recipe.towards_start else []
+    batches = max(1, round(len(learn) / recipe.batch))
+    steps = batches * recipe.epochs
+    parameters = groups(module) if groups else param_groups_weight_decay(module, recipe.weight_decay)
+    optimiser = torch.optim.AdamW(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
+    warm = round(recipe.warmup * steps)
+    schedule = CosineLRScheduler(
+        optimiser,
+        max(1, steps - warm),
+        warmup_t=warm,
+        warmup_lr_init=0,
+        warmup_prefix=True,
+        t_in_epochs=False,
+    )
+    average = ModelEmaV3(module, decay=recipe.ema, use_warmup=True) if recipe.ema else None
+    precise = torch.autocast("cuda") if device.startswith("cuda") else nullcontext()
+    scaler = torch.amp.GradScaler("cuda", enabled=device.startswith("cuda"))
+    history: list[dict[str, float]] = []
+    step = 0
+    for epoch in range(1, recipe.epochs + 1):
+        module.train()
+        total = 0.0
+        for rows in np.array_split(random.permutation(learn), batches):
+            schedule.step_update(step)
+            x, t = inputs(rows, random).to(device), goal[torch.from_numpy(rows)].to(device)
+            if mix is not None:
+                x, t = mix(x, t, random)
+            with precise:
+                value = criterion(module(x), t)
+            if not torch.isfinite(value):
+                raise TrainingError(
+                    f"the loss became {float(value.detach())} in epoch {epoch}: the inputs hold huge values, "
+                    f"or the learning rate {recipe.lr:g} is too large for them."
+                )
+            total += float(value.detach()) * len(rows)
+            if recipe.towards_start:
+                value = value + 0.5 * recipe.towards_start * _distance(module, start)
+            optimiser.zero_grad(set_to_none=True)
+            scaler.scale(value).backward()
+            scaler.unscale_(optimiser)
+            torch.nn.utils.clip_grad_norm_(module.parameters(), recipe.clip)
+            scaler.step(optimiser)
+            scaler.update()
+            step += 1
+            if average is not None:
+                average.update(module, step=step)
+        seen = {"epoch": float(epoch), "train_loss": total / len(learn)}
+        served = module if average is None else average.module
+        if held is not None:
+            seen |= _validate(served, inputs, goal, held, criterion, device)
+        history.append(seen)
+        if held is not None and _waited(history) >= recipe.patience:
+            break
+    return served, history
+
+
+def outputs(module: torch.nn.Module, inputs: Inputs, rows: np.ndarray, device: str = "cpu") -> torch.Tensor:
+    """The network's output for the plain samples `rows`, `(len(rows), d)` on the CPU."""
+    import torch
+
+    module = module.to(device).eval()
+    pieces = np.array_split(rows, max(1, -(-len(rows) // PREDICTED_AT_ONCE)))
+    with torch.inference_mode():
+        return torch.cat([module(inputs(piece, None).to(device)).float().cpu() for piece in pieces])
+
+
+def to_arrays(module: torch.nn.Module) -> dict[str, np.ndarray]:
+    """Weights and buffers as arrays, which can be saved without pickle."""
+    return {k: v.detach().cpu().numpy().copy() for k, v in module.state_dict().items()}
+
+
+def from_arrays(module: torch.nn.Module, weights: dict[str, np.ndarray]) -> torch.nn.Module:
+    """The same network with these weights, in eval mode."""
+    import torch
+
+    module.load_state_dict({k: torch.as_tensor(np.asarray(v)) for k, v in weights.items()})
+    return module.eval()
+
+
+def count_trainable(module: torch.nn.Module) -> int:
+    """Numbers that training can change."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+@contextmanager
+def _seeded(torch: Any, seed: int, device: str) -> Iterator[None]:
+    """Every random number of torch from the seed, and the caller's generator as it was."""
+    devices = [torch.device(device)] if device.startswith("cuda") else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+def _targets(torch: Any, targets: np.ndarray, n_classes: int | None) -> Any:
+    """`(n, n_classes)` rows of 0 and 1, or `(n, d)` numbers."""
+    if n_classes is None:
+        values = torch.as_tensor(np.asarray(targets, dtype=np.float32))
+        return values.reshape(len(values), -1)
+    return torch.nn.functional.one_hot(
+        torch.as_tensor(np.asarray(targets, dtype=np.int64)), n_classes
+    ).float()
+
+
+def _criterion(torch: Any, targets: np.ndarray, n_classes: int | None, recipe: Recipe, device: str) -> Any:
+    if n_classes is None:
+        return torch.nn.MSELoss()
+    counts = np.bincount(targets, minlength=n_classes)
+    weights = np.maximum(counts, 1.0) ** -recipe.balance
+    weights *= counts.sum() / (weights * counts).sum()  # a sample weighs 1 on average
+    return torch.nn.CrossEntropyLoss(
+        torch.as_tensor(weights, dtype=torch.float32, device=device), label_smoothing=recipe.smoothing
+    )
+
+
+def _distance(module: Any, start: list[Any]) -> Any:
+    return sum(
+        ((p - s) ** 2).sum() for p, s in zip(module.parameters(), start, strict=True) if p.requires_grad
+    )
+
+
+def _validate(
+    module: Any, inputs: Inputs, goal: Any, held: np.ndarray, criterion: Loss, device: str
+) -> dict[str, float]:
+    found, truth = outputs(module, inputs, held, device), goal[held]
+    loss = float(criterion(found.to(device), truth.to(device)))
+    if truth.shape[1] > 1:
+        score = float((found.argmax(1) == truth.argmax(1)).float().mean())
+    else:
+        spread = float(((truth - truth.mean()) ** 2).sum())
+        score = 1 - float(((truth - found) ** 2).sum()) / spread if spread > 0 else 0.0
+    return {"val_loss": loss if np.isfinite(loss) else float(np.finfo(np.float32).max), "val_score": score}
+
+
+def _waited(history: list[dict[str, float]]) -> int:
+    """Epochs since the best validation loss."""
+    return len(history) - 1 - int(np.argmin([h["val_loss"] for h in history]))
