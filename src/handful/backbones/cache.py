@@ -29,7 +29,7 @@ import numpy as np
 
 from handful.data.dataset import Images
 
-Vectors = dict[str, np.ndarray]  # level -> (n, d) float32
+Vectors = dict[str, np.ndarray]  # level -> (n, d) float32, or float16 where `compute` gave that
 
 
 def cache_folder() -> Path:
@@ -64,7 +64,7 @@ def through(key: str, images: Images, levels: Sequence[str], compute: Callable[[
     levels : names of the levels wanted
     compute : callable
         Called with the images that are missing, at most once; returns at least the levels wanted, each
-        (number of images, d). Whatever else it returns is stored as well.
+        (number of images, d). Whatever else it returns is stored as well. float16 is stored as such.
 
     Raises nothing of its own: where the cache folder cannot be written, vectors are kept in memory, with one
     warning.
@@ -124,7 +124,8 @@ class _Shelf:
         numbers = np.unique(places[:, 0])
         if len(numbers) == 1:  # the usual case, with one copy instead of two
             return np.asarray(self.matrices[numbers[0]])[places[:, 1]]
-        out = np.empty((len(digests), self.matrices[numbers[0]].shape[1]), np.float32)
+        first = self.matrices[numbers[0]]
+        out = np.empty((len(digests), first.shape[1]), first.dtype)
         for matrix in numbers:
             mine = places[:, 0] == matrix
             out[mine] = self.matrices[matrix][places[mine, 1]]
@@ -132,7 +133,7 @@ class _Shelf:
 
     def add(self, digests: list[str], vectors: Vectors) -> None:
         """Store new rows: on disk, or in memory where the folder cannot be written."""
-        vectors = {k: np.ascontiguousarray(v, dtype=np.float32) for k, v in vectors.items()}
+        vectors = {k: np.ascontiguousarray(v, dtype=_precision(v)) for k, v in vectors.items()}
         with self.lock:
             try:
                 name = _write_segment(self.folder, digests, vectors)
@@ -163,6 +164,11 @@ class _Shelf:
         known = self.where.setdefault(level, {})
         for row, digest in enumerate(digests):
             known.setdefault(digest, (number, row))
+
+
+def _precision(matrix: np.ndarray) -> type[np.floating]:
+    """Half the disk for what was given so; everything else in single precision."""
+    return np.float16 if matrix.dtype == np.float16 else np.float32
 
 
 _shelves: dict[Path, _Shelf] = {}

@@ -53,7 +53,7 @@ class Engine:
         self, backbone: Backbone, device: str = "auto", threads: int | None = None, engine: str = "auto"
     ) -> None:
         self.backbone = backbone
-        self.threads = threads or _usable_cores()
+        self.threads = threads or usable_cores()
         self.kind = choose(device, engine)
         self._runtime = _runtime(self.kind, backbone, self.threads)
 
@@ -134,7 +134,7 @@ def resize(picture: np.ndarray, size: int, interpolation: str) -> np.ndarray:
     return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).resize((size, size), way))
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
     import joblib
 
     return int(joblib.cpu_count())  # knows of affinity and containers, unlike os.cpu_count

@@ -9,10 +9,15 @@ import os
 import re
 import uuid
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handful.backbones.cache import cache_folder
 from handful.backbones.registry import Backbone, load_torch
+
+if TYPE_CHECKING:
+    import torch
 
 _OPSET = 17
 
@@ -26,15 +31,20 @@ def onnx_model(backbone: Backbone) -> bytes:
 
     The file's name carries the checksum of its content, so a damaged file is seen, removed and made again.
     """
+    return kept(backbone, "", lambda: export(backbone))
+
+
+def kept(backbone: Backbone, part: str, make: Callable[[], bytes]) -> bytes:
+    """A part of the backbone ("": all of it) as ONNX, from the cache folder, or made and put there."""
     folder = cache_folder() / "onnx"
-    stem = _stem(backbone)
+    stem = _stem(backbone, part)
     for path in sorted(folder.glob(f"{stem}-*.onnx")):
         with contextlib.suppress(OSError):
             content = path.read_bytes()
             if path.name == f"{stem}-{_checksum(content)}.onnx":
                 return content
             path.unlink()
-    content = export(backbone)
+    content = make()
     with contextlib.suppress(OSError):  # a folder that cannot be written costs the export again next time
         _store(content, folder / f"{stem}-{_checksum(content)}.onnx")
     return content
@@ -42,34 +52,39 @@ def onnx_model(backbone: Backbone) -> bytes:
 
 def export(backbone: Backbone) -> bytes:
     """Convert the backbone with torch's tracing exporter; the newer one needs a package more, for no gain."""
-    import torch
-
     from handful.backbones.pooling import Levels
 
     levels = Levels(load_torch(backbone), backbone.mean, backbone.std).eval()
-    pixels = torch.zeros(1, backbone.size, backbone.size, 3, dtype=torch.uint8)
+    return to_onnx(levels, backbone.size, levels.names)
+
+
+def to_onnx(module: torch.nn.Module, size: int, names: Sequence[str]) -> bytes:
+    """A module that takes `(1, size, size, 3)` uint8, with these outputs."""
+    import torch
+
+    pixels = torch.zeros(1, size, size, 3, dtype=torch.uint8)
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.inference_mode():
         # Tracing says of every size that it becomes a constant, which is what is wanted.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            levels,
+            module,
             (pixels,),
             buffer,  # type: ignore[arg-type]  # the tracing exporter takes a file object
             dynamo=False,
             opset_version=_OPSET,
             input_names=["pixels"],
-            output_names=list(levels.names),
+            output_names=list(names),
         )
     return buffer.getvalue()
 
 
-def _stem(backbone: Backbone) -> str:
+def _stem(backbone: Backbone, part: str) -> str:
     from importlib.metadata import version
 
     readable = re.sub(r"[^A-Za-z0-9]+", "-", backbone.architecture)
     # torch and timm write the graph, so a file of other versions is not taken up.
-    made_by = f"{backbone.identity} {_OPSET} {version('torch')} {version('timm')}"
+    made_by = f"{backbone.identity} {_OPSET} {version('torch')} {version('timm')} {part}".strip()
     return f"{readable}-{_checksum(made_by.encode())}"
 
 

@@ -1,0 +1,293 @@
+"""Fine-tuning: the last layers of a pretrained network are trained on, from the linear probe as their start.
+
+Kumar et al., "Fine-tuning can distort pretrained features and underperform out-of-distribution", ICLR 2022: with
+a random head the first steps spoil the features; a head that is right from the start leaves them as they are
+unless the data has something better to say. Batch normalisation keeps its statistics, deeper layers learn more
+slowly, and the weights are pulled towards where they came from (Li et al., "Explicit inductive bias for
+transfer learning with convolutional networks", ICML 2018).
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.linear_model import RidgeCV
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from handful.backbones.registry import Backbone, get
+from handful.data.dataset import Dataset, Images
+from handful.data.views import PLAIN
+from handful.errors import HandfulError
+from handful.nets.device import device
+from handful.scoring import softmax
+from handful.settings import Settings
+from handful.strategies.candidate import Candidate
+from handful.strategies.heads import LogisticHead
+from handful.strategies.inner import validation_part
+
+if TYPE_CHECKING:
+    import torch
+
+    from handful.backbones.cut import Cut, Tail
+    from handful.nets.train import Inputs, Recipe
+
+# What the activations of all pictures and views may take: on the disk, and in each worker's memory.
+MOST_BYTES = 600_000_000
+
+
+class _FineTuned(BaseEstimator):
+    """Shared by both tasks. See `FineTunedClassifier`."""
+
+    def __init__(
+        self,
+        backbone: str = "lite0",
+        level: str = "last",
+        depth: int | None = 2,
+        views: tuple[str, ...] = (PLAIN,),
+        policy: str = "none",
+        size: int | None = None,
+        epochs: int = 12,
+        lr: float = 1e-3,
+        layer_decay: float = 0.7,
+        towards_start: float = 0.01,
+        validate: bool = False,
+        random_state: int = 0,
+    ) -> None:
+        self.backbone = backbone
+        self.level = level
+        self.depth = depth
+        self.views = views
+        self.policy = policy
+        self.size = size
+        self.epochs = epochs
+        self.lr = lr
+        self.layer_decay = layer_decay
+        self.towards_start = towards_start
+        self.validate = validate
+        self.random_state = random_state
+
+    def _cut(self, backbone: Backbone) -> Cut:
+        from handful.backbones.cut import cut
+
+        return cut(backbone, self.level, self.depth, self.size)
+
+    def _recipe(self) -> Recipe:
+        from handful.nets.train import Recipe
+
+        return Recipe(
+            epochs=self.epochs,
+            lr=self.lr,
+            weight_decay=0.0,  # the pull towards the start takes its place
+            warmup=0.1,
+            ema=0.9,
+            patience=max(3, self.epochs // 3),
+            towards_start=self.towards_start,
+        )
+
+    def _train(
+        self, X: Any, targets: np.ndarray, probe: Any, n_classes: int | None, held: np.ndarray | None
+    ) -> None:
+        """From the linear probe on; targets `(n,)` are class numbers, or standardised values."""
+        from timm.optim import param_groups_layer_decay
+
+        from handful.nets.train import count_trainable, to_arrays, train
+
+        images = X if isinstance(X, Images) else Images.from_array(np.asarray(X))
+        backbone = get(self.backbone)
+        cut, where, recipe = self._cut(backbone), device(), self._recipe()
+        inputs = _inputs(images, cut, self.views, self.policy, where)
+        start = cut.tail(n_classes or 1)
+        _start_from_probe(start, inputs, len(targets), targets, probe, where)
+        first = to_arrays(start)
+        found = train(
+            lambda: _with(cut.tail(n_classes or 1), first),
+            inputs,
+            targets,
+            recipe,
+            seed=self.random_state,
+            n_classes=n_classes,
+            held=held,
+            groups=lambda m: param_groups_layer_decay(m, recipe.weight_decay, layer_decay=self.layer_decay),
+            device=where,
+        )
+        self.weights_, self.history_, self.epochs_ = found.weights, found.history, found.epochs
+        self.n_parameters_ = count_trainable(start)
+        self.sha256_ = backbone.sha256
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """The network's output for the plain pictures, `(n, d)`."""
+        from handful.nets.train import outputs
+
+        check_is_fitted(self, "weights_")
+        images = X if isinstance(X, Images) else Images.from_array(np.asarray(X))
+        backbone = get(self.backbone)
+        if backbone.sha256 != self.sha256_:
+            raise HandfulError(
+                f"this model was fine-tuned from other weights of {self.backbone!r} than those that are here "
+                f"(SHA-256 {self.sha256_[:16]}…, here {backbone.sha256[:16]}…)."
+            )
+        cut, where = self._cut(backbone), device()
+        module = _with(cut.tail(self.weights_["linear.bias"].shape[0]), self.weights_)
+        found = outputs(module, _inputs(images, cut, (PLAIN,), "none", where), np.arange(len(images)), where)
+        return found.numpy().astype(float)
+
+
+class FineTunedClassifier(ClassifierMixin, _FineTuned):
+    """The last steps of a backbone and a linear head, trained on from the linear probe.
+
+    What lies before the cut is run once for each picture and view and cached, so that an epoch costs only the
+    layers that learn. With nothing frozen (`depth` None) the pixels themselves go through the whole network.
+
+    Parameters
+    ----------
+    backbone : a name as for `handful.backbones.get`
+    level : "last", or "blockN": where the network ends and the head begins
+    depth : steps that are trained, counted back from the level; None: all
+    views : fixed views to train on (`handful.data.views`), one drawn at random each time; predictions look at
+        the plain picture
+    policy : where nothing is frozen, how batches are augmented (`nets.augment.POLICIES`) instead of views
+    size : side of the pictures in pixels; the backbone's own unless given
+    epochs, lr, layer_decay, towards_start : see `nets.train.Recipe`; each step's learning rate is
+        `layer_decay` times that of the step after it
+    validate : whether a part of the training part first finds the number of epochs, at twice the cost
+
+    Attributes
+    ----------
+    weights_ : dict of arrays, of the trained part only; the front comes from the registry
+    history_ : a dict of numbers an epoch
+    """
+
+    def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None) -> FineTunedClassifier:
+        """X `Images` or `(n, S, S, 3)` uint8, y `(n,)` labels, groups `(n,)` or None."""
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        held = validation_part(codes, groups, self.random_state, classes=True) if self.validate else None
+        probe = LogisticHead(random_state=self.random_state)
+        self._train(X, codes, _Probe(probe, groups), len(self.classes_), held)
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        return softmax(self._outputs(X))
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self.classes_[self._outputs(X).argmax(axis=1)]
+
+
+class FineTunedRegressor(RegressorMixin, _FineTuned):
+    """As `FineTunedClassifier`, for numbers: the probe is ridge regression."""
+
+    def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None) -> FineTunedRegressor:
+        """X `Images` or `(n, S, S, 3)` uint8, y `(n,)` values, groups `(n,)` or None."""
+        y = np.asarray(y, dtype=float)
+        self.mean_, self.scale_ = float(y.mean()), float(y.std()) or 1.0
+        held = validation_part(y, groups, self.random_state, classes=False) if self.validate else None
+        probe = RidgeCV(alphas=tuple(np.logspace(-2, 5, 15).tolist()))
+        self._train(X, (y - self.mean_) / self.scale_, _Probe(probe, None), None, held)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self._outputs(X)[:, 0] * self.scale_ + self.mean_
+
+
+class _Probe:
+    """A linear model and the groups that its inner folds keep whole: fitted, gives `(K, d)` and `(K,)`."""
+
+    def __init__(self, model: Any, groups: np.ndarray | None) -> None:
+        self.model = model
+        self.groups = groups
+
+    def fit(self, Z: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if isinstance(self.model, LogisticHead):
+            self.model.fit(Z, targets, self.groups)
+        else:
+            self.model.fit(Z, targets)
+        return np.atleast_2d(self.model.coef_), np.atleast_1d(self.model.intercept_)
+
+
+def _start_from_probe(
+    tail: Tail, inputs: Inputs, n: int, targets: np.ndarray, probe: _Probe, where: str
+) -> None:
+    """Give the head the linear probe's weights, on the features of the plain pictures, standardised."""
+    import torch
+
+    from handful.nets.train import PREDICTED_AT_ONCE
+
+    tail.eval().to(where)
+    pieces = np.array_split(np.arange(n), max(1, -(-n // PREDICTED_AT_ONCE)))
+    with torch.inference_mode():
+        Z = torch.cat([tail.features(inputs(piece, None).to(where)).cpu() for piece in pieces]).numpy()
+    scaler = StandardScaler().fit(Z)
+    coef, intercept = probe.fit(scaler.transform(Z), targets)
+    tail.to("cpu")
+    with torch.no_grad():
+        for old, new in (
+            (tail.mean, scaler.mean_),
+            (tail.scale, scaler.scale_),
+            (tail.linear.weight, coef),
+            (tail.linear.bias, intercept),
+        ):
+            old.copy_(torch.as_tensor(new, dtype=torch.float32))
+
+
+def _with(tail: Tail, weights: dict[str, np.ndarray]) -> Tail:
+    import torch
+
+    tail.load_state_dict({k: torch.as_tensor(np.asarray(v)) for k, v in weights.items()})
+    return tail.eval()
+
+
+def _inputs(images: Images, cut: Cut, views: tuple[str, ...], policy: str, where: str) -> Inputs:
+    """Rows to a batch behind the cut: of a view at random while training, else of the plain picture."""
+    import torch
+
+    from handful.backbones.front import activations
+
+    if cut.first == 0:
+        return _whole_pictures(images, cut, policy, where)
+    names = (PLAIN, *(v for v in views if v != PLAIN))
+    matrices = activations(images, cut, names, device=where)
+    # The float16 rows stay where the network is: on a GPU they are sent once.
+    stored = [torch.from_numpy(matrix).to(where) for matrix in matrices]
+    trained = [names.index(v) for v in views]
+
+    def inputs(rows: np.ndarray, random: np.random.Generator | None) -> torch.Tensor:
+        if random is None or trained == [0]:
+            return cut.restored(stored[0][torch.from_numpy(rows).to(where)].float())
+        drawn = np.array(trained)[random.integers(len(trained), size=len(rows))]
+        out = torch.empty((len(rows), cut.width), device=where)
+        for v in np.unique(drawn):
+            mine = torch.from_numpy(np.flatnonzero(drawn == v)).to(where)
+            out[mine] = stored[v][torch.from_numpy(rows[drawn == v]).to(where)].float()
+        return cut.restored(out)
+
+    return inputs
+
+
+def _whole_pictures(images: Images, cut: Cut, policy: str, where: str) -> Inputs:
+    """Rows to a batch of pictures, for a network of which nothing is frozen; augmented where they are."""
+    import torch
+
+    from handful.backbones.front import pixels_at
+    from handful.nets.augment import augmented
+
+    pixels = torch.from_numpy(pixels_at(images, cut, where)).to(where)
+    front = cut.front().to(where)
+
+    def inputs(rows: np.ndarray, random: np.random.Generator | None) -> torch.Tensor:
+        batch = pixels[torch.from_numpy(rows).to(where)]
+        if random is not None and policy != "none":
+            unit = batch.permute(0, 3, 1, 2).float() / 255
+            batch = 255 * augmented(unit, policy, random).permute(0, 2, 3, 1)
+        return front.normalised(batch)
+
+    return inputs
+
+
+def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
+    """From `standard` on, for each backbone that can be cut."""
+    if dataset.modality != "image" or settings.effort == "quick":
+        return []
+    return []
