@@ -50,6 +50,12 @@ def fit(
     budget: Annotated[str, typer.Option(help="quick, standard or thorough.")] = "quick",
     families: Annotated[str | None, typer.Option(help="Only these, such as classic,transfer.")] = None,
     backbones: Annotated[str, typer.Option(help="Pretrained networks: see 'handful backbones'.")] = "lite0",
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="An earlier run on related pictures, whose fine-tuned network joins as a backbone."
+        ),
+    ] = None,
     drop_class: Drop = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     jobs: Annotated[int | None, typer.Option(help="Worker processes; all cores unless given.")] = None,
@@ -73,6 +79,7 @@ def fit(
             budget=budget,
             families=_listed(families),
             backbones=_listed(backbones) or (),
+            start_from=start_from,
             drop_classes=tuple(drop_class or ()),
             device=device,
             jobs=jobs,

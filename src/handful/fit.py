@@ -27,6 +27,7 @@ from handful.model.model import Model
 from handful.model.refit import refit
 from handful.model.save import load as load_model
 from handful.model.save import save
+from handful.model.start import check_start, take_start
 from handful.protocol.evaluate import Progress, evaluate
 from handful.protocol.plan import follow_up
 from handful.protocol.run import Run
@@ -49,6 +50,8 @@ def fit_run(data: Any, settings: Settings, own: Own = (), cv: Any = None, tell: 
         dataset = audit(load_data(data, settings, run.folder / "data", progress=_stage(tell, "reading")))
         if settings.test is not None:
             check_test(Path(settings.test), dataset.origin, dataset.classes)
+        if settings.start_from is not None:
+            take_start(settings, dataset)
         splits = compare_splits(dataset, settings, cv)
         run.begin(dataset, propose(dataset, settings, own), splits, choose_metric(dataset, settings))
     except Exception:
@@ -113,6 +116,7 @@ def fit(
     budget: str = "quick",
     families: Sequence[str] | None = None,
     backbones: Sequence[str] = ("lite0",),
+    start_from: str | Path | None = None,
     candidates: Own = (),
     cv: Any = None,
     drop_classes: Sequence[str] = (),
@@ -134,6 +138,7 @@ def fit(
     metric : accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae
     budget : "quick" (5 folds), "standard" (5 folds, 3 times) or "thorough" (10 times)
     families, backbones : what to try; all families, and the backbone that comes with handful, unless given
+    start_from : folder of an earlier run on related pictures, whose fine-tuned network joins as a backbone
     candidates : people's own, a list of (name, scikit-learn estimator)
     cv : a scikit-learn splitter, or an iterable of (train, test) positions, instead of our folds
     jobs : worker processes; all cores unless given
@@ -164,6 +169,7 @@ def fit(
         budget=budget,
         families=None if families is None else tuple(families),
         backbones=tuple(backbones),
+        start_from=None if start_from is None else str(Path(start_from).absolute()),
         drop_classes=tuple(drop_classes),
         device=device,
         jobs=jobs,
@@ -272,6 +278,8 @@ def check(settings: Settings) -> None:
         raise SettingsError("--backbones: name at least one, such as lite0.")
     for name in settings.backbones:
         get_backbone(name)
+    if settings.start_from is not None:
+        check_start(settings.start_from)
     if settings.families is not None:
         check_families(settings.families)
     for option in ("data", "test"):

@@ -1,7 +1,7 @@
 """A network cut in two: a front that stays as it is, and the rest, which can be trained.
 
-Most timm networks are a chain of modules up to their final features. The chain is read off the network and then
-checked: what it gives for a picture must be what the network itself gives, or the network is not cut.
+Most timm networks are a chain of modules up to their final features. The chain is read off the network and
+then checked: what it gives for a picture must be what the network itself gives, or the network is not cut.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -202,9 +203,7 @@ def cut(backbone: Backbone, level: str, depth: int | None, size: int | None = No
 @lru_cache(maxsize=2)
 def chain(backbone: Backbone) -> Chain:
     """The network as a chain, on the CPU, in eval mode; to be copied before anything trains it."""
-    model: Any = load_torch(backbone)
-    model.reset_classifier(0)
-    parts = _until_features(model, _parts(model), backbone)
+    model, parts = _taken_apart(backbone)
     rest = copy.deepcopy(model)
     for top in {top for top, _, _ in parts}:
         setattr(rest, top, nn.Identity())
@@ -219,6 +218,31 @@ def chain(backbone: Backbone) -> Chain:
         rest.eval(),
         getattr(model, "num_prefix_tokens", 0),
     )
+
+
+def rejoined(cut: Cut, weights: dict[str, np.ndarray]) -> dict[str, Tensor]:
+    """The whole network's weights, with those of a trained tail in their places; without a classifier."""
+    model, parts = _taken_apart(cut.backbone)
+    steps = [module for _, module in _merged(parts)][cut.first :]
+
+    def within(prefix: str) -> dict[str, Tensor]:
+        return {
+            k.removeprefix(prefix): torch.as_tensor(v) for k, v in weights.items() if k.startswith(prefix)
+        }
+
+    for i, step in enumerate(steps):
+        if mine := within(f"steps.{i}."):
+            step.load_state_dict(mine)
+        if isinstance(step, _Embed):  # which holds copies of what lies before the blocks
+            model.load_state_dict(step.model.state_dict(), strict=False)
+    model.load_state_dict(within("pool.rest."), strict=False)
+    return model.state_dict()
+
+
+def _taken_apart(backbone: Backbone) -> tuple[Any, list[Part]]:
+    model: Any = load_torch(backbone)
+    model.reset_classifier(0)
+    return model, _until_features(model, _parts(model), backbone)
 
 
 Part = tuple[str, str, nn.Module]  # the network's own child, the module's name, the module
@@ -256,7 +280,7 @@ def _until_features(model: Any, parts: list[Part], backbone: Backbone) -> list[P
     if found:
         return found
     raise CutError(
-        f"the backbone {backbone.name!r} is not a chain of modules that handful could cut, so that it is used "
+        f"the backbone {backbone.name!r} is not a chain of modules that handful could cut, so it is used "
         "with frozen features only. EfficientNets, MobileNets, ResNets, ConvNeXts and ViTs can be cut."
     )
 
@@ -305,6 +329,6 @@ def _check(backbone: Backbone, level: str, pixels: Tensor, found: Tensor) -> Non
         wanted = dict(zip(whole.names, whole(pixels), strict=True))[level]
     if found.shape != wanted.shape or not torch.allclose(found, wanted, rtol=1e-3, atol=1e-3):
         raise CutError(
-            f"the backbone {backbone.name!r} computes its level {level!r} otherwise than step by step, so that "
+            f"the backbone {backbone.name!r} computes its level {level!r} otherwise than step by step, so "
             "it is used with frozen features only."
         )

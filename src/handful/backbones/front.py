@@ -1,8 +1,8 @@
-"""What the frozen front of a network makes of fixed views of each picture: computed once, cached in half precision.
+"""What the frozen front of a network makes of fixed views of each picture: computed once, in half precision.
 
 Fine-tuning only the last layers, a plain loop runs the whole network forward at every step. The front never
-changes, and what it gives is a function of one picture alone; so it is run once for each picture and view, and
-shared by all epochs, folds and candidates with the same cut.
+changes, and what it gives is a function of one picture alone; so it is run once for each picture and view,
+and shared by all epochs, folds and candidates with the same cut.
 """
 
 from __future__ import annotations
@@ -86,7 +86,11 @@ def _sources(images: Images, cut: Cut, device: str) -> list[tuple[np.ndarray, st
         source
         for source in (
             (np.flatnonzero(~from_file), key, np.asarray),
-            (np.flatnonzero(from_file), f"{key} from file", lambda some: backbones._read_again(some, cut.size)),
+            (
+                np.flatnonzero(from_file),
+                f"{key} from file",
+                lambda some: backbones._read_again(some, cut.size),
+            ),
         )
         if len(source[0])
     ]

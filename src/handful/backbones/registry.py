@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from handful.backbones.cache import cache_folder
 from handful.errors import HandfulError, MissingExtraError, SettingsError
+from handful.files import whole
 
 if TYPE_CHECKING:
     import torch
@@ -351,7 +352,35 @@ def _from_file(architecture: str, path: Path) -> Backbone:
         return replace(kept, name=name, source=source)
     config = _timm_config(architecture, pretrained=False)
     backbone = _describe(name, architecture, source, sha256, config)
-    return _complete(replace(backbone, licence="of the file's owner"), f"file-{architecture}-{sha256}")
+    backbone = replace(backbone, **{"licence": "of the file's owner", **_written_beside(path)})
+    return _complete(backbone, f"file-{architecture}-{sha256}")
+
+
+def save_weights(weights: dict[str, torch.Tensor], like: Backbone, path: Path) -> str:
+    """Write weights that a network like this one has learned; returns `ARCH=PATH`, the name to get them by.
+
+    The preprocessing is written into the file, so that it stays that of `like`.
+    """
+    from safetensors.torch import save_file
+
+    about = {k: getattr(like, k) for k in ("licence", "size", "mean", "std", "interpolation")}
+    with whole(path) as temporary:
+        save_file({k: v.contiguous() for k, v in weights.items()}, temporary, {"handful": json.dumps(about)})
+    return f"{like.architecture}={path}"
+
+
+def _written_beside(path: Path) -> dict[str, Any]:
+    """The preprocessing that `save_weights` wrote into a file; nothing for anybody else's."""
+    if path.suffix != ".safetensors":
+        return {}
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads((file.metadata() or {}).get("handful", "{}"))
+    except (SafetensorError, OSError, ValueError):
+        return {}  # loading it will say what is wrong
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in about.items()}
 
 
 def _load_file(backbone: Backbone) -> torch.nn.Module:

@@ -238,7 +238,7 @@ def _cutmix(
     """A rectangle of another picture, targets in proportion to its area (Yun et al., ICCV 2019)."""
     size = batch.shape[-1]
     order = np.roll(np.arange(len(batch)), random.integers(1, max(2, len(batch))))
-    side = int(round(size * np.sqrt(random.uniform(0, 1))))
+    side = round(size * np.sqrt(random.uniform(0, 1)))
     top, left = random.integers(0, size - side + 1, 2)
     out = batch.clone()
     where = (..., slice(top, top + side), slice(left, left + side))

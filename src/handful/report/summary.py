@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -286,6 +287,7 @@ def _command(run: Run) -> str:
             ("budget", s.budget),
             ("families", ",".join(s.families) if s.families else None),
             ("backbones", None if s.backbones == ("lite0",) else ",".join(s.backbones)),
+            ("start-from", None if s.start_from is None else Path(s.start_from).name),
             ("seed", s.seed),
         )
         if value is not None

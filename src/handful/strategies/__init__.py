@@ -9,13 +9,15 @@ from handful.data.dataset import Dataset
 from handful.data.names import did_you_mean
 from handful.errors import SettingsError
 from handful.settings import Settings
-from handful.strategies import baseline, classic, transfer
+from handful.strategies import baseline, classic, finetune, transfer
 from handful.strategies.candidate import Candidate
+from handful.strategies.start import started
 
 CATALOGUE = {
     "baseline": baseline,
     "classic": classic,
     "transfer": transfer,
+    "finetune": finetune,
 }
 
 
@@ -33,6 +35,7 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
         if settings.families is None or family in settings.families or family == "baseline"
         for candidate in module.candidates(dataset, settings)
     ]
+    found += started(found, settings)
     found += [_own(name, estimator) for name, estimator in own]
     names = [c.name for c in found]
     twice = sorted({name for name in names if names.count(name) > 1 or name == "average"})

@@ -1,15 +1,16 @@
 """Fine-tuning: the last layers of a pretrained network are trained on, from the linear probe as their start.
 
-Kumar et al., "Fine-tuning can distort pretrained features and underperform out-of-distribution", ICLR 2022: with
-a random head the first steps spoil the features; a head that is right from the start leaves them as they are
-unless the data has something better to say. Batch normalisation keeps its statistics, deeper layers learn more
-slowly, and the weights are pulled towards where they came from (Li et al., "Explicit inductive bias for
+Kumar et al., "Fine-tuning can distort pretrained features and underperform out-of-distribution", ICLR 2022:
+with a random head the first steps spoil the features; a head that is right from the start leaves them as they
+are unless the data has something better to say. Batch normalisation keeps its statistics, deeper layers learn
+more slowly, and the weights are pulled towards where they came from (Li et al., "Explicit inductive bias for
 transfer learning with convolutional networks", ICML 2018).
 """
 
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +55,7 @@ class _FineTuned(BaseEstimator):
         lr: float = 1e-3,
         layer_decay: float = 0.7,
         towards_start: float = 0.01,
+        smoothing: float = 0.1,
         validate: bool = False,
         random_state: int = 0,
     ) -> None:
@@ -67,6 +69,7 @@ class _FineTuned(BaseEstimator):
         self.lr = lr
         self.layer_decay = layer_decay
         self.towards_start = towards_start
+        self.smoothing = smoothing
         self.validate = validate
         self.random_state = random_state
 
@@ -75,14 +78,24 @@ class _FineTuned(BaseEstimator):
 
         return cut(backbone, self.level, self.depth, self.size)
 
-    def _recipe(self) -> Recipe:
+    def warm(self, images: Images, progress: Any = None) -> None:
+        """Compute the activations that `fit` and `predict` will ask for."""
+        from handful.backbones.front import warm
+
+        cut = self._cut(get(self.backbone))
+        if cut.first:
+            warm(images, cut, _with_plain(self.views), device=device(), progress=progress)
+
+    def _recipe(self, n: int) -> Recipe:
         from handful.nets.train import Recipe
 
         return Recipe(
             epochs=self.epochs,
+            batch=int(np.clip(n // 8, 8, 32)),  # a few steps in an epoch, also with few pictures
             lr=self.lr,
             weight_decay=0.0,  # the pull towards the start takes its place
             warmup=0.1,
+            smoothing=self.smoothing,
             ema=0.9,
             patience=max(3, self.epochs // 3),
             towards_start=self.towards_start,
@@ -92,16 +105,18 @@ class _FineTuned(BaseEstimator):
         self, X: Any, targets: np.ndarray, probe: Any, n_classes: int | None, held: np.ndarray | None
     ) -> None:
         """From the linear probe on; targets `(n,)` are class numbers, or standardised values."""
-        from timm.optim import param_groups_layer_decay
-
+        from handful.backbones.torchvision_guard import import_timm
         from handful.nets.train import count_trainable, to_arrays, train
 
         images = X if isinstance(X, Images) else Images.from_array(np.asarray(X))
         backbone = get(self.backbone)
-        cut, where, recipe = self._cut(backbone), device(), self._recipe()
+        cut, where, recipe = self._cut(backbone), device(), self._recipe(len(targets))
+        import_timm()
+        from timm.optim import param_groups_layer_decay as layered
+
         inputs = _inputs(images, cut, self.views, self.policy, where)
         start = cut.tail(n_classes or 1)
-        _start_from_probe(start, inputs, len(targets), targets, probe, where)
+        start_from_probe(start, inputs, len(targets), targets, probe, where)
         first = to_arrays(start)
         found = train(
             lambda: _with(cut.tail(n_classes or 1), first),
@@ -111,12 +126,21 @@ class _FineTuned(BaseEstimator):
             seed=self.random_state,
             n_classes=n_classes,
             held=held,
-            groups=lambda m: param_groups_layer_decay(m, recipe.weight_decay, layer_decay=self.layer_decay),
+            groups=lambda m: layered(m, recipe.weight_decay, layer_decay=self.layer_decay),
             device=where,
         )
         self.weights_, self.history_, self.epochs_ = found.weights, found.history, found.epochs
         self.n_parameters_ = count_trainable(start)
         self.sha256_ = backbone.sha256
+
+    def save_network(self, path: Path) -> str:
+        """Write the whole network's weights as a file; returns the name that the registry gets it by."""
+        from handful.backbones.cut import rejoined
+        from handful.backbones.registry import save_weights
+
+        check_is_fitted(self, "weights_")
+        backbone = get(self.backbone)
+        return save_weights(rejoined(self._cut(backbone), self.weights_), backbone, path)
 
     def _outputs(self, X: Any) -> np.ndarray:
         """The network's output for the plain pictures, `(n, d)`."""
@@ -151,7 +175,8 @@ class FineTunedClassifier(ClassifierMixin, _FineTuned):
         the plain picture
     policy : where nothing is frozen, how batches are augmented (`nets.augment.POLICIES`) instead of views
     size : side of the pictures in pixels; the backbone's own unless given
-    epochs, lr, layer_decay, towards_start : see `nets.train.Recipe`; each step's learning rate is
+    epochs, lr, towards_start, smoothing : see `nets.train.Recipe`
+    layer_decay : each step's learning rate is
         `layer_decay` times that of the step after it
     validate : whether a part of the training part first finds the number of epochs, at twice the cost
 
@@ -166,7 +191,7 @@ class FineTunedClassifier(ClassifierMixin, _FineTuned):
         self.classes_, codes = np.unique(y, return_inverse=True)
         held = validation_part(codes, groups, self.random_state, classes=True) if self.validate else None
         probe = LogisticHead(random_state=self.random_state)
-        self._train(X, codes, _Probe(probe, groups), len(self.classes_), held)
+        self._train(X, codes, Probe(probe, groups), len(self.classes_), held)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -185,14 +210,14 @@ class FineTunedRegressor(RegressorMixin, _FineTuned):
         self.mean_, self.scale_ = float(y.mean()), float(y.std()) or 1.0
         held = validation_part(y, groups, self.random_state, classes=False) if self.validate else None
         probe = RidgeCV(alphas=tuple(np.logspace(-2, 5, 15).tolist()))
-        self._train(X, (y - self.mean_) / self.scale_, _Probe(probe, None), None, held)
+        self._train(X, (y - self.mean_) / self.scale_, Probe(probe, None), None, held)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         return self._outputs(X)[:, 0] * self.scale_ + self.mean_
 
 
-class _Probe:
+class Probe:
     """A linear model and the groups that its inner folds keep whole: fitted, gives `(K, d)` and `(K,)`."""
 
     def __init__(self, model: Any, groups: np.ndarray | None) -> None:
@@ -207,8 +232,8 @@ class _Probe:
         return np.atleast_2d(self.model.coef_), np.atleast_1d(self.model.intercept_)
 
 
-def _start_from_probe(
-    tail: Tail, inputs: Inputs, n: int, targets: np.ndarray, probe: _Probe, where: str
+def start_from_probe(
+    tail: Tail, inputs: Inputs, n: int, targets: np.ndarray, probe: Probe, where: str
 ) -> None:
     """Give the head the linear probe's weights, on the features of the plain pictures, standardised."""
     import torch
@@ -247,7 +272,7 @@ def _inputs(images: Images, cut: Cut, views: tuple[str, ...], policy: str, where
 
     if cut.first == 0:
         return _whole_pictures(images, cut, policy, where)
-    names = (PLAIN, *(v for v in views if v != PLAIN))
+    names = _with_plain(views)
     matrices = activations(images, cut, names, device=where)
     # The float16 rows stay where the network is: on a GPU they are sent once.
     stored = [torch.from_numpy(matrix).to(where) for matrix in matrices]
@@ -264,6 +289,10 @@ def _inputs(images: Images, cut: Cut, views: tuple[str, ...], policy: str, where
         return cut.restored(out)
 
     return inputs
+
+
+def _with_plain(views: tuple[str, ...]) -> tuple[str, ...]:
+    return (PLAIN, *(v for v in views if v != PLAIN))
 
 
 def _whole_pictures(images: Images, cut: Cut, policy: str, where: str) -> Inputs:
@@ -286,8 +315,79 @@ def _whole_pictures(images: Images, cut: Cut, policy: str, where: str) -> Inputs
     return inputs
 
 
+# Fixed views to train on: seen a little moved, nearer and farther; mirrored too, or not.
+MOVED = (PLAIN, "left", "right", "up", "down", "nearer", "farther")
+MIRRORED = (*MOVED, "flip")
+
+
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
-    """From `standard` on, for each backbone that can be cut."""
+    """From `standard` on: for each backbone that can be cut, from its end and from its middle.
+
+    `thorough` adds views without a mirror and twice the trained steps; where a GPU was asked for, the whole
+    network is trained too. A backbone that cannot be cut is passed over with a warning.
+    """
     if dataset.modality != "image" or settings.effort == "quick":
         return []
-    return []
+    return [found for name in settings.backbones for found in _of_backbone(name, dataset, settings)]
+
+
+def _of_backbone(name: str, dataset: Dataset, settings: Settings) -> list[Candidate]:
+    from handful.backbones.cut import CutError, chain
+
+    try:
+        ends = chain(get(name)).ends
+    except CutError as error:
+        warnings.warn(f"no fine-tuning: {error}", stacklevel=2)
+        return []
+    blocks = [level for level in ends if level != "last"]
+    middle = blocks[-2] if len(blocks) > 1 else None
+    plans: list[tuple[str, str, dict[str, Any]]] = []
+    for level in ("last", middle):
+        if level is None:
+            continue
+        plans.append((level, "", {"views": MIRRORED}))
+        if settings.effort == "thorough":
+            plans.append((level, "unmirrored", {"views": MOVED}))
+            plans.append((level, "deeper", {"views": MIRRORED, "depth": 4, "validate": True}))
+    if settings.device == "cuda":
+        whole = {"depth": None, "policy": "light", "epochs": 20, "lr": 2e-4, "layer_decay": 0.75}
+        plans.append(("last", "whole", whole))
+    found = [_candidate(name, level, extra, plan, dataset) for level, extra, plan in plans]
+    return [candidate for candidate in found if candidate is not None]
+
+
+_EXTRA = {
+    "": "its last layers trained on",
+    "unmirrored": "its last layers trained on, on pictures that are never mirrored",
+    "deeper": "twice as many of its last layers trained on, for as long as a validation part says",
+    "whole": "all its layers trained on",
+}
+
+
+def _candidate(name: str, level: str, extra: str, plan: dict[str, Any], dataset: Dataset) -> Candidate | None:
+    """None where the activations of the plain pictures alone would take too much."""
+    classes = dataset.task == "classification"
+    kind = FineTunedClassifier if classes else FineTunedRegressor
+    estimator = kind(backbone=name, level=level, **plan)
+    if estimator.depth is not None:
+        views = _affordable(estimator, len(dataset))
+        if not views:
+            return None
+        estimator.set_params(views=views)
+    where = "its end" if level == "last" else level.replace("block", "block ")
+    return Candidate(
+        " ".join(part for part in (name, level, "fine-tuned", extra) if part),
+        f"{name} up to {where}, {_EXTRA[extra]}",
+        "finetune",
+        estimator,
+        cost=65 if extra != "whole" else 66,
+        base=f"{name} {level} {'logistic' if classes else 'ridge'}",
+        technique="fine-tuning",
+        deep=True,
+    )
+
+
+def _affordable(estimator: Any, n: int) -> tuple[str, ...]:
+    """As many of the estimator's views as n pictures may take."""
+    a_view = 2 * n * estimator._cut(get(estimator.backbone)).width
+    return estimator.views[: MOST_BYTES // max(1, a_view)]

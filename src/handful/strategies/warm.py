@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from handful.data.dataset import Dataset, Images
+from handful.nets.device import on_device
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
@@ -39,9 +40,28 @@ def warm(
                 tell(f"embedding with {name}", done, total)
 
         backbones.warm(dataset.X, backbone, device=settings.device, progress=progress)
+    _warm_fronts(dataset.X, candidates, settings, tell)
     describers = {repr(step): step for step in first if isinstance(step, PerImage)}
     if describers:
         _describe(dataset.X, list(describers.values()), settings.jobs, tell)
+
+
+def _warm_fronts(
+    images: Images,
+    candidates: Sequence[Candidate],
+    settings: Settings,
+    tell: Callable[[str, int, int], None] | None,
+) -> None:
+    """The activations of the frozen fronts that fine-tuning starts from."""
+    fronts = {repr(c.estimator): c.estimator for c in candidates if hasattr(c.estimator, "warm")}
+    for tuned in fronts.values():
+
+        def progress(done: int, total: int, name: str = tuned.backbone) -> None:
+            if tell:
+                tell(f"preparing to fine-tune {name}", done, total)
+
+        with on_device(settings.device):
+            tuned.warm(images, progress)
 
 
 def _describe(

@@ -1,0 +1,109 @@
+"""Fine-tuning starts at the linear probe, trains what lies behind the cut only, and keeps plain arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skops.io
+import torch
+from sklearn.preprocessing import StandardScaler
+
+from handful.backbones.registry import get, load_torch
+from handful.errors import HandfulError
+from handful.strategies.chain import Chain
+from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
+from handful.strategies.heads import LogisticHead
+from handful.strategies.transfer import Embedding
+from tests.backbones.conftest import _untrained
+from tests.conftest import pictures
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("weights")
+    return f"test_efficientnet={_untrained('test_efficientnet', folder / 'tiny.safetensors')}"
+
+
+def tuned(tiny: str, **changed: object) -> FineTunedClassifier:
+    return FineTunedClassifier(**{"backbone": tiny, "size": 32, "epochs": 3, "lr": 3e-3, **changed})
+
+
+def test_without_a_step_it_is_the_linear_probe(tiny: str) -> None:
+    data = pictures(per_class=8)
+    fitted = FineTunedClassifier(backbone=tiny, epochs=1, lr=1e-12).fit(data.X, data.y)
+    probe = Chain([Embedding(tiny, "last"), StandardScaler()], LogisticHead()).fit(data.X, data.y)
+    np.testing.assert_allclose(fitted.predict_proba(data.X), probe.predict_proba(data.X), atol=0.02)
+
+
+def test_learns_and_writes_down_how(tiny: str) -> None:
+    data = pictures(per_class=12)
+    learn = np.arange(len(data)) % 4 > 0
+    fitted = tuned(tiny, epochs=10, lr=1e-3, depth=4, views=("plain", "left", "up")).fit(
+        data.X[learn], data.y[learn]
+    )
+    assert (fitted.predict(data.X[~learn]) == data.y[~learn]).mean() > 0.7
+    losses = [h["train_loss"] for h in fitted.history_]
+    assert len(losses) == 10 and min(losses) < 0.8 * losses[0]
+    assert all(isinstance(v, np.ndarray) for v in fitted.weights_.values())
+
+
+def test_only_what_lies_behind_the_cut_is_trained_and_kept(tiny: str) -> None:
+    data = pictures(per_class=6)
+    fitted = tuned(tiny, depth=1).fit(data.X, data.y)
+    before = load_torch(get(tiny)).state_dict()
+    assert not any("steps.1." in k for k in fitted.weights_)
+    np.testing.assert_array_equal(fitted.weights_["steps.0.1.running_mean"], before["bn2.running_mean"])
+    assert not np.array_equal(fitted.weights_["steps.0.0.weight"], before["conv_head.weight"])
+    head = before["conv_head.weight"].numel() + 2 * len(before["bn2.weight"])
+    assert fitted.n_parameters_ == head + 3 * 256 + 3
+
+
+def test_validation_finds_the_number_of_epochs_with_groups_kept_whole(tiny: str) -> None:
+    data = pictures(per_class=20)
+    groups = np.arange(len(data)) // 2
+    fitted = tuned(tiny, validate=True, epochs=4).fit(data.X, data.y, groups=groups)
+    losses = [h["val_loss"] for h in fitted.history_]
+    assert fitted.epochs_ == 1 + int(np.argmin(losses))
+
+
+def test_numbers_are_predicted_in_their_own_units(tiny: str) -> None:
+    data = pictures("regression", per_class=10)
+    y = 1000 + 50 * data.y
+    fitted = FineTunedRegressor(backbone=tiny, size=32, epochs=5).fit(data.X, y)
+    assert np.mean((fitted.predict(data.X) - y) ** 2) < 0.5 * y.var()
+
+
+def test_nothing_frozen_trains_from_the_pictures_themselves(tiny: str) -> None:
+    data = pictures(per_class=6)
+    fitted = tuned(tiny, depth=None, policy="light", epochs=2).fit(data.X, data.y)
+    before = load_torch(get(tiny)).state_dict()
+    assert not np.array_equal(fitted.weights_["steps.0.0.weight"], before["conv_stem.weight"])
+    assert fitted.predict_proba(data.X).shape == (18, 3)
+
+
+def test_is_saved_without_pickle_and_refuses_other_weights(tiny: str, tmp_path: Path) -> None:
+    data = pictures(per_class=4)
+    fitted = tuned(tiny, epochs=1).fit(data.X, data.y)
+    skops.io.dump(fitted, tmp_path / "model.skops")
+    types = skops.io.get_untrusted_types(file=tmp_path / "model.skops")
+    assert all(t.startswith(("handful.", "numpy.")) for t in types)
+    again = skops.io.load(tmp_path / "model.skops", trusted=types)
+    np.testing.assert_array_equal(again.predict_proba(data.X), fitted.predict_proba(data.X))
+    fitted.sha256_ = "0" * 64
+    with pytest.raises(HandfulError, match="fine-tuned from other weights of 'test_efficientnet="):
+        fitted.predict(data.X)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("depth", [2, None])
+def test_a_gpu_gives_the_same_within_tolerance(tiny: str, depth: int | None) -> None:
+    from handful.nets.device import on_device
+
+    data = pictures(per_class=12)
+    found = {}
+    for name in ("cpu", "cuda"):
+        with on_device(name):
+            found[name] = tuned(tiny, depth=depth, epochs=4).fit(data.X, data.y).predict_proba(data.X)
+    assert np.abs(found["cpu"] - found["cuda"]).mean() < 0.05
