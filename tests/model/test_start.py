@@ -72,7 +72,7 @@ def test_its_network_is_one_more_backbone_beside_the_original(
     by_name = {c.name: c for c in found}
     again = by_name[f"{tiny} last logistic from dogs"]
     assert (again.base, again.technique) == (f"{tiny} last logistic", "start from dogs")
-    assert again.base in by_name and f"{tiny} last fine-tuned from dogs" in by_name
+    assert again.base in by_name and f"{tiny} fine-tuned from dogs" in by_name
     assert not any("knn from" in name for name in by_name)
     backbone = again.estimator.features[0].backbone
     assert Path(backbone.partition("=")[2]).parent == tmp_path / "breeds" / "start"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,14 @@ import skops.io
 import torch
 from sklearn.preprocessing import StandardScaler
 
+from handful.backbones.cut import chain
 from handful.backbones.registry import get, load_torch
 from handful.errors import HandfulError
+from handful.settings import Settings
+from handful.strategies import finetune
+from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
-from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
+from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor, candidates
 from handful.strategies.heads import LogisticHead
 from handful.strategies.transfer import Embedding
 from tests.backbones.conftest import _untrained
@@ -107,3 +113,66 @@ def test_a_gpu_gives_the_same_within_tolerance(tiny: str, depth: int | None) -> 
         with on_device(name):
             found[name] = tuned(tiny, depth=depth, epochs=4).fit(data.X, data.y).predict_proba(data.X)
     assert np.abs(found["cpu"] - found["cuda"]).mean() < 0.05
+
+
+def test_the_cached_front_trains_to_the_same_score_as_the_plain_loop(tiny: str) -> None:
+    """A small version of benchmarks/finetune_speed.py."""
+    path = Path(__file__).parents[2] / "benchmarks" / "finetune_speed.py"
+    spec = importlib.util.spec_from_file_location("finetune_speed", path)
+    assert spec is not None and spec.loader is not None
+    benchmark = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(benchmark)
+    finally:
+        sys.path.remove(str(path.parent))
+    found = benchmark.measure(Path("nowhere"), n=40, epochs=2, rounds=1, backbone=tiny)
+    assert abs(found["score"]["cached front"] - found["score"]["plain loop"]) <= 0.05
+    assert found["rate"]["cached front"]["cpu"] > found["rate"]["plain loop"]["cpu"]
+
+
+def test_passes_what_every_candidate_must(tiny: str) -> None:
+    """As the catalogue's checks, on a network small enough for them."""
+    from tests.strategies import test_catalogue as checks
+
+    dataset = pictures()
+    plan = FineTunedClassifier(backbone=tiny, size=32, views=("plain", "left"), epochs=2)
+    candidate = Candidate("tiny fine-tuned", "tiny", "finetune", plan, deep=True)
+    for check in (
+        checks.test_never_sees_a_held_out_sample,
+        checks.test_repeats_under_its_seed,
+        checks.test_clones_and_is_rebuilt_from_its_specification,
+        checks.test_survives_pickling_when_fitted,
+        checks.test_learns_with_two_samples_a_class_or_six_in_all,
+        checks.test_copes_with_classes_missing_from_the_training_part,
+    ):
+        check(dataset, candidate)
+
+
+def test_is_offered_from_standard_on_and_only_where_it_can_be_afforded(
+    tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = pictures()
+    by_effort = {
+        effort: candidates(dataset, Settings(budget=effort, backbones=(tiny,)))
+        for effort in ("quick", "standard", "thorough")
+    }
+    assert [len(found) for found in by_effort.values()] == [0, 1, 3]
+    (one,) = by_effort["standard"]
+    assert (one.base, one.technique) == (f"{tiny} last logistic", "fine-tuning")
+    a_view = 2 * len(dataset) * one.estimator._cut(get(tiny)).width
+    monkeypatch.setattr(finetune, "MOST_BYTES", a_view // 2)
+    (less,) = candidates(dataset, Settings(budget="standard", backbones=(tiny,)))
+    assert less.estimator.depth < one.estimator.depth
+    monkeypatch.setattr(finetune, "MOST_BYTES", 1000)
+    assert candidates(dataset, Settings(budget="standard", backbones=(tiny,))) == []
+
+
+def test_a_network_that_cannot_be_cut_is_used_frozen_with_a_warning(
+    tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handful.backbones.cut._parts", lambda model: [])
+    chain.cache_clear()
+    with pytest.warns(UserWarning, match="no fine-tuning: .* frozen features only"):
+        assert candidates(pictures(), Settings(budget="standard", backbones=(tiny,))) == []
+    chain.cache_clear()

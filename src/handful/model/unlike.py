@@ -19,6 +19,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from handful.strategies.chain import Chain, Stateless
+from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
 from handful.strategies.pixels import Descriptor
 from handful.strategies.tables import MISSING, TableEncoder
 from handful.strategies.transfer import Embedding
@@ -149,8 +150,9 @@ def unlike(X: Any, unit: np.ndarray, modality: str, members: Sequence[Any]) -> U
     if modality == "table":
         return Unlike(TableSpace()).fit(X, unit)
     if modality == "image":
-        first = [m.features[0] for m in members if isinstance(m, Chain)]
-        used = next((step.backbone for step in first if isinstance(step, Embedding)), None)
+        first = [m.features[0] if isinstance(m, Chain) else m for m in members]
+        kinds = Embedding, FineTunedClassifier, FineTunedRegressor
+        used = next((step.backbone for step in first if isinstance(step, kinds)), None)
         if used is None:
             return Unlike(Surface()).fit(X, unit)
         from handful.backbones import levels

@@ -47,12 +47,12 @@ class _FineTuned(BaseEstimator):
         self,
         backbone: str = "lite0",
         level: str = "last",
-        depth: int | None = 2,
+        depth: int | None = 4,
         views: tuple[str, ...] = (PLAIN,),
         policy: str = "none",
         size: int | None = None,
         epochs: int = 12,
-        lr: float = 1e-3,
+        lr: float = 3e-4,
         layer_decay: float = 0.7,
         towards_start: float = 0.01,
         smoothing: float = 0.1,
@@ -321,10 +321,11 @@ MIRRORED = (*MOVED, "flip")
 
 
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
-    """From `standard` on: for each backbone that can be cut, from its end and from its middle.
+    """From `standard` on, for each backbone that can be cut: its last steps trained on.
 
-    `thorough` adds views without a mirror and twice the trained steps; where a GPU was asked for, the whole
-    network is trained too. A backbone that cannot be cut is passed over with a warning.
+    `thorough` adds views without a mirror, and more trained steps for as long as a validation part says;
+    where a GPU was asked for, the whole network is trained too. A backbone that cannot be cut is passed over
+    with a warning.
     """
     if dataset.modality != "image" or settings.effort == "quick":
         return []
@@ -335,59 +336,55 @@ def _of_backbone(name: str, dataset: Dataset, settings: Settings) -> list[Candid
     from handful.backbones.cut import CutError, chain
 
     try:
-        ends = chain(get(name)).ends
+        chain(get(name))
     except CutError as error:
         warnings.warn(f"no fine-tuning: {error}", stacklevel=2)
         return []
-    blocks = [level for level in ends if level != "last"]
-    middle = blocks[-2] if len(blocks) > 1 else None
-    plans: list[tuple[str, str, dict[str, Any]]] = []
-    for level in ("last", middle):
-        if level is None:
-            continue
-        plans.append((level, "", {"views": MIRRORED}))
-        if settings.effort == "thorough":
-            plans.append((level, "unmirrored", {"views": MOVED}))
-            plans.append((level, "deeper", {"views": MIRRORED, "depth": 4, "validate": True}))
+    plans: list[tuple[str, dict[str, Any]]] = [("", {"views": MIRRORED})]
+    if settings.effort == "thorough":
+        plans.append(("unmirrored", {"views": MOVED}))
+        plans.append(("deeper", {"views": MIRRORED, "depth": 6, "validate": True}))
     if settings.device == "cuda":
         whole = {"depth": None, "policy": "light", "epochs": 20, "lr": 2e-4, "layer_decay": 0.75}
-        plans.append(("last", "whole", whole))
-    found = [_candidate(name, level, extra, plan, dataset) for level, extra, plan in plans]
+        plans.append(("whole", whole))
+    found = [_candidate(name, extra, plan, dataset) for extra, plan in plans]
     return [candidate for candidate in found if candidate is not None]
 
 
 _EXTRA = {
     "": "its last layers trained on",
     "unmirrored": "its last layers trained on, on pictures that are never mirrored",
-    "deeper": "twice as many of its last layers trained on, for as long as a validation part says",
+    "deeper": "more of its last layers trained on, for as long as a validation part says",
     "whole": "all its layers trained on",
 }
 
 
-def _candidate(name: str, level: str, extra: str, plan: dict[str, Any], dataset: Dataset) -> Candidate | None:
+def _candidate(name: str, extra: str, plan: dict[str, Any], dataset: Dataset) -> Candidate | None:
     """None where the activations of the plain pictures alone would take too much."""
     classes = dataset.task == "classification"
-    kind = FineTunedClassifier if classes else FineTunedRegressor
-    estimator = kind(backbone=name, level=level, **plan)
-    if estimator.depth is not None:
-        views = _affordable(estimator, len(dataset))
-        if not views:
-            return None
-        estimator.set_params(views=views)
-    where = "its end" if level == "last" else level.replace("block", "block ")
+    estimator = (FineTunedClassifier if classes else FineTunedRegressor)(backbone=name, **plan)
+    if not _made_affordable(estimator, len(dataset)):
+        return None
     return Candidate(
-        " ".join(part for part in (name, level, "fine-tuned", extra) if part),
-        f"{name} up to {where}, {_EXTRA[extra]}",
+        f"{name} fine-tuned {extra}".strip(),
+        f"{name}, {_EXTRA[extra]}",
         "finetune",
         estimator,
-        cost=65 if extra != "whole" else 66,
-        base=f"{name} {level} {'logistic' if classes else 'ridge'}",
+        cost=66 if extra == "whole" else 65,
+        base=f"{name} last {'logistic' if classes else 'ridge'}",
         technique="fine-tuning",
         deep=True,
     )
 
 
-def _affordable(estimator: Any, n: int) -> tuple[str, ...]:
-    """As many of the estimator's views as n pictures may take."""
-    a_view = 2 * n * estimator._cut(get(estimator.backbone)).width
-    return estimator.views[: MOST_BYTES // max(1, a_view)]
+def _made_affordable(estimator: Any, n: int) -> bool:
+    """Fewer trained steps where that makes activations smaller, then fewer views; False: still too much."""
+    if estimator.depth is None:
+        return True
+    backbone, depths = get(estimator.backbone), range(estimator.depth, 0, -1)
+    for depth in depths:
+        a_view = 2 * n * estimator.set_params(depth=depth)._cut(backbone).width
+        if a_view * len(estimator.views) <= MOST_BYTES:
+            return True
+    estimator.set_params(views=estimator.views[: MOST_BYTES // a_view])
+    return len(estimator.views) > 0
