@@ -61,7 +61,9 @@ def take_start(settings: Settings, dataset: Dataset) -> None:
     backbone = fitted.save_network(folder / f"{name}.safetensors")
     with whole(folder / SEEN) as temporary:
         temporary.write_text(json.dumps(sorted(seen)))
-    store_start(Start(name, backbone, fitted.backbone, candidate.name), folder.parent)
+    store_start(
+        Start(name, backbone, fitted.backbone, candidate.name, fitted.unchanged_levels()), folder.parent
+    )
 
 
 def _tuned(run: Run) -> list[Candidate]:

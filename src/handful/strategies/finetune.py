@@ -142,6 +142,14 @@ class _FineTuned(BaseEstimator):
         backbone = get(self.backbone)
         return save_weights(rejoined(self._cut(backbone), self.weights_), backbone, path)
 
+    def unchanged_levels(self) -> list[str]:
+        """The backbone's levels that lie in the frozen front."""
+        from handful.backbones.cut import chain
+
+        backbone = get(self.backbone)
+        first = self._cut(backbone).first
+        return [level for level, end in chain(backbone).ends.items() if end <= first]
+
     def _outputs(self, X: Any) -> np.ndarray:
         """The network's output for the plain pictures, `(n, d)`."""
         from handful.nets.train import outputs

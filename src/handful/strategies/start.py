@@ -24,13 +24,15 @@ FOLDER = "start"  # in the new run's folder
 @dataclass(frozen=True)
 class Start:
     """A fine-tuned network: `name` is the earlier run's, `backbone` the registry's name of its weights,
-    `original` the backbone that they were fine-tuned from, `candidate` what was fine-tuned.
+    `original` the backbone that they were fine-tuned from, `candidate` what was fine-tuned, `unchanged` the
+    levels that lie before what was trained.
     """
 
     name: str
     backbone: str
     original: str
     candidate: str
+    unchanged: list[str]
 
     @property
     def technique(self) -> str:
@@ -67,7 +69,12 @@ def started(found: Sequence[Candidate], settings: Settings) -> list[Candidate]:
 
 def _repeats(candidate: Candidate, start: Start) -> bool:
     simple = candidate.technique is None and candidate.name.split()[-1] in ("logistic", "svm", "ridge", "svr")
-    return (simple or candidate.family == "finetune") and start.original in _backbones(candidate.estimator)
+    if not simple and candidate.family != "finetune":
+        return False
+    levels = set(_named(candidate.estimator, "level").values())
+    return start.original in _named(candidate.estimator, "backbone").values() and not levels & set(
+        start.unchanged
+    )
 
 
 def _from(start: Start, candidate: Candidate) -> Candidate:
@@ -76,18 +83,19 @@ def _from(start: Start, candidate: Candidate) -> Candidate:
         name=f"{candidate.name} from {start.name}",
         label=f"{candidate.label}, started from the network of the run {start.name}",
         estimator=clone(candidate.estimator).set_params(
-            **{k: start.backbone for k, v in _named(candidate.estimator).items() if v == start.original}
+            **{
+                k: start.backbone
+                for k, v in _named(candidate.estimator, "backbone").items()
+                if v == start.original
+            }
         ),
         base=candidate.name,
         technique=start.technique,
     )
 
 
-def _backbones(estimator: Any) -> set[str]:
-    return set(_named(estimator).values())
-
-
-def _named(estimator: Any) -> dict[str, str]:
+def _named(estimator: Any, argument: str) -> dict[str, Any]:
+    """The estimator's and its steps' arguments of this name."""
     if not hasattr(estimator, "get_params"):
         return {}
-    return {k: v for k, v in estimator.get_params().items() if k.split("__")[-1] == "backbone"}
+    return {k: v for k, v in estimator.get_params().items() if k.split("__")[-1] == argument}
