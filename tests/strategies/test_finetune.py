@@ -67,7 +67,7 @@ def test_only_what_lies_behind_the_cut_is_trained_and_kept(tiny: str) -> None:
 
 
 def test_validation_finds_the_number_of_epochs_with_groups_kept_whole(tiny: str) -> None:
-    data = pictures(per_class=20)
+    data = pictures(per_class=30)
     groups = np.arange(len(data)) // 2
     fitted = tuned(tiny, validate=True, epochs=4).fit(data.X, data.y, groups=groups)
     losses = [h["val_loss"] for h in fitted.history_]
