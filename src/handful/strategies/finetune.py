@@ -23,6 +23,7 @@ from handful.backbones.registry import Backbone, get
 from handful.data.dataset import Dataset, Images
 from handful.data.views import PLAIN
 from handful.errors import HandfulError
+from handful.nets.augment import POLICIES
 from handful.nets.device import device
 from handful.scoring import softmax
 from handful.settings import Settings
@@ -326,14 +327,15 @@ def _whole_pictures(images: Images, cut: Cut, policy: str, where: str) -> Inputs
 # Fixed views to train on: seen a little moved, nearer and farther; mirrored too, or not.
 MOVED = (PLAIN, "left", "right", "up", "down", "nearer", "farther")
 MIRRORED = (*MOVED, "flip")
+TURNED = (PLAIN, *POLICIES["geometric"].views)
 
 
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     """From `standard` on, for each backbone that can be cut: its last steps trained on.
 
-    `thorough` adds views without a mirror, and more trained steps for as long as a validation part says;
-    where a GPU was asked for, the whole network is trained too. A backbone that cannot be cut is passed over
-    with a warning.
+    `thorough` adds views without a mirror and in any orientation, of which the folds choose, and more trained
+    steps for as long as a validation part says; where a GPU was asked for, the whole network is trained too.
+    A backbone that cannot be cut is passed over with a warning.
     """
     if dataset.modality != "image" or settings.effort == "quick":
         return []
@@ -351,6 +353,7 @@ def _of_backbone(name: str, dataset: Dataset, settings: Settings) -> list[Candid
     plans: list[tuple[str, dict[str, Any]]] = [("", {"views": MIRRORED})]
     if settings.effort == "thorough":
         plans.append(("unmirrored", {"views": MOVED}))
+        plans.append(("turned", {"views": TURNED}))
         plans.append(("deeper", {"views": MIRRORED, "depth": 6, "validate": True}))
     if settings.device == "cuda":
         whole = {"depth": None, "policy": "light", "epochs": 20, "lr": 2e-4, "layer_decay": 0.75}
@@ -361,6 +364,7 @@ def _of_backbone(name: str, dataset: Dataset, settings: Settings) -> list[Candid
 
 _EXTRA = {
     "": "its last layers trained on",
+    "turned": "its last layers trained on, on pictures in any orientation",
     "unmirrored": "its last layers trained on, on pictures that are never mirrored",
     "deeper": "more of its last layers trained on, for as long as a validation part says",
     "whole": "all its layers trained on",
