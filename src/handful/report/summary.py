@@ -179,7 +179,7 @@ def how(dataset: Dataset) -> str:
     if dataset.classes is not None and np.bincount(dataset.y).min() < FEW_A_CLASS:
         return (
             f"{made} A class here has fewer than {FEW_A_CLASS} examples: in our simulations with ten such "
-            "classes the interval held the true score in 89 to 93 of 100 cases, not in 95."
+            "classes the interval held the true score in 91 to 94 of 100 cases, not in 95."
         )
     return made
 
