@@ -106,7 +106,7 @@ def ledger(content: Content) -> View | None:
     domain = _domain(known)
     pictures = content.extras.get("ledger_pictures") or {}
     return {
-        "axis": figures.axis(domain, lambda v: _signed(metric, v), f"Scale of the gain in {metric.label}")
+        "axis": figures.axis(domain, lambda v: _tick(metric, v), f"Scale of the gain in {metric.label}")
         if known
         else None,
         "unit": f"points of {metric.label}" if metric.percent else metric.label,
@@ -130,7 +130,7 @@ def _view(line: View, metric: words.Metric, domain: figures.Domain, pictures: Vi
         "kept": bool(line.get("kept")),
         "gain": None if gain is None else _signed(metric, gain),
         "span": None if low is None or high is None else f"{_signed(metric, low)} to {_signed(metric, high)}",
-        "seconds": words.duration(line["seconds"]) if line.get("seconds") else "no fit of its own",
+        "seconds": words.duration(line["seconds"]) if line.get("seconds") else "none",
         "track": None
         if gain is None
         else figures.interval_track(
@@ -155,6 +155,12 @@ def _signed(metric: words.Metric, gain: float) -> str:
     """`+3.1`, `−0.4`: points where the metric is per cent."""
     shown = metric.difference(gain).removesuffix(" points")
     return f"+{shown}" if gain > 0 and shown != metric.difference(0.0).removesuffix(" points") else shown
+
+
+def _tick(metric: words.Metric, gain: float) -> str:
+    """`+5`, `−2.5`, `0`."""
+    text = f"{round(100 * gain if metric.percent else gain, 9):+g}"
+    return "0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
 
 
 def _domain(lines: Sequence[View]) -> figures.Domain:
