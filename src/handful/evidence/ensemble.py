@@ -17,6 +17,7 @@ from handful.evidence.contributions import contributions, deviations, squared_di
 from handful.evidence.predictions import Predictions, Row, place
 
 NAME = "average"
+ENSEMBLING = "ensembling"
 MOST_MEMBERS = 10
 # A paired difference of more than two standard errors is told apart.
 TIE = 2.0
@@ -48,6 +49,8 @@ def add_average(predictions: Predictions) -> Predictions:
         seconds=sum(r.seconds for r in everywhere),
         parameters=None if None in known else sum(k for k in known if k is not None),
         members=[r.name for r in everywhere],
+        base=everywhere[0].name,
+        technique=ENSEMBLING,
     )
     rows = [*predictions.rows, average]
     return Predictions(
@@ -85,8 +88,8 @@ def _paired_error(share: np.ndarray, unit: np.ndarray) -> np.ndarray:
     return np.sqrt(squared_distances(deviations(share, unit)))
 
 
-def tied(gains: np.ndarray, error: np.ndarray, baseline: np.ndarray) -> list[int]:
-    """Positions of those that cannot be told apart from the best, best first, ten at most.
+def tied(gains: np.ndarray, error: np.ndarray, baseline: np.ndarray, most: int = MOST_MEMBERS) -> list[int]:
+    """Positions of those that cannot be told apart from the best, best first, `most` at most.
 
     gains `(C,)`, more is better, NaN where undefined; error `(C, C)`; baseline `(C,)` marks what does not
     learn: it serves alone where nothing is better, and is no member otherwise.
@@ -97,15 +100,17 @@ def tied(gains: np.ndarray, error: np.ndarray, baseline: np.ndarray) -> list[int
         return [first]
     near = (gains[first] - gains <= TIE * error[first]) & ~baseline & np.isfinite(gains)
     near[first] = True
-    return [int(i) for i in np.argsort(-gains, kind="stable") if near[i]][:MOST_MEMBERS]
+    return [int(i) for i in np.argsort(-gains, kind="stable") if near[i]][:most]
 
 
 def _baseline(rows: Sequence[Row]) -> np.ndarray:
     return np.array([r.family == "baseline" for r in rows])
 
 
-def out_of_bag(predictions: Predictions, bootstrap: Bootstrap) -> np.ndarray:
+def out_of_bag(predictions: Predictions, bootstrap: Bootstrap, most: int = MOST_MEMBERS) -> np.ndarray:
     """For each draw: choose in it as `select` does, and score the choice on what it left out, `(B,)`.
+
+    With `most` 1 the best alone is chosen.
 
     Tsamardinos, Greasidou & Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and
     accurate cross-validation", Machine Learning 107, 2018; here with the average of the tied as the choice.
@@ -119,7 +124,7 @@ def out_of_bag(predictions: Predictions, bootstrap: Bootstrap) -> np.ndarray:
     left_out[:, held] = weights == 0
     choices: dict[tuple[int, ...], list[int]] = {}
     for b in range(inside.shape[1]):
-        choices.setdefault(tuple(sorted(tied(inside[:, b], error, baseline))), []).append(b)
+        choices.setdefault(tuple(sorted(tied(inside[:, b], error, baseline, most))), []).append(b)
     found = np.full(inside.shape[1], np.nan)
     for chosen, draws in choices.items():
         oof = np.mean(np.array([rows[i].oof for i in chosen]), axis=0)

@@ -17,6 +17,7 @@ from handful.report.content import SHOWN, Content, View, card, label
 from handful.report.controls import controls
 from handful.report.glossary import glossary
 from handful.report.labels import labels_view
+from handful.report.ledger import ledger
 from handful.report.look import look
 from handful.report.luck import luck
 from handful.report.more_data import more_data
@@ -343,6 +344,7 @@ class Section:
 
 SECTIONS = (
     Section("answer", "The answer", answer),
+    Section("ledger", "What each technique is worth on your data", ledger, "ledger.html"),
     Section("leaderboard", "What was tried", leaderboard),
     Section("luck", "What one lucky split would have said", luck, "luck.html"),
     Section("overfitting", "Learned, or learned by heart?", overfitting),

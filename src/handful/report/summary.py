@@ -16,6 +16,7 @@ from handful.evidence.conformal import conformal
 from handful.evidence.controls import controls, leak_premium
 from handful.evidence.ensemble import best, select
 from handful.evidence.leaderboard import leaderboard, number
+from handful.evidence.ledger import ledger
 from handful.evidence.luck import luck
 from handful.evidence.overfitting import overfitting
 from handful.evidence.predictions import Predictions, Row, collect_curve, collect_follow_up
@@ -28,6 +29,7 @@ from handful.protocol.run import Run
 from handful.report import words
 from handful.report.growth import add_growth
 from handful.report.labels import add_labels
+from handful.report.ledger import ledger_part
 from handful.report.luck import luck_part
 from handful.report.ties import tie_part
 from handful.report.verdict import verdict_part
@@ -37,7 +39,7 @@ from handful.strategies import shortcut
 # With fewer examples in a class, benchmarks/RESULTS.md shows intervals that cover a little too seldom.
 FEW_A_CLASS = 5
 
-LATER = {"ledger": "what each technique is worth is not computed by this version"}
+LATER: dict[str, str] = {}
 
 
 def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = None) -> dict[str, Any]:
@@ -76,6 +78,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
     if test is None:
         reasons["test"] = "no test set was given (--test PATH)"
     for names, piece in (
+        (["ledger"], lambda: add_ledger(summary, predictions, bootstrap)),
         (["overfitting"], lambda: add_gaps(summary, predictions, bootstrap, run.dataset.modality)),
         (["calibration", "conformal"], lambda: add_certainty(summary, predictions, chosen)),
         (
@@ -103,6 +106,14 @@ def _guarded(summary: dict[str, Any], names: list[str], piece: Callable[[], None
             if summary.get(name) is None:
                 summary[name] = None
                 summary["reasons"].setdefault(name, why)
+
+
+def add_ledger(summary: dict[str, Any], predictions: Predictions, bootstrap: Bootstrap) -> None:
+    """`ledger`."""
+    lines = ledger(predictions, bootstrap)
+    summary["ledger"] = ledger_part(lines, words.metric_of(summary), words.noun(summary)) or None
+    if not lines:
+        summary["reasons"]["ledger"] = "no technique was tried on top of something else"
 
 
 def add_gaps(summary: dict[str, Any], predictions: Predictions, bootstrap: Bootstrap, modality: str) -> None:
