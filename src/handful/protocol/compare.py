@@ -73,7 +73,9 @@ def compare(
         if keep_going is not None and todo:
             racing = [c for c in run.candidates if _takes_part(run, c, len(done) - 1)]
             alive = keep_going(run, _cells(done, racing))
-            _stop(run, pace, [c.name for c in racing if c.name not in alive], "behind", len(done))
+            midway = todo[0].repeat == 0 and not limited
+            lost = [c for c in racing if c.name not in alive and (not midway or _network(run, c))]
+            _stop(run, pace, [c.name for c in lost], "behind", len(done))
     return pace
 
 
@@ -90,14 +92,17 @@ def _block(run: Run, todo: list[Split], race: bool, limited: bool) -> list[Split
     if not race and not limited:
         return todo
     first = todo[0]
-    if first.repeat == 0 and (limited or first is run.splits[0] or _trains_networks(run)):
+    if first.repeat == 0 and (
+        limited or first is run.splits[0] or any(_network(run, c) for c in run.candidates)
+    ):
         return [first]
     return [s for s in todo if s.repeat == first.repeat]
 
 
-def _trains_networks(run: Run) -> bool:
-    found = (run.read(Cell(c, run.splits[0])) for c in run.candidates)
-    return any(result is not None and result.history for result in found)
+def _network(run: Run, candidate: Candidate) -> bool:
+    """Whether a network was trained for it, which takes long."""
+    result = run.read(Cell(candidate, run.splits[0]))
+    return result is not None and bool(result.history)
 
 
 def _takes_part(run: Run, candidate: Candidate, done: int) -> bool:
