@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from handful.report import figures, words
+from handful.report.budget import budget_words, stopped_view
 from handful.report.content import SHOWN, Content, View, card, label
 from handful.report.controls import controls
 from handful.report.glossary import glossary
@@ -139,6 +140,7 @@ def leaderboard(content: Content) -> View | None:
         "axis": figures.axis(domain, show, f"Scale of the {metric.label}"),
         **_folded(lines, SHOWN),
         "ties": words.ties(content.summary),
+        "stopped": stopped_view(content),
         "tie_words": (content.summary.get("tie") or {}).get("words"),
         "apart": _apart(content),
         "tie_reason": content.reason("tie_group"),
@@ -299,6 +301,7 @@ def method(content: Content) -> View:
             "Kept together in groups",
             None if protocol.get("grouped") is None else ("yes" if protocol["grouped"] else "no"),
         ),
+        ("Budget", (summary.get("budget") or {}).get("asked")),
         ("Metric", content.metric.label),
         ("Random seed", protocol.get("seed")),
         ("Time", words.duration(summary["seconds"]) if summary.get("seconds") is not None else None),
@@ -317,6 +320,7 @@ def method(content: Content) -> View:
         versions = {"handful": summary["handful"], **versions}
     return {
         "description": protocol.get("description"),
+        "budget": budget_words(summary),
         "facts": [(name, value) for name, value in facts if value not in (None, "")],
         "failures": failures,
         "versions": versions,

@@ -27,6 +27,7 @@ from handful.model.held_out import HeldOutScore
 from handful.protocol.plan import FEWEST_IN_GROUPS, share_in_groups
 from handful.protocol.run import Run
 from handful.report import words
+from handful.report.budget import budget_part
 from handful.report.growth import add_growth
 from handful.report.labels import add_labels
 from handful.report.ledger import ledger_part
@@ -54,6 +55,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         "dataset": _dataset(run),
         "audit": [asdict(finding) for finding in run.dataset.findings],
         "protocol": _protocol(run),
+        "budget": budget_part(run),
         "metric_info": _metric_info(predictions.metric),
         "expected": {
             "metric": predictions.metric.name,

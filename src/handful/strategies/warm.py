@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +17,11 @@ from handful.strategies.pixels import PerImage
 from handful.strategies.transfer import Embedding
 
 CHUNK = 32
+SETTLED = 3.0  # seconds after which the pace says something: the first pictures wait for the engine
+
+
+class _TooLong(Exception):
+    """The features would not be ready in time."""
 
 
 def warm(
@@ -23,29 +29,61 @@ def warm(
     candidates: Sequence[Candidate],
     settings: Settings,
     tell: Callable[[str, int, int], None] | None = None,
-) -> None:
+    most: Callable[[], float] | None = None,
+) -> list[Candidate]:
     """Fill the cache with the embeddings and descriptors that the candidates will ask for.
 
-    `tell(what, done, total)` hears how far it is.
+    `tell(what, done, total)` hears how far it is. `most()` is how many seconds the next kind of features may
+    take; what would take longer is given up, and the candidates that need it are returned.
     """
     if dataset.modality != "image":
-        return
-    first = [c.estimator.features[0] for c in candidates if isinstance(c.estimator, Chain)]
-    for backbone in dict.fromkeys(step.backbone for step in first if isinstance(step, Embedding)):
+        return []
+    needs = {c.name: c.estimator.features[0] for c in candidates if isinstance(c.estimator, Chain)}
+    late: list[Any] = []
+    for backbone in dict.fromkeys(step.backbone for step in needs.values() if isinstance(step, Embedding)):
         from handful import backbones
 
-        def progress(done: int, total: int, name: str = backbone) -> None:
-            if tell:
-                tell(f"embedding with {name}", done, total)
-
-        backbones.warm(dataset.X, backbone, device=settings.device, progress=progress)
-    describers = {repr(step): step for step in first if isinstance(step, PerImage)}
+        progress = _watched(f"embedding with {backbone}", tell, most)
+        try:
+            backbones.warm(dataset.X, backbone, device=settings.device, progress=progress)
+        except _TooLong:
+            late.append(backbone)
+    describers = {repr(step): step for step in needs.values() if isinstance(step, PerImage)}
     if describers:
-        _describe(dataset.X, list(describers.values()), settings.jobs, tell)
+        progress = _watched("describing pictures", tell, most)
+        try:
+            _describe(dataset.X, list(describers.values()), settings.jobs, progress)
+        except _TooLong:
+            late += [repr(step) for step, missing in _undone(dataset.X, list(describers.values())) if missing]
+    return [
+        c
+        for c in candidates
+        if c.name in needs and getattr(needs[c.name], "backbone", repr(needs[c.name])) in late
+    ]
+
+
+def _watched(
+    what: str, tell: Callable[[str, int, int], None] | None, most: Callable[[], float] | None
+) -> Callable[[int, int], None]:
+    """Hears of the progress, passes it on, and raises _TooLong where it goes too slowly."""
+    start, allowed = time.monotonic(), None if most is None else most()
+
+    def progress(done: int, total: int) -> None:
+        used = time.monotonic() - start
+        if allowed is not None and used > SETTLED and used * total > allowed * max(1, done):
+            raise _TooLong
+        if tell:
+            tell(what, done, total)
+
+    return progress
+
+
+def _undone(images: Images, steps: list[PerImage]) -> list[tuple[PerImage, int]]:
+    return [(step, len(step.missing(images))) for step in steps]
 
 
 def _describe(
-    images: Images, steps: list[PerImage], jobs: int | None, tell: Callable[[str, int, int], None] | None
+    images: Images, steps: list[PerImage], jobs: int | None, progress: Callable[[int, int], None]
 ) -> None:
     from joblib import Parallel, delayed
 
@@ -53,13 +91,13 @@ def _describe(
     chunks = [(step, images[rows[i : i + CHUNK]]) for step, rows in todo for i in range(0, len(rows), CHUNK)]
     jobs = min(jobs or os.cpu_count() or 1, len(chunks))
     if jobs <= 1:
-        for step, some in chunks:
+        for done, (step, some) in enumerate(chunks, start=1):
             step.transform(some)
+            progress(done, len(chunks))
         return
     work = Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1)
     for done, _ in enumerate(work(delayed(_transform)(step, some) for step, some in chunks), start=1):
-        if tell:
-            tell("describing pictures", done, len(chunks))
+        progress(done, len(chunks))
 
 
 def _transform(step: Any, images: Images) -> int:
