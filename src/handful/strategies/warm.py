@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from handful.data.dataset import Dataset, Images
+from handful.data.views import PLAIN
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
 from handful.strategies.pixels import PerImage
 from handful.strategies.transfer import Embedding
+from handful.strategies.views import Views
 
 CHUNK = 32
 
@@ -30,18 +33,29 @@ def warm(
     """
     if dataset.modality != "image":
         return
-    first = [c.estimator.features[0] for c in candidates if isinstance(c.estimator, Chain)]
-    for backbone in dict.fromkeys(step.backbone for step in first if isinstance(step, Embedding)):
+    first = [step for c in candidates for step in _first(c.estimator)]
+    encoders = dict.fromkeys((step.backbone, step.view) for step in first if isinstance(step, Embedding))
+    for backbone, view in encoders:
         from handful import backbones
 
-        def progress(done: int, total: int, name: str = backbone) -> None:
-            if tell:
-                tell(f"embedding with {name}", done, total)
+        what = f"embedding with {backbone}" + ("" if view == PLAIN else f", {view}")
 
-        backbones.warm(dataset.X, backbone, device=settings.device, progress=progress)
+        def progress(done: int, total: int, what: str = what) -> None:
+            if tell:
+                tell(what, done, total)
+
+        backbones.warm(dataset.X, backbone, device=settings.device, seen=view, progress=progress)
     describers = {repr(step): step for step in first if isinstance(step, PerImage)}
     if describers:
         _describe(dataset.X, list(describers.values()), settings.jobs, tell)
+
+
+def _first(estimator: Any) -> list[Any]:
+    """What looks at the pictures themselves, once for each view."""
+    if isinstance(estimator, Views):
+        views = dict.fromkeys((PLAIN, *estimator.views, *estimator.averaged))
+        return [clone(estimator.features[0]).set_params(view=view) for view in views]
+    return [estimator.features[0]] if isinstance(estimator, Chain) else []
 
 
 def _describe(
