@@ -35,6 +35,7 @@ from handful.report.write import write_report
 from handful.scoring import Metric, default_metric, get_metric
 from handful.settings import BUDGET_REPEATS, Settings
 from handful.strategies import check_families, propose
+from handful.strategies.augmentation import notes
 from handful.strategies.warm import warm
 
 Tell = Callable[[Progress], None]
@@ -49,6 +50,7 @@ def fit_run(data: Any, settings: Settings, own: Own = (), cv: Any = None, tell: 
         dataset = audit(load_data(data, settings, run.folder / "data", progress=_stage(tell, "reading")))
         if settings.test is not None:
             check_test(Path(settings.test), dataset.origin, dataset.classes)
+        dataset.findings += notes(dataset, settings)
         splits = compare_splits(dataset, settings, cv)
         run.begin(dataset, propose(dataset, settings, own), splits, choose_metric(dataset, settings))
     except Exception:

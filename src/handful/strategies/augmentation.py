@@ -6,12 +6,16 @@ Which policy fits is not believed but tried: a flip helps shoes and ruins digits
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 
-from handful.data.dataset import Dataset
+import numpy as np
+
+from handful.data.dataset import Dataset, Finding
 from handful.nets.augment import POLICIES
 from handful.settings import Settings
 from handful.strategies import classic, transfer
 from handful.strategies.candidate import Candidate
+from handful.strategies.rows import WAYS, MoreRows
 from handful.strategies.views import Views
 
 # Rows that a head learns from, at most: its time grows with their square.
@@ -32,10 +36,21 @@ ON_FROZEN = {
     "standard": ("flips", "moves", "geometric"),
     "thorough": ("flips", "moves", "geometric", "light"),
 }
+# On tables: few, each on a model that may gain from it.
+ON_TABLES = [
+    ("svm", "noise"),
+    ("svm", "mixup"),
+    ("extra trees", "mixup"),
+    ("svr", "noise"),
+    ("svr", "mixup"),
+]
+SMOTE_ON = [("svm", "smote"), ("logistic", "smote")]
 
 
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
-    """SVMs on pictures and their fixed views; features of networks from standard on."""
+    """On pictures SVMs and fixed views, from standard on also networks' features; on tables more rows."""
+    if dataset.modality == "table":
+        return _on_tables(dataset, settings)
     if dataset.modality != "image":
         return []
     effort, n = settings.effort, len(dataset)
@@ -55,6 +70,18 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     return found
 
 
+def notes(dataset: Dataset, settings: Settings) -> list[Finding]:
+    """What would have been tried, had its package been installed."""
+    wanted = settings.families is None or "augmentation" in settings.families
+    if not wanted or settings.effort == "quick" or not _unequal(dataset) or find_spec("imblearn"):
+        return []
+    message = (
+        "SMOTE, which makes up examples of the rarer classes, was not tried, because imbalanced-learn is not "
+        "installed: pip install 'handful[tables]'."
+    )
+    return [Finding("not tried", "note", message)]
+
+
 def on_views(base: Candidate, policy: str, most: int) -> Candidate:
     """The candidate `base`, a chain, learning from the fixed views of a policy too."""
     chain, about = base.estimator, POLICIES[policy]
@@ -68,6 +95,37 @@ def on_views(base: Candidate, policy: str, most: int) -> Candidate:
         base=base.name,
         technique=f"augmentation: {about.label}",
     )
+
+
+def _on_tables(dataset: Dataset, settings: Settings) -> list[Candidate]:
+    if settings.effort == "quick" or 3 * len(dataset) > MOST_ROWS[settings.effort]:
+        return []
+    pairs = ON_TABLES if not _unequal(dataset) or not find_spec("imblearn") else ON_TABLES + SMOTE_ON
+    known = {c.name: c for c in classic.candidates(dataset, settings)}
+    return [with_more_rows(known[name], way) for name, way in pairs if name in known]
+
+
+def with_more_rows(base: Candidate, way: str) -> Candidate:
+    """The candidate `base`, a chain on a table, learning from rows made of its training rows too."""
+    chain = base.estimator
+    return replace(
+        base,
+        name=f"{base.name}, {way}",
+        label=f"{base.label}, learned from {WAYS[way]} too",
+        family="augmentation",
+        estimator=MoreRows(chain.features, chain.head, way),
+        cost=base.cost + 1,
+        base=base.name,
+        technique=f"augmentation: {WAYS[way]}",
+    )
+
+
+def _unequal(dataset: Dataset) -> bool:
+    """Whether a class of the table is so much rarer than another that it may be worth filling up."""
+    if dataset.modality != "table" or dataset.task != "classification":
+        return False
+    counts = np.bincount(dataset.y)
+    return bool(counts.max() > 1.5 * counts.min())
 
 
 def averaged(base: Candidate) -> Candidate:
