@@ -30,7 +30,7 @@ from handful.model.save import save
 from handful.protocol.evaluate import Progress, evaluate
 from handful.protocol.plan import follow_up
 from handful.protocol.run import Run
-from handful.protocol.splits import compare_splits
+from handful.protocol.splits import compare_splits, originals
 from handful.report.write import write_report
 from handful.scoring import Metric, default_metric, get_metric
 from handful.settings import BUDGET_REPEATS, Settings
@@ -250,7 +250,7 @@ def embed(data: Any, backbone: str = "lite0", level: str = "last", *, device: st
 
 def choose_metric(dataset: Dataset, settings: Settings) -> Metric:
     """The metric asked for, or the task's default."""
-    name = settings.metric or default_metric(dataset.task, dataset.y, dataset.classes)
+    name = settings.metric or default_metric(dataset.task, originals(dataset).y, dataset.classes)
     return get_metric(name, dataset.task, dataset.y, dataset.classes)
 
 
