@@ -3,10 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
+from handful.data.images import array_to_images
 from handful.settings import Settings
-from handful.strategies import propose
+from handful.strategies import classic, propose
+from handful.strategies.augmentation import on_views
 from handful.strategies.chain import Chain
 from handful.strategies.pixels import Pixels
 from handful.strategies.views import Views
@@ -81,3 +84,22 @@ def test_views_are_computed_before_the_cells(tmp_path: object, monkeypatch: pyte
     for view in ("plain", "left", "right", "up", "down"):
         assert not len(Pixels(16, view=view).missing(data.X))
     assert len(Pixels(16, view="flip").missing(data.X)) == 6
+
+
+def test_on_digits_shifts_help_and_flips_harm() -> None:
+    """A small version of benchmarks/digits.py: 5 a class, three draws, the SVM on small pictures."""
+    data = load_digits()
+    images = array_to_images(data.images / 16)
+    base = next(c for c in classic.candidates(pictures(), Settings()) if c.name == "thumbnail svm")
+    added = {policy: on_views(base, policy, 1200).estimator for policy in ("shifts", "moves", "flips")}
+    right: dict[str, list[float]] = {name: [] for name in ("plain", *added)}
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(len(images))
+        rows = np.concatenate([order[data.target[order] == k][:5] for k in range(10)])
+        rest = np.setdiff1d(order, rows)[:600]
+        for name, estimator in {"plain": base.estimator, **added}.items():
+            found = clone(estimator).fit(images[rows], data.target[rows]).predict(images[rest])
+            right[name].append(float((found == data.target[rest]).mean()))
+    score = {name: np.mean(values) for name, values in right.items()}
+    assert score["shifts"] > score["plain"] + 0.01 and score["moves"] > score["plain"] + 0.015
+    assert score["flips"] < score["plain"] - 0.005
