@@ -181,6 +181,32 @@ def check(
 
 
 @app.command()
+def augment(
+    data: DataPath,
+    output: Annotated[Path, typer.Option("-o", "--output", help="A new folder, or a new CSV file.")],
+    per_class: Annotated[
+        int | None,
+        typer.Option(help="Examples of each class in the end; twice the largest class unless given."),
+    ] = None,
+    policy: Annotated[
+        str,
+        typer.Option(help="auto: what helps in cross-validation; or flips, light, moves, noise and so on."),
+    ] = "auto",
+    target: Target = None,
+    seed: Annotated[int, typer.Option(help="Where every random choice starts.")] = 0,
+) -> None:
+    """Write a larger data set: your examples and changed copies of them, and what is made of what."""
+    from handful.enlarge import SHEET, enlarge
+
+    made = enlarge(data, output, per_class=per_class, policy=policy, target=target, seed=seed)
+    if made.why:
+        typer.echo(f"Policy {made.policy} ({made.why}).")
+    typer.echo(f"{made.originals} examples and {made.copies} copies of them ({made.policy}) in {made.path}.")
+    if (made.path / SHEET).exists():
+        typer.echo(f"To look at: {made.path / SHEET}")
+
+
+@app.command()
 def backbones() -> None:
     """List the pretrained networks that --backbones takes."""
     from handful.backbones.registry import available

@@ -34,11 +34,12 @@ from handful.protocol.compare import compare
 from handful.protocol.evaluate import Progress, Tell
 from handful.protocol.plan import plan_text
 from handful.protocol.run import Run
-from handful.protocol.splits import compare_splits
+from handful.protocol.splits import compare_splits, originals
 from handful.report.write import write_report
 from handful.scoring import Metric, default_metric, get_metric
 from handful.settings import BUDGET_REPEATS, Settings
 from handful.strategies import check_families, propose
+from handful.strategies.augmentation import notes
 
 Own = Sequence[tuple[str, Any]]
 
@@ -62,6 +63,7 @@ def fit_run(
         dataset = audit(load_data(data, settings, run.folder / "data", progress=_stage(tell, "reading")))
         if settings.test is not None:
             check_test(Path(settings.test), dataset.origin, dataset.classes)
+        dataset.findings += notes(dataset, settings)
         splits = compare_splits(dataset, settings, cv)
         run.begin(dataset, propose(dataset, settings, own), splits, choose_metric(dataset, settings))
     except Exception:
@@ -267,7 +269,7 @@ def embed(data: Any, backbone: str = "lite0", level: str = "last", *, device: st
 
 def choose_metric(dataset: Dataset, settings: Settings) -> Metric:
     """The metric asked for, or the task's default."""
-    name = settings.metric or default_metric(dataset.task, dataset.y, dataset.classes)
+    name = settings.metric or default_metric(dataset.task, originals(dataset).y, dataset.classes)
     return get_metric(name, dataset.task, dataset.y, dataset.classes)
 
 

@@ -18,7 +18,7 @@ from handful.strategies.candidate import Candidate, build, count_parameters, sco
 from handful.strategies.shortcut import controls
 from tests.conftest import files_of, pictures, table
 
-SETTINGS = Settings(jobs=1)
+SETTINGS = Settings(jobs=1, budget="standard")
 DATASETS = {
     f"{kind} {task}": make(task)
     for kind, make in (("table", table), ("image", pictures))

@@ -8,13 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from handful.data.dataset import Dataset, Images
+from handful.data.views import PLAIN
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
 from handful.strategies.pixels import PerImage
 from handful.strategies.transfer import Embedding
+from handful.strategies.views import Views
 
 CHUNK = 32
 SETTLED = 3.0  # seconds after which the pace says something: the first pictures wait for the engine
@@ -38,28 +41,29 @@ def warm(
     """
     if dataset.modality != "image":
         return []
-    needs = {c.name: c.estimator.features[0] for c in candidates if isinstance(c.estimator, Chain)}
-    late: list[Any] = []
-    for backbone in dict.fromkeys(step.backbone for step in needs.values() if isinstance(step, Embedding)):
+    needs = {c.name: _first(c.estimator) for c in candidates}
+    steps = {_source(step): step for found in needs.values() for step in found}
+    late: set[str] = set()
+    for source, step in steps.items():
+        if not isinstance(step, Embedding):
+            continue
         from handful import backbones
 
-        progress = _watched(f"embedding with {backbone}", tell, most)
+        progress = _watched(f"embedding with {source}", tell, most)
         try:
-            backbones.warm(dataset.X, backbone, device=settings.device, progress=progress)
+            backbones.warm(
+                dataset.X, step.backbone, device=settings.device, seen=step.view, progress=progress
+            )
         except _TooLong:
-            late.append(backbone)
-    describers = {repr(step): step for step in needs.values() if isinstance(step, PerImage)}
+            late.add(source)
+    describers = [step for step in steps.values() if isinstance(step, PerImage)]
     if describers:
         progress = _watched("describing pictures", tell, most)
         try:
-            _describe(dataset.X, list(describers.values()), settings.jobs, progress)
+            _describe(dataset.X, describers, settings.jobs, progress)
         except _TooLong:
-            late += [repr(step) for step, missing in _undone(dataset.X, list(describers.values())) if missing]
-    return [
-        c
-        for c in candidates
-        if c.name in needs and getattr(needs[c.name], "backbone", repr(needs[c.name])) in late
-    ]
+            late |= {_source(step) for step in describers if len(step.missing(dataset.X))}
+    return [c for c in candidates if late & {_source(step) for step in needs[c.name]}]
 
 
 def _watched(
@@ -78,8 +82,19 @@ def _watched(
     return progress
 
 
-def _undone(images: Images, steps: list[PerImage]) -> list[tuple[PerImage, int]]:
-    return [(step, len(step.missing(images))) for step in steps]
+def _first(estimator: Any) -> list[Any]:
+    """What looks at the pictures themselves, once for each view."""
+    if isinstance(estimator, Views):
+        views = dict.fromkeys((PLAIN, *estimator.views, *estimator.averaged))
+        return [clone(estimator.features[0]).set_params(view=view) for view in views]
+    return [estimator.features[0]] if isinstance(estimator, Chain) else []
+
+
+def _source(step: Any) -> str:
+    """What is computed at once: a backbone's levels of one view, or one description."""
+    if not isinstance(step, Embedding):
+        return repr(step)
+    return step.backbone if step.view == PLAIN else f"{step.backbone}, {step.view}"
 
 
 def _describe(
