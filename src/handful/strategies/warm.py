@@ -17,11 +17,15 @@ from handful.strategies.pixels import PerImage
 from handful.strategies.transfer import Embedding
 
 CHUNK = 32
-SETTLED = 3.0  # seconds after which the pace says something: the first pictures wait for the engine
+SETTLED = 2.0  # seconds after which the pace says something
 
 
 class _TooLong(Exception):
-    """The features would not be ready in time."""
+    """The features would not be ready in time, but only after so many `seconds` more."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 def warm(
@@ -34,69 +38,88 @@ def warm(
     """Fill the cache with the embeddings and descriptors that the candidates will ask for.
 
     `tell(what, done, total)` hears how far it is. `most()` is how many seconds the next kind of features may
-    take; what would take longer is given up, and the candidates that need it are returned.
+    take; what would take longer is given up, and the candidates that need it are returned. Where all would,
+    the quickest kind is computed nevertheless: something must be tried.
     """
     if dataset.modality != "image":
         return []
-    needs = {c.name: c.estimator.features[0] for c in candidates if isinstance(c.estimator, Chain)}
-    late: list[Any] = []
-    for backbone in dict.fromkeys(step.backbone for step in needs.values() if isinstance(step, Embedding)):
-        from handful import backbones
+    needs = {c.name: _need(c) for c in candidates if isinstance(c.estimator, Chain)}
+    kinds = {repr(need): need for need in needs.values() if need is not None}
+    late: dict[str, float] = {}
+    for name, need in sorted(kinds.items(), key=lambda kind: not isinstance(kind[1], str)):  # networks first
+        try:
+            _prepare(need, dataset.X, settings, tell, None if most is None else most())
+        except _TooLong as error:
+            late[name] = error.seconds
+    if late and len(late) == len(kinds):
+        quickest = min(late, key=lambda name: late[name])
+        _prepare(kinds[quickest], dataset.X, settings, tell, None)
+        del late[quickest]
+    return [c for c in candidates if repr(needs.get(c.name)) in late]
 
-        progress = _watched(f"embedding with {backbone}", tell, most)
-        try:
-            backbones.warm(dataset.X, backbone, device=settings.device, progress=progress)
-        except _TooLong:
-            late.append(backbone)
-    describers = {repr(step): step for step in needs.values() if isinstance(step, PerImage)}
-    if describers:
-        progress = _watched("describing pictures", tell, most)
-        try:
-            _describe(dataset.X, list(describers.values()), settings.jobs, progress)
-        except _TooLong:
-            late += [repr(step) for step, missing in _undone(dataset.X, list(describers.values())) if missing]
-    return [
-        c
-        for c in candidates
-        if c.name in needs and getattr(needs[c.name], "backbone", repr(needs[c.name])) in late
-    ]
+
+def _need(candidate: Candidate) -> str | PerImage | None:
+    """What a candidate looks at: a backbone by name (one pass computes all its levels), or a descriptor."""
+    first = candidate.estimator.features[0] if candidate.estimator.features else None
+    if isinstance(first, Embedding):
+        return first.backbone
+    return first if isinstance(first, PerImage) else None
+
+
+def _prepare(
+    need: str | PerImage,
+    images: Images,
+    settings: Settings,
+    tell: Callable[[str, int, int], None] | None,
+    most: float | None,
+) -> None:
+    """Compute one kind of features; _TooLong where that would take more than `most` seconds."""
+    if isinstance(need, PerImage):
+        _describe(images, need, settings.jobs, _watched("describing pictures", tell, most))
+        return
+    from handful import backbones
+
+    watched = _watched(f"embedding with {need}", tell, most)
+    backbones.warm(images, need, device=settings.device, progress=watched)
 
 
 def _watched(
-    what: str, tell: Callable[[str, int, int], None] | None, most: Callable[[], float] | None
+    what: str, tell: Callable[[str, int, int], None] | None, most: float | None
 ) -> Callable[[int, int], None]:
-    """Hears of the progress, passes it on, and raises _TooLong where it goes too slowly."""
-    start, allowed = time.monotonic(), None if most is None else most()
+    """Hears of the progress, passes it on, and raises _TooLong where it goes too slowly.
+
+    The pace is taken from the first call on: before it, engines and workers are started.
+    """
+    start = time.monotonic()
+    seen: list[tuple[float, int]] = []
 
     def progress(done: int, total: int) -> None:
-        used = time.monotonic() - start
-        if allowed is not None and used > SETTLED and used * total > allowed * max(1, done):
-            raise _TooLong
+        now = time.monotonic()
+        seen.append((now, done))
+        since, fresh = now - seen[0][0], done - seen[0][1]
+        if most is not None and fresh > 0 and since > SETTLED:
+            rest = (total - done) * since / fresh
+            if now - start + rest > most:
+                raise _TooLong(rest)
         if tell:
             tell(what, done, total)
 
     return progress
 
 
-def _undone(images: Images, steps: list[PerImage]) -> list[tuple[PerImage, int]]:
-    return [(step, len(step.missing(images))) for step in steps]
-
-
-def _describe(
-    images: Images, steps: list[PerImage], jobs: int | None, progress: Callable[[int, int], None]
-) -> None:
+def _describe(images: Images, step: PerImage, jobs: int | None, progress: Callable[[int, int], None]) -> None:
     from joblib import Parallel, delayed
 
-    todo = [(step, missing) for step in steps if len(missing := step.missing(images))]
-    chunks = [(step, images[rows[i : i + CHUNK]]) for step, rows in todo for i in range(0, len(rows), CHUNK)]
+    rows = step.missing(images)
+    chunks = [images[rows[i : i + CHUNK]] for i in range(0, len(rows), CHUNK)]
     jobs = min(jobs or os.cpu_count() or 1, len(chunks))
     if jobs <= 1:
-        for done, (step, some) in enumerate(chunks, start=1):
+        for done, some in enumerate(chunks, start=1):
             step.transform(some)
             progress(done, len(chunks))
         return
     work = Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1)
-    for done, _ in enumerate(work(delayed(_transform)(step, some) for step, some in chunks), start=1):
+    for done, _ in enumerate(work(delayed(_transform)(step, some) for some in chunks), start=1):
         progress(done, len(chunks))
 
 
