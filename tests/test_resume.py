@@ -58,9 +58,7 @@ def test_a_race_with_a_duration_is_resumed_with_the_time_that_is_left(tmp_path: 
     before = run.summary
     for name in ("report.json", "report.html"):
         (folder / name).unlink()
-    again = resume(
-        folder
-    ).summary  # everything was fitted: nothing is decided anew, and the report is the same
+    again = resume(folder).summary  # everything was fitted: nothing is decided anew
     assert {**again, "budget": None} == {**before, "budget": None}
     assert again["budget"]["seconds"]["used"] >= about["seconds"]["used"]
 

@@ -24,7 +24,7 @@ from handful.evidence.predictions import Predictions, Row, gather
 from handful.evidence.selection import followed
 from handful.protocol.run import Cell, Run
 
-RISK = 0.01
+RISK = 0.05
 FEWEST_SPLITS = 2  # one fold can be a lucky one for a whole kind of models
 
 

@@ -54,7 +54,7 @@ def ask(run: Run, budget: Budget, followed: Sequence[str], tell: Tell | None = N
         run.plan_follow_up(chosen, sorted({c.split.purpose for c in cells} - asked))
     pace = budget.pace.onward("asking further", run.follow_up_cells() or [])
     allow = (lambda cell: budget.for_question(cell, followed)) if limited else None
-    evaluate(run, run.follow_up_cells() or [], tell, pace=pace, allow=allow)
+    evaluate(run, run.follow_up_cells() or [], budget.clock.heard(tell), pace=pace, allow=allow)
     if limited:
         run.leave_unfinished()
 

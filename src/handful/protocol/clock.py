@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 from handful.protocol.run import Run
 
+T = TypeVar("T")
 STORED_EVERY = 5.0  # seconds: so much may be forgotten when a run is killed
 
 
@@ -45,6 +47,16 @@ class Clock:
         if self.limit is not None and (now or time.monotonic() - self._stored > STORED_EVERY):
             self.run.spend(self.used)
             self._stored = time.monotonic()
+
+    def heard(self, tell: Callable[[T], None] | None) -> Callable[[T], None]:
+        """`tell`, which stores the time used as well."""
+
+        def told(progress: T) -> None:
+            self.store(now=False)
+            if tell:
+                tell(progress)
+
+        return told
 
 
 @contextmanager

@@ -46,23 +46,20 @@ def compare(
     while todo:
         block = _block(run, todo, keep_going is not None, limited)
         racing = [c for c in run.candidates if _takes_part(run, c, len(done))]
-        if limited:
-            if block[0].repeat > 0 and not _room(
-                run, budget, racing, block, followed(run, _cells(done, racing))
-            ):
+        if limited and block[0].repeat == 0 and done:
+            rest = [s for s in todo if s.repeat == 0]
+            _stop(run, pace, budget.too_dear(racing, _cells(rest, racing)), "time", len(done))
+            racing = [c for c in racing if _takes_part(run, c, len(done))]
+        if limited and block[0].repeat > 0:
+            if not _room(run, budget, racing, block, followed(run, _cells(done, racing))):
                 run.curtail(block[0].repeat)
                 break
-            if block[0].repeat == 0 and done:
-                rest = [s for s in todo if s.repeat == 0]
-                _stop(run, pace, budget.too_dear(racing, _cells(rest, racing)), "time", len(done))
-                racing = [c for c in racing if _takes_part(run, c, len(done))]
-            if block[0].repeat > 0:
-                pace.extend(_cells(block, racing))
+            pace.extend(_cells(block, racing))
+        if limited:
             pace.ahead = [c.name for s in todo if s.repeat > block[0].repeat for c in racing]
         cells = _cells(block, _in_order(racing, pace) if limited or keep_going else racing)
-        evaluate(
-            run, cells, tell, pace=pace, allow=_allow(budget, block, folds, not done) if limited else None
-        )
+        allow = _allow(budget, block, folds, not done) if limited else None
+        evaluate(run, cells, clock.heard(tell), pace=pace, allow=allow)
         clock.store()
         missing = list(dict.fromkeys(c.candidate.name for c in cells if not run.has(c)))
         if missing and block[0].repeat > 0:
