@@ -76,8 +76,8 @@ def _fate(line: Line) -> str:
     """Kept or dropped, and why where that may surprise."""
     if line.technique == GREEDY:
         return (
-            "Shown to compare, never served: in trials on new data such weights brought too little for twice "
-            "as many models."
+            "Shown to compare, never served: in trials on new data such weights brought too little for "
+            "nearly twice as many models."
         )
     if line.kept:
         return {
