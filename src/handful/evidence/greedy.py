@@ -3,11 +3,11 @@
 Caruana, Niculescu-Mizil, Crew & Ksikes, "Ensemble selection from libraries of models", ICML 2004: begin with
 nothing, and again and again add the model, chosen before or not, that helps the average most; to overfit
 less, do so in many random halves of the models, and take all of it together. What helps is judged by the
-squared error of the scores (the Brier score), which is a product of matrices; with accuracy itself as the
-judge the average delivered a point less on new data.
+squared error of the scores (the Brier score), which is a product of matrices; in trials
+accuracy itself was a worse judge.
 
-It is examined and shown, and never served: what it delivered on new data beyond the uniform average was not
-worth twice as many models to fit, keep and ask (benchmarks/greedy.py).
+It is examined and shown, and never served: a sixth of a point of accuracy on new data beyond the uniform
+average was not worth nearly twice as many models to fit, keep and ask (benchmarks/greedy.py).
 """
 
 from __future__ import annotations

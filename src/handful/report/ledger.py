@@ -55,7 +55,7 @@ def _part(line: Line, metric: words.Metric, many: str) -> dict[str, Any]:
 
 def _brought(line: Line, metric: words.Metric, many: str) -> list[str]:
     """What it brought, in a sentence or two."""
-    if line.gain is None:
+    if line.gain is None or line.base is None:
         return [f"What it is worth here is not known: {line.reason}."]
     low, high = line.gain.interval()
     tried = f" It was tried on {line.pairs} candidates; that one of them is chosen is allowed for."
@@ -68,15 +68,16 @@ def _brought(line: Line, metric: words.Metric, many: str) -> list[str]:
     size = metric.size(abs(line.gain.value))
     ends = [metric.difference(abs(end)).removesuffix(" points") for end in sorted((low, high), key=abs)]
     what = "brings" if line.worth == "better" else "costs"
-    return [f"It {what} about {size}, between {ends[0]} and {ends[1]}.{more}"]
+    over = f"{'over' if line.worth == 'better' else 'against'} {words.within(line.base.label)}"
+    return [f"It {what} about {size} {over}, between {ends[0]} and {ends[1]}.{more}"]
 
 
 def _fate(line: Line) -> str:
     """Kept or dropped, and why where that may surprise."""
     if line.technique == GREEDY:
         return (
-            "Shown to compare, never served: in trials on new data such weights brought too little for twice "
-            "as many models."
+            "Shown to compare, never served: in trials on new data such weights brought too little for "
+            "nearly twice as many models."
         )
     if line.kept:
         return {
@@ -130,7 +131,7 @@ def _view(line: View, metric: words.Metric, domain: figures.Domain, pictures: Vi
         "kept": bool(line.get("kept")),
         "gain": None if gain is None else _signed(metric, gain),
         "span": None if low is None or high is None else f"{_signed(metric, low)} to {_signed(metric, high)}",
-        "seconds": words.duration(line["seconds"]) if line.get("seconds") else "none",
+        "seconds": words.duration(line["seconds"]) if line.get("seconds") else "no fit",
         "track": None
         if gain is None
         else figures.interval_track(
