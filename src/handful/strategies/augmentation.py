@@ -36,7 +36,7 @@ ON_FROZEN = {
     "standard": ("flips", "moves", "geometric"),
     "thorough": ("flips", "moves", "geometric", "light"),
 }
-# On tables: few, each on a model that may gain from it.
+# On tables: few, each on a model that may gain from it (benchmarks/more_rows.py); the last of SMOTE in quick.
 ON_TABLES = [
     ("svm", "noise"),
     ("svm", "mixup"),
@@ -88,7 +88,7 @@ def _on_images(dataset: Dataset, settings: Settings) -> list[Candidate]:
 def notes(dataset: Dataset, settings: Settings) -> list[Finding]:
     """What would have been tried, had its package been installed."""
     wanted = settings.families is None or "augmentation" in settings.families
-    if not wanted or settings.effort == "quick" or not _unequal(dataset) or find_spec("imblearn"):
+    if not wanted or not _smote_wanted(dataset, settings) or find_spec("imblearn"):
         return []
     message = (
         "SMOTE, which makes up examples of the rarer classes, was not tried, because imbalanced-learn is not "
@@ -113,9 +113,11 @@ def on_views(base: Candidate, policy: str, most: int) -> Candidate:
 
 
 def _on_tables(dataset: Dataset, settings: Settings) -> list[Candidate]:
-    if settings.effort == "quick" or 3 * len(dataset) > MOST_ROWS[settings.effort]:
+    if 3 * len(dataset) > MOST_ROWS[settings.effort]:
         return []
-    pairs = ON_TABLES if not _unequal(dataset) or not find_spec("imblearn") else ON_TABLES + SMOTE_ON
+    pairs = [] if settings.effort == "quick" else list(ON_TABLES)
+    if _smote_wanted(dataset, settings) and find_spec("imblearn"):
+        pairs += SMOTE_ON[-1:] if settings.effort == "quick" else SMOTE_ON
     known = {c.name: c for c in classic.candidates(dataset, settings)}
     return [with_more_rows(known[name], way) for name, way in pairs if name in known]
 
@@ -135,12 +137,15 @@ def with_more_rows(base: Candidate, way: str) -> Candidate:
     )
 
 
-def _unequal(dataset: Dataset) -> bool:
-    """Whether a class of the table is so much rarer than another that it may be worth filling up."""
+def _smote_wanted(dataset: Dataset, settings: Settings) -> bool:
+    """Whether a class of the table is so much rarer than another that it may be worth filling up.
+
+    In quick from where on balanced accuracy is the measure.
+    """
     if dataset.modality != "table" or dataset.task != "classification":
         return False
     counts = np.bincount(dataset.y)
-    return bool(counts.max() > 1.5 * counts.min())
+    return bool(counts.max() > (3 if settings.effort == "quick" else 1.5) * counts.min())
 
 
 def averaged(base: Candidate) -> Candidate:
