@@ -84,6 +84,11 @@ def test_what_is_not_installed_is_not_offered_and_a_note_says_so(monkeypatch: py
     assert "pip install" in augmentation.notes(data, standard)[0].message
     assert augmentation.notes(data, Settings()) == []
     assert not [c for c in propose(data, Settings()) if c.family == "augmentation"]
+    data.y = np.where(np.arange(60) < 48, 0, 1)
+    data.classes = data.classes[:2]
+    assert len(augmentation.notes(data, Settings())) == 1
+    monkeypatch.undo()
+    assert [c.name for c in propose(data, Settings()) if c.family == "augmentation"] == ["logistic, smote"]
 
 
 def test_too_many_rows_for_their_heads_are_not_multiplied() -> None:

@@ -74,6 +74,9 @@ def test_every_augmented_candidate_names_its_base_and_what_it_adds() -> None:
         assert all(c.cost > found[c.base].cost and c.deep == found[c.base].deep for c in added)
         assert ("test-time averaging" in {c.technique for c in added}) == (effort != "quick")
     assert "thumbnail svm, flips" in found
+    alone = {c.name for c in propose(data, Settings(families=("augmentation",)))}
+    assert {"thumbnail svm", "hog svm", "hog svm, moves", "majority"} <= alone
+    assert "hog forest" not in alone
 
 
 def test_views_are_computed_before_the_cells(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:

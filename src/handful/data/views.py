@@ -33,8 +33,8 @@ def turned(
     `x` and `y` are shares of the side; negative ones move left and up.
     """
     size = pixels.shape[0]
-    pad = int(np.ceil(size * (0.21 + abs(x) + abs(y)) + size * max(0.0, 1 / zoom - 1))) if degrees else 0
-    pad = max(pad, int(np.ceil(size * (max(abs(x), abs(y)) + max(0.0, (1 / zoom - 1) / 2)))) + 1)
+    # As far as a corner reaches when it is turned.
+    pad = 1 + int(np.ceil(size * (0.75 / min(zoom, 1.0) - 0.5 + max(abs(x), abs(y)))))
     padded = np.pad(pixels, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
     angle = np.deg2rad(degrees)
     cos, sin = np.cos(angle) / zoom, np.sin(angle) / zoom

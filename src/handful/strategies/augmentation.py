@@ -36,7 +36,7 @@ ON_FROZEN = {
     "standard": ("flips", "moves", "geometric"),
     "thorough": ("flips", "moves", "geometric", "light"),
 }
-# On tables: few, each on a model that may gain from it.
+# On tables: few, each on a model that may gain from it (benchmarks/more_rows.py); the last of SMOTE in quick.
 ON_TABLES = [
     ("svm", "noise"),
     ("svm", "mixup"),
@@ -50,9 +50,24 @@ SMOTE_ON = [("svm", "smote"), ("logistic", "smote")]
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     """On pictures SVMs and fixed views, from standard on also networks' features; on tables more rows."""
     if dataset.modality == "table":
-        return _on_tables(dataset, settings)
+        return _with_bases(_on_tables(dataset, settings), dataset, settings)
     if dataset.modality != "image":
         return []
+    return _with_bases(_on_images(dataset, settings), dataset, settings)
+
+
+def _with_bases(found: list[Candidate], dataset: Dataset, settings: Settings) -> list[Candidate]:
+    """With those that are needed to compare with, where their own families were not asked for."""
+    if settings.families is None:
+        return found
+    wanted = {c.base for c in found}
+    others = [("classic", classic), ("transfer", transfer)]
+    absent = [module for family, module in others if family not in settings.families]
+    bases = [c for module in absent for c in module.candidates(dataset, settings) if c.name in wanted]
+    return bases + found
+
+
+def _on_images(dataset: Dataset, settings: Settings) -> list[Candidate]:
     effort, n = settings.effort, len(dataset)
     most = MOST_ROWS[effort]
     if 2 * n > most or (effort == "quick" and n > MOST_QUICK):
@@ -73,7 +88,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
 def notes(dataset: Dataset, settings: Settings) -> list[Finding]:
     """What would have been tried, had its package been installed."""
     wanted = settings.families is None or "augmentation" in settings.families
-    if not wanted or settings.effort == "quick" or not _unequal(dataset) or find_spec("imblearn"):
+    if not wanted or not _smote_wanted(dataset, settings) or find_spec("imblearn"):
         return []
     message = (
         "SMOTE, which makes up examples of the rarer classes, was not tried, because imbalanced-learn is not "
@@ -98,9 +113,11 @@ def on_views(base: Candidate, policy: str, most: int) -> Candidate:
 
 
 def _on_tables(dataset: Dataset, settings: Settings) -> list[Candidate]:
-    if settings.effort == "quick" or 3 * len(dataset) > MOST_ROWS[settings.effort]:
+    if 3 * len(dataset) > MOST_ROWS[settings.effort]:
         return []
-    pairs = ON_TABLES if not _unequal(dataset) or not find_spec("imblearn") else ON_TABLES + SMOTE_ON
+    pairs = [] if settings.effort == "quick" else list(ON_TABLES)
+    if _smote_wanted(dataset, settings) and find_spec("imblearn"):
+        pairs += SMOTE_ON[-1:] if settings.effort == "quick" else SMOTE_ON
     known = {c.name: c for c in classic.candidates(dataset, settings)}
     return [with_more_rows(known[name], way) for name, way in pairs if name in known]
 
@@ -120,12 +137,15 @@ def with_more_rows(base: Candidate, way: str) -> Candidate:
     )
 
 
-def _unequal(dataset: Dataset) -> bool:
-    """Whether a class of the table is so much rarer than another that it may be worth filling up."""
+def _smote_wanted(dataset: Dataset, settings: Settings) -> bool:
+    """Whether a class of the table is so much rarer than another that it may be worth filling up.
+
+    In quick from where on balanced accuracy is the measure.
+    """
     if dataset.modality != "table" or dataset.task != "classification":
         return False
     counts = np.bincount(dataset.y)
-    return bool(counts.max() > 1.5 * counts.min())
+    return bool(counts.max() > (3 if settings.effort == "quick" else 1.5) * counts.min())
 
 
 def averaged(base: Candidate) -> Candidate:
