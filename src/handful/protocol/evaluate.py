@@ -18,6 +18,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from handful.data.dataset import Dataset
+from handful.nets.device import on_device
 from handful.protocol.run import Cell, FoldResult, Run, opened
 from handful.protocol.splits import Split, labels_of
 from handful.strategies.candidate import Candidate, accepts, count_parameters, scores
@@ -87,7 +88,7 @@ def follow(parent: int) -> None:
 
 def run_cell(run: Run, cell: Cell) -> Outcome:
     """Read the run, fit, predict, write one file."""
-    with threadpool_limits(1), warnings.catch_warnings():
+    with threadpool_limits(1), warnings.catch_warnings(), on_device(run.settings.device):
         warnings.simplefilter("ignore")
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)
