@@ -26,7 +26,7 @@ def test_groups_are_never_on_both_sides() -> None:
 
 
 def test_every_class_keeps_something_to_learn_from() -> None:
-    y = np.r_[np.zeros(60, dtype=int), [1], [2, 2]]
+    y = np.r_[np.zeros(90, dtype=int), [1], [2, 2]]
     held = validation_part(y, None, seed=0, classes=True)
     assert held is not None
     assert set(np.delete(y, held)) == {0, 1, 2}
@@ -34,5 +34,6 @@ def test_every_class_keeps_something_to_learn_from() -> None:
 
 def test_too_few_to_spare_any_gives_none() -> None:
     assert validation_part(np.arange(6) % 2, None, seed=0, classes=True) is None
-    assert validation_part(np.repeat([0, 1], 30), np.repeat([0, 1], 30), seed=0, classes=True) is None
+    assert validation_part(np.repeat([0, 1], 35), None, seed=0, classes=True) is None
+    assert validation_part(np.repeat([0, 1], 90), np.repeat([0, 1], 90), seed=0, classes=True) is None
     assert validation_part(np.linspace(0, 1, 100), None, seed=0, classes=False).size == 20

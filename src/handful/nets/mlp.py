@@ -10,9 +10,9 @@ The width goes with the number of training rows `n` (see `plan_for`); parameters
 classes:
 
     n              width   parameters
-    up to 150      32      PARAMS32
-    up to 600      64      PARAMS64
-    more           128     PARAMS128
+    up to 300      32       7,096
+    up to 1,000    64      14,776
+    more           128     36,280
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-WIDTHS = ((150, 32), (600, 64))
+WIDTHS = ((300, 32), (1000, 64))
 WIDEST = 128
 BINS = 8
 
@@ -57,7 +57,7 @@ def make_mlp(
     embedding: int = 8,
     width: int = 64,
     depth: int = 2,
-    members: int = 16,
+    members: int = 8,
     dropout: float = 0.1,
     edges: np.ndarray | None = None,
 ) -> torch.nn.Module:
