@@ -18,6 +18,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from handful.data.dataset import Dataset
+from handful.nets.device import on_device
 from handful.protocol.clock import OutOfTime, within
 from handful.protocol.run import Cell, FoldResult, Run, opened
 from handful.protocol.splits import Split, labels_of
@@ -141,7 +142,7 @@ def run_cell(run: Run, cell: Cell, most: float | None = None) -> Outcome:
     """Read the run, fit, predict, write one file; nothing is written where it takes over `most` seconds."""
     start = time.perf_counter()
     try:
-        with threadpool_limits(1), warnings.catch_warnings(), within(most):
+        with threadpool_limits(1), warnings.catch_warnings(), on_device(run.settings.device), within(most):
             warnings.simplefilter("ignore")
             if "torch" in sys.modules:
                 sys.modules["torch"].set_num_threads(1)

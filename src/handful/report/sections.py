@@ -23,6 +23,7 @@ from handful.report.look import look
 from handful.report.luck import luck
 from handful.report.more_data import more_data
 from handful.report.sure import sure
+from handful.report.training import training
 from handful.report.verdict import cost
 
 GAPS = 8  # lines shown unfolded in the table of training against held-out scores
@@ -201,6 +202,7 @@ def overfitting(content: Content) -> View | None:
         "many": words.noun(content.summary),
         "has_parameters": any(line["parameters"] for line in lines),
         "tally": _tally(lines),
+        "training": training(content),
         "metric": metric,
     }
 

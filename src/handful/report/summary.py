@@ -22,6 +22,7 @@ from handful.evidence.overfitting import overfitting
 from handful.evidence.predictions import Predictions, Row, collect_curve, collect_follow_up
 from handful.evidence.selection import LEVEL, expected
 from handful.evidence.signal import signal
+from handful.evidence.training import capacity
 from handful.evidence.verdict import verdict
 from handful.model.held_out import HeldOutScore
 from handful.protocol.plan import FEWEST_IN_GROUPS, share_in_groups
@@ -81,7 +82,10 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         reasons["test"] = "no test set was given (--test PATH)"
     for names, piece in (
         (["ledger"], lambda: add_ledger(summary, predictions, bootstrap)),
-        (["overfitting"], lambda: add_gaps(summary, predictions, bootstrap, run.dataset.modality)),
+        (
+            ["overfitting", "capacity"],
+            lambda: add_gaps(summary, predictions, bootstrap, run.dataset.modality),
+        ),
         (["calibration", "conformal"], lambda: add_certainty(summary, predictions, chosen)),
         (
             ["learning_curve", "labels_needed"],
@@ -119,8 +123,11 @@ def add_ledger(summary: dict[str, Any], predictions: Predictions, bootstrap: Boo
 
 
 def add_gaps(summary: dict[str, Any], predictions: Predictions, bootstrap: Bootstrap, modality: str) -> None:
-    """`overfitting`."""
+    """`overfitting`, and `capacity` where networks of several widths were tried."""
     summary["overfitting"] = overfitting(predictions, summary["leaderboard"], bootstrap, modality)
+    summary["capacity"] = capacity(predictions, summary["leaderboard"])
+    if summary["capacity"] is None:
+        summary["reasons"]["capacity"] = "no network was tried in several widths; a larger budget does"
 
 
 def add_certainty(summary: dict[str, Any], predictions: Predictions, chosen: Row) -> None:

@@ -63,6 +63,7 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "baseline": ("No learning at all", "a guess that does not look at the example; every model must beat it"),
     "classic": ("Traditional models", "no neural network"),
     "transfer": ("Pretrained network, frozen", "a network trained elsewhere describes each example"),
+    "network": ("Small networks from scratch", "a neural network that knows nothing but your examples"),
     "finetune": ("Pretrained network, fine-tuned", "a network trained elsewhere, trained further here"),
     "augmentation": ("Augmented examples", "trained on altered copies as well"),
     "autoencoder": ("Autoencoder features", "features learned without labels"),
