@@ -41,8 +41,6 @@ from handful.strategies import shortcut
 # With fewer examples in a class, benchmarks/RESULTS.md shows intervals that cover a little too seldom.
 FEW_A_CLASS = 5
 
-LATER: dict[str, str] = {}
-
 
 def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = None) -> dict[str, Any]:
     """report.json. Evidence that is absent is None, with a reason under `reasons`."""
@@ -50,7 +48,7 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
     bootstrap = draw(predictions.unit, predictions.covered, seed=run.settings.seed)
     curve = collect_curve(run)
     told = expected(predictions, bootstrap, curve)
-    reasons = dict(LATER)
+    reasons: dict[str, str] = {}
     summary: dict[str, Any] = {
         "handful": run.versions["handful"],
         "dataset": _dataset(run),
@@ -76,7 +74,6 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
         "versions": run.versions,
         "command": _command(run),
         "reasons": reasons,
-        **dict.fromkeys(LATER),
     }
     if test is None:
         reasons["test"] = "no test set was given (--test PATH)"
