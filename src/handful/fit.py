@@ -74,6 +74,7 @@ def fit_run(
 
 def finish(run: Run, clock: Clock, tell: Tell | None = None) -> FitRun:
     """What is still missing in a run: features, cells, model, report."""
+    clock.settle()
     _note(tell, plan_text(run))
     run.stop(warm_in_time(run, clock, tell))
     race = can_still_win if run.settings.repeats > 1 else None  # once around, there is little to save

@@ -12,6 +12,7 @@ from typing import TypeVar
 from handful.protocol.run import Run
 
 T = TypeVar("T")
+TELLING, MOST_BUSY = 0.3, 4.0  # seconds of work that tell how busy the machine is, and the most believed
 STORED_EVERY = 5.0  # seconds: so much may be forgotten when a run is killed
 
 
@@ -30,7 +31,8 @@ class Clock:
 
     def __init__(self, run: Run, begun: float | None = None) -> None:
         self.run, self.limit, self._before = run, run.settings.limit, run.used
-        self._stored = time.monotonic()
+        self._stored, self._cpu = time.monotonic(), time.process_time()
+        self._created, self.busy = self._stored, 1.0
         self._start = self._stored if begun is None else begun
 
     @property
@@ -41,6 +43,12 @@ class Clock:
     def left(self) -> float:
         """Infinite where there is no limit; negative when it is late."""
         return float("inf") if self.limit is None else self.limit - self.used
+
+    def settle(self) -> None:
+        """After the data was read: how many times longer things take because others use the machine too."""
+        cpu = time.process_time() - self._cpu
+        if cpu > TELLING:
+            self.busy = min(MOST_BUSY, max(1.0, (time.monotonic() - self._created) / cpu))
 
     def store(self, now: bool = True) -> None:
         """Write the time used into the run; unless `now`, only every few seconds."""

@@ -98,7 +98,7 @@ def stopped_view(content: Content) -> list[View]:
                 "label": label(row),
                 "why": WHY.get(why, why),
                 "score": content.metric.show(row.get("score_so_far")),
-                "splits": f"on {of} splits" if done else "never started",
+                "splits": f"on {of} splits" if done else "not examined",
             }
         )
     return lines
