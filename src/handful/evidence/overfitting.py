@@ -119,7 +119,7 @@ def remedies(diagnosis: str, row: Row, per_example: float | None, modality: str)
         if diagnosis in ("sound", "cannot tell"):
             return []
         return ["what helps its members: an average has nothing of its own to change"]
-    frozen = row.family == "transfer"
+    frozen = row.family == "transfer" or (row.family == "augmentation" and row.deep)
     if diagnosis == "underfits":
         more = "other features" if frozen or modality != "image" else "features of a pretrained network"
         return ["weaker regularisation, or a more flexible model", more]
@@ -130,7 +130,8 @@ def remedies(diagnosis: str, row: Row, per_example: float | None, modality: str)
         less += ", or a model with fewer trained numbers"
     found = [less, "more labelled examples"]
     if modality == "image":
-        found.append("altered copies of the training pictures (augmentation)")
+        if row.family != "augmentation":
+            found.append("altered copies of the training pictures (augmentation)")
         if not frozen:
             found.append("a pretrained network (transfer), which has less to learn here")
     return found

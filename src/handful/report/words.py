@@ -130,6 +130,11 @@ class Metric:
             return f"{_fixed(100 * value, 1)} points"
         return self.show(value)
 
+    def size(self, gain: float) -> str:
+        """A difference with the metric's name: `2.3 points of accuracy`, `0.023 (R²)`."""
+        of = f" of {self.label}" if self.percent else f" ({self.label})"
+        return self.difference(gain) + of
+
     def better(self, a: float, b: float) -> bool:
         """Whether score `a` is better than `b`."""
         return a > b if self.higher_is_better else a < b

@@ -9,13 +9,14 @@ from handful.data.dataset import Dataset
 from handful.data.names import did_you_mean
 from handful.errors import SettingsError
 from handful.settings import Settings
-from handful.strategies import baseline, classic, networks, transfer
+from handful.strategies import augmentation, baseline, classic, networks, transfer
 from handful.strategies.candidate import Candidate
 
 CATALOGUE = {
     "baseline": baseline,
     "classic": classic,
     "transfer": transfer,
+    "augmentation": augmentation,
     "network": networks,
 }
 
