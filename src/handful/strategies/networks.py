@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_clas
 from sklearn.utils.validation import check_is_fitted
 
 from handful.data.dataset import Dataset
+from handful.nets.augment import POLICIES
 from handful.nets.train import Inputs, Recipe
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
@@ -175,7 +176,7 @@ class _OnPictures(_Network):
 
     Parameters
     ----------
-    augment : "none", "shift" (moved by a tenth, sometimes with a hole) or "flip" (mirrored as well)
+    augment : a policy of `handful.nets.augment` that changes each batch; not one that mixes targets
     """
 
     RECIPE = ON_IMAGES
@@ -213,7 +214,7 @@ class _OnPictures(_Network):
     def _inputs(self, Z: np.ndarray, device: str) -> Inputs:
         import torch
 
-        from handful.nets.convnet import altered
+        from handful.nets.augment import augmented
 
         pictures = torch.from_numpy(_pictures(Z)).to(device)
         if self.plan_["channels"] == 1:
@@ -221,9 +222,7 @@ class _OnPictures(_Network):
 
         def batch(rows: np.ndarray, random: np.random.Generator | None) -> torch.Tensor:
             x = pictures[torch.from_numpy(rows).to(device)]
-            if random is None or self.augment == "none":
-                return x
-            return altered(x, random, flip=self.augment == "flip")
+            return x if random is None else augmented(x, self.augment, random)
 
         return batch
 
@@ -248,7 +247,7 @@ QUICK = 1000  # rows and columns up to which a perceptron trains in about a seco
 # what stands behind the name, and behind the label; how wide against the usual network, which comes first
 SIZES = (("", "", 1.0), (" narrow", ", a quarter as wide", 0.25), (" wide", ", twice as wide", 2.0))
 
-ALTERED = (("shift", "shifted"), ("flip", "shifted and mirrored"))
+ALTERED = ("shifts", "light")
 
 
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
@@ -286,12 +285,12 @@ def _on_images(task: str, sizes: Sequence[tuple[str, str, float]]) -> list[Candi
     ] + [
         _network(
             "cnn",
-            f" {name}",
-            f"{label}, on {words} copies",
-            Chain([Pixels()], kind(augment=name)),
-            f"augmentation: {words}",
+            f" {policy}",
+            f"{label}, augmented: {POLICIES[policy].label}",
+            Chain([Pixels()], kind(augment=policy)),
+            f"augmentation: {POLICIES[policy].label}",
         )
-        for name, words in ALTERED[: len(sizes) - 1]
+        for policy in ALTERED[: len(sizes) - 1]
     ]
 
 
