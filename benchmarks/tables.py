@@ -73,7 +73,7 @@ def one_draw(dataset: Dataset, n: int, seed: int) -> dict[str, np.ndarray]:
         rows, rest = some(dataset.y, n, random)
         K = len(dataset.classes)
     metric = get_metric("r2" if K is None else "accuracy", dataset.task, dataset.y, dataset.classes)
-    by_name = {c.name: c for c in propose(dataset, Settings())}
+    by_name = {c.name: c for c in propose(dataset, Settings(budget="standard"))}
     split = Split(0, 0, rows, rest, seed)
     scores, seconds = [], []
     for names in MODELS.values():

@@ -105,8 +105,8 @@ def test_what_is_offered_grows_with_the_budget() -> None:
     }
     assert names["table", "quick"] == ["mlp"] and names["image", "quick"] == []
     assert names["table", "standard"] == ["mlp", "mlp narrow"]
-    assert names["image", "standard"] == ["cnn", "cnn narrow", "cnn shift"]
-    assert names["image", "thorough"] == ["cnn", "cnn narrow", "cnn wide", "cnn shift", "cnn flip"]
+    assert names["image", "standard"] == ["cnn", "cnn narrow", "cnn shifts"]
+    assert names["image", "thorough"] == ["cnn", "cnn narrow", "cnn wide", "cnn shifts", "cnn light"]
     for candidate in candidates(pictures(per_class=2), Settings(budget="thorough"))[1:]:
         assert candidate.base == "cnn" and candidate.technique
 

@@ -13,6 +13,8 @@ classes:
     up to 300      32       7,096
     up to 1,000    64      14,776
     more           128     36,280
+
+Eight members and `epochs_for(n)` passes at most: 40 for 600 rows and fewer.
 """
 
 from __future__ import annotations
@@ -38,12 +40,26 @@ def quantile_edges(Z: np.ndarray, bins: int) -> np.ndarray:
     return np.quantile(np.asarray(Z, dtype=float), np.linspace(0, 1, bins + 1), axis=0).T.copy()
 
 
+def epochs_for(n: int) -> int:
+    """Passes over n training rows: fewer where there are many, so that a fit stays at a few seconds.
+
+    >>> epochs_for(100), epochs_for(1000), epochs_for(5000)
+    (40, 24, 10)
+    """
+    return int(np.clip(24_000 // n, 10, 40))
+
+
 def plan_for(Z: np.ndarray, scale: float = 1.0) -> dict[str, Any]:
-    """The arguments of `make_mlp` for a training part `(n, d)`, its width times `scale`."""
+    """The arguments of `make_mlp` for a training part `(n, d)`, its width times `scale`.
+
+    A column becomes 8 numbers, fewer where there are more than 64 columns: the first layer would cost more
+    than it brings.
+    """
     width = next((w for most, w in WIDTHS if len(Z) <= most), WIDEST)
     return {
         "d_in": Z.shape[1],
         "bins": BINS,
+        "embedding": int(np.clip(512 // Z.shape[1], 1, 8)),
         "width": max(4, round(scale * width)),
         "edges": quantile_edges(Z, BINS),
     }

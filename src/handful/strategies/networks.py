@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_clas
 from sklearn.utils.validation import check_is_fitted
 
 from handful.data.dataset import Dataset
+from handful.nets.augment import POLICIES
 from handful.nets.train import Inputs, Recipe
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
 FAR = 5.0  # standard deviations at which a column of a table is cut off: a network would follow an outlier
 
 # Chosen on the tables that benchmarks/tables.py names as tuned on and does not report.
-ON_TABLES = Recipe(epochs=40, batch=32, lr=4e-3, weight_decay=0.02, smoothing=0.1, balance=0.0)
-ON_IMAGES = Recipe(batch=32, lr=1e-2, weight_decay=0.05, smoothing=0.1)
+ON_TABLES = Recipe(batch=32, lr=4e-3, weight_decay=0.02, smoothing=0.1, balance=0.0)
+# A few steps an epoch on few pictures: a short patience would end the training before the average of the
+# weights has caught up with them.
+ON_IMAGES = Recipe(batch=32, lr=1e-2, weight_decay=0.05, smoothing=0.1, patience=20)
 
 
-class _Network(BaseEstimator):
+class _Network(BaseEstimator, ABC):
     """A network on a matrix of features: trained with a validated number of epochs, kept as arrays.
 
     After `fit`: `weights_`, `plan_` (what rebuilds the module), `history_` (a dict of numbers an epoch of
@@ -50,8 +53,9 @@ class _Network(BaseEstimator):
         self.epochs = epochs
         self.random_state = random_state
 
-    def _epochs(self, n: int) -> int:
-        return self.RECIPE.epochs if self.epochs is None else self.epochs
+    @abstractmethod
+    def _usual_epochs(self, n: int) -> int:
+        """At most so many passes over n samples."""
 
     @abstractmethod
     def _plan(self, Z: np.ndarray) -> dict[str, Any]:
@@ -74,11 +78,12 @@ class _Network(BaseEstimator):
         targets = self._targets(np.asarray(y))
         self.plan_ = self._plan(Z)
         held = validation_part(targets, groups, self.random_state, classes=classes)
+        epochs = self._usual_epochs(len(Z)) if self.epochs is None else self.epochs
         trained = train(
             lambda: self._make(self.plan_, self.d_out_),
             self._inputs(Z, device()),
             targets,
-            replace(self.RECIPE, epochs=self._epochs(len(Z))),
+            replace(self.RECIPE, epochs=epochs),
             seed=self.random_state,
             n_classes=self.d_out_ if classes else None,
             held=held,
@@ -132,6 +137,11 @@ class _OnTable(_Network):
 
     RECIPE = ON_TABLES
 
+    def _usual_epochs(self, n: int) -> int:
+        from handful.nets.mlp import epochs_for
+
+        return epochs_for(n)
+
     def _plan(self, Z: np.ndarray) -> dict[str, Any]:
         from handful.nets.mlp import plan_for
 
@@ -166,8 +176,7 @@ class _OnPictures(_Network):
 
     Parameters
     ----------
-    augment : "none", "shift" (moved by a tenth, sometimes with a hole) or "flip" (mirrored as well)
-    epochs : None: so many as `epochs_for` says for so many pictures
+    augment : a policy of `handful.nets.augment` that changes each batch; not one that mixes targets
     """
 
     RECIPE = ON_IMAGES
@@ -178,10 +187,10 @@ class _OnPictures(_Network):
         super().__init__(size, epochs, random_state)
         self.augment = augment
 
-    def _epochs(self, n: int) -> int:
+    def _usual_epochs(self, n: int) -> int:
         from handful.nets.convnet import epochs_for
 
-        return epochs_for(n) if self.epochs is None else self.epochs
+        return epochs_for(n)
 
     def _plan(self, Z: np.ndarray) -> dict[str, Any]:
         from handful.nets.convnet import width_for
@@ -205,7 +214,7 @@ class _OnPictures(_Network):
     def _inputs(self, Z: np.ndarray, device: str) -> Inputs:
         import torch
 
-        from handful.nets.convnet import altered
+        from handful.nets.augment import augmented
 
         pictures = torch.from_numpy(_pictures(Z)).to(device)
         if self.plan_["channels"] == 1:
@@ -213,9 +222,7 @@ class _OnPictures(_Network):
 
         def batch(rows: np.ndarray, random: np.random.Generator | None) -> torch.Tensor:
             x = pictures[torch.from_numpy(rows).to(device)]
-            if random is None or self.augment == "none":
-                return x
-            return altered(x, random, flip=self.augment == "flip")
+            return x if random is None else augmented(x, self.augment, random)
 
         return batch
 
@@ -236,22 +243,26 @@ class ConvNetValueHead(_OnPictures, _Regressor):
 
 
 WIDTH = "network width"
+QUICK = 1000  # rows and columns up to which a perceptron trains in about a second
 # what stands behind the name, and behind the label; how wide against the usual network, which comes first
 SIZES = (("", "", 1.0), (" narrow", ", a quarter as wide", 0.25), (" wide", ", twice as wide", 2.0))
 
-ALTERED = (("shift", "shifted"), ("flip", "shifted and mirrored"))
+ALTERED = ("shifts", "light")
 
 
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     """On tables a perceptron; on pictures, from `standard` on, a convolutional network, plain and on altered
     copies. From `standard` on also narrower, and where the budget is `thorough` wider: the capacity curve.
 
-    About half a second a fit on 200 rows, about 8 seconds on 400 pictures (one core).
+    About half a second a fit on 200 rows, about 8 seconds on 400 pictures (one core). In `quick` only on
+    tables that are small enough for that.
     """
+    if settings.effort == "quick" and (dataset.modality != "table" or max(dataset.X.shape) > QUICK):
+        return []
     sizes = SIZES[: {"quick": 1, "standard": 2, "thorough": 3}[settings.effort]]
     if dataset.modality == "table":
         return _on_tables(dataset.task, sizes)
-    if dataset.modality == "image" and settings.effort != "quick":
+    if dataset.modality == "image":
         return _on_images(dataset.task, sizes)
     return []
 
@@ -274,12 +285,12 @@ def _on_images(task: str, sizes: Sequence[tuple[str, str, float]]) -> list[Candi
     ] + [
         _network(
             "cnn",
-            f" {name}",
-            f"{label}, on {words} copies",
-            Chain([Pixels()], kind(augment=name)),
-            f"augmentation: {words}",
+            f" {policy}",
+            f"{label}, augmented: {POLICIES[policy].label}",
+            Chain([Pixels()], kind(augment=policy)),
+            f"augmentation: {POLICIES[policy].label}",
         )
-        for name, words in ALTERED[: len(sizes) - 1]
+        for policy in ALTERED[: len(sizes) - 1]
     ]
 
 
