@@ -25,7 +25,7 @@ ROOMS = [
     "model",
     "report",
 ]
-DOORS = {"__init__", "__main__", "cli", "fit", "estimator", "example"}
+DOORS = {"__init__", "__main__", "cli", "fit", "enlarge", "estimator", "example"}
 
 
 def imports(path: Path) -> set[str]:

@@ -6,6 +6,7 @@ Exit status: 0 done, 2 the input or the call is wrong (one clear message), 1 our
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +48,9 @@ def fit(
         str | None,
         typer.Option(help="accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae."),
     ] = None,
-    budget: Annotated[str, typer.Option(help="quick, standard or thorough.")] = "quick",
+    budget: Annotated[
+        str, typer.Option(help="quick, standard, thorough, or a duration for all of it: 90s, 20m, 1h.")
+    ] = "quick",
     families: Annotated[str | None, typer.Option(help="Only these, such as classic,transfer.")] = None,
     backbones: Annotated[str, typer.Option(help="Pretrained networks: see 'handful backbones'.")] = "lite0",
     start_from: Annotated[
@@ -63,6 +66,7 @@ def fit(
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME unless given.")] = None,
 ) -> None:
     """Try every technique on your data under one honest protocol; leave a report and a model."""
+    begun = time.monotonic()  # loading the libraries takes seconds of a budget too
     from handful.fit import fit as fit_data
     from handful.fit import free_folder
 
@@ -86,6 +90,7 @@ def fit(
             seed=seed,
             out=folder,
             progress=tell,
+            begun=begun,
         )
     _answer(run)
 
@@ -183,6 +188,32 @@ def check(
 
 
 @app.command()
+def augment(
+    data: DataPath,
+    output: Annotated[Path, typer.Option("-o", "--output", help="A new folder, or a new CSV file.")],
+    per_class: Annotated[
+        int | None,
+        typer.Option(help="Examples of each class in the end; twice the largest class unless given."),
+    ] = None,
+    policy: Annotated[
+        str,
+        typer.Option(help="auto: what helps in cross-validation; or flips, light, moves, noise and so on."),
+    ] = "auto",
+    target: Target = None,
+    seed: Annotated[int, typer.Option(help="Where every random choice starts.")] = 0,
+) -> None:
+    """Write a larger data set: your examples and changed copies of them, and what is made of what."""
+    from handful.enlarge import SHEET, enlarge
+
+    made = enlarge(data, output, per_class=per_class, policy=policy, target=target, seed=seed)
+    if made.why:
+        typer.echo(f"Policy {made.policy} ({made.why}).")
+    typer.echo(f"{made.originals} examples and {made.copies} copies of them ({made.policy}) in {made.path}.")
+    if (made.path / SHEET).exists():
+        typer.echo(f"To look at: {made.path / SHEET}")
+
+
+@app.command()
 def backbones() -> None:
     """List the pretrained networks that --backbones takes."""
     from handful.backbones.registry import available
@@ -239,6 +270,9 @@ def _bar(folder: Path) -> Iterator[Callable[[Any], None]]:
             line = bar.add_task("starting", total=None, words="")
 
             def tell(progress: Any) -> None:
+                if progress.note is not None:
+                    typer.echo(progress.note)
+                    return
                 bar.update(
                     line,
                     description=progress.stage,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from handful.evidence.bootstrap import draw
-from handful.evidence.ensemble import add_average, best, eligible, members, select
+from handful.evidence.ensemble import add_average, best, eligible, members, out_of_bag, select
 from handful.evidence.predictions import Predictions, Row
 from handful.evidence.selection import around, errors, expected, flattery, refit_gain, wilson
 from handful.protocol.splits import Split
@@ -194,3 +194,62 @@ def test_no_average_of_a_single_model() -> None:
     y = np.arange(40) % 2
     predictions = made({"baseline": right(y, y == 0), "only": right(y, np.arange(40) % 5 != 0)}, y)
     assert [r.name for r in add_average(predictions).rows] == ["baseline", "only"]
+
+
+def with_bases(base: dict[str, str], **correct: np.ndarray) -> Predictions:
+    """Candidates that are right where told, on 100 samples of two classes; `base`: who is made of whom."""
+    y = np.arange(100) % 2
+    predictions = made({"baseline": right(y, y == 0), **{k: right(y, v) for k, v in correct.items()}}, y)
+    for row in predictions.rows:
+        row.base = base.get(row.name)
+    return predictions
+
+
+def test_a_technique_that_does_not_beat_its_base_is_no_member() -> None:
+    i = np.arange(100)
+    correct = {"plain": i % 10 != 0, "flips": (i % 10 != 0) & (i != 1), "shifts": (i % 10 != 0) | (i == 0)}
+    untied = with_bases({}, **correct)
+    assert add_average(untied).row("average").members == ["shifts", "plain", "flips"]
+    dropped = with_bases({"flips": "plain", "shifts": "plain"}, **correct)
+    assert add_average(dropped).row("average").members == ["shifts", "plain"]
+
+
+def test_an_equal_score_is_not_above_and_a_base_that_is_not_there_drops_nobody() -> None:
+    i = np.arange(100)
+    same = {"plain": i % 10 != 0, "same": i % 10 != 5, "other": i % 10 != 3}
+    predictions = with_bases({"same": "plain", "other": "not among them"}, **same)
+    assert add_average(predictions).row("average").members == ["plain", "other"]
+    dear = with_bases({"plain": "same"}, **same)  # the cheaper of two equals is the one that adds something
+    assert best(dear).name == "same"
+
+
+def test_what_is_made_from_something_dropped_must_beat_what_that_was_made_from() -> None:
+    i = np.arange(100)
+    correct = {"plain": i % 10 != 0, "flips": (i % 10 != 0) & (i > 5), "averaged": (i % 10 != 0) & (i > 2)}
+    predictions = with_bases({"flips": "plain", "averaged": "flips"}, **correct)
+    assert select(add_average(predictions)).name == "plain"
+
+
+def test_only_the_samples_seen_say_who_is_dropped() -> None:
+    i = np.arange(100)
+    predictions = with_bases({"flips": "plain"}, plain=(i >= 20) | (i < 10), flips=(i >= 20) | (i < 7))
+    rows = eligible(predictions)
+    assert [r.name for r in members(predictions, rows, i >= 0)] == ["plain"]
+    predictions.row("flips").base, predictions.row("plain").base = None, "flips"
+    assert [r.name for r in members(predictions, rows, i >= 0)] == ["plain", "flips"]
+    assert [r.name for r in members(predictions, rows, i >= 10)] == ["flips"]
+
+
+def test_every_draw_drops_for_itself_what_does_not_beat_its_base() -> None:
+    i = np.arange(100)
+    correct = {"plain": i % 10 != 0, "flips": i % 10 != 5}
+    predictions = with_bases({"flips": "plain"}, **correct)
+    bootstrap = draw(predictions.unit, predictions.covered, 200)
+    found = out_of_bag(predictions, bootstrap)
+    inside = {name: bootstrap.weights @ hit for name, hit in correct.items()}
+    outside = bootstrap.left_out
+    average = {k: (outside @ hit) / outside.sum(axis=1) for k, hit in correct.items()}
+    alone = inside["flips"] <= inside["plain"]
+    assert 20 < alone.sum() < 180
+    np.testing.assert_allclose(found[alone], average["plain"][alone])
+    assert (found[~alone] != average["plain"][~alone]).any()

@@ -18,6 +18,7 @@ from handful.backbones.cache import Vectors, cache_folder, missing, through
 from handful.backbones.registry import Backbone, available, get
 from handful.data.dataset import Images
 from handful.data.images import SIZE_LIMITS
+from handful.data.views import PLAIN, view
 from handful.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def embed(
     level: str = "last",
     *,
     device: str = "auto",
+    seen: str = PLAIN,
     progress: Progress | None = None,
 ) -> np.ndarray:
     """One vector for each image, (n, d) float32, from the cache where it is there.
@@ -64,6 +66,8 @@ def embed(
     level : str
         One of `levels(backbone)`.
     device : "auto", "cpu" or "cuda"
+    seen : str
+        The fixed view of each image that is encoded, one of `handful.data.views.VIEWS`.
     progress : callable, optional
         Called with (done, total) while vectors are computed.
 
@@ -77,10 +81,10 @@ def embed(
     chosen = get(backbone)
     parts = _parts(level, chosen)
     images = _as_images(images)
-    _compute_missing(images, chosen, device, parts, progress)
+    _compute_missing(images, chosen, device, parts, seen, progress)
     dims = dict(chosen.levels)
     out = np.empty((len(images), sum(dims[part] for part in parts)), np.float32)
-    for rows, key, read in _sources(images, chosen, device):
+    for rows, key, read in _sources(images, chosen, device, seen):
         found = through(key, images[rows], parts, _encoder(chosen, device, read))
         out[rows] = found[level] if level in found else np.concatenate([found[p] for p in parts], axis=1)
     return out
@@ -91,6 +95,7 @@ def warm(
     backbone: str = "lite0",
     *,
     device: str = "auto",
+    seen: str = PLAIN,
     progress: Progress | None = None,
 ) -> None:
     """Compute all levels of all images once, so that every later `embed` is a look-up.
@@ -99,7 +104,7 @@ def warm(
     """
     chosen = get(backbone)
     parts = [name for name, _ in chosen.levels]
-    _compute_missing(_as_images(images), chosen, device, parts, progress)
+    _compute_missing(_as_images(images), chosen, device, parts, seen, progress)
 
 
 def _parts(level: str, backbone: Backbone) -> list[str]:
@@ -134,11 +139,16 @@ def _as_images(images: Images | np.ndarray) -> Images:
 
 
 def _compute_missing(
-    images: Images, backbone: Backbone, device: str, parts: list[str], progress: Progress | None
+    images: Images,
+    backbone: Backbone,
+    device: str,
+    parts: list[str],
+    seen: str,
+    progress: Progress | None,
 ) -> None:
     """Fill the cache chunk by chunk, so that a kill costs one chunk and progress has a total."""
     work = []
-    for rows, key, read in _sources(images, backbone, device):
+    for rows, key, read in _sources(images, backbone, device, seen):
         todo = rows[missing(key, images[rows], parts)]
         work += [(todo[i : i + _CHUNK], key, read) for i in range(0, len(todo), _CHUNK)]
     total, done = sum(len(chunk) for chunk, _, _ in work), 0
@@ -163,15 +173,23 @@ def _encoder(
     return lambda images: _engine(backbone, choose(device)).encode(read(images), progress)
 
 
-def _sources(images: Images, backbone: Backbone, device: str) -> list[tuple[np.ndarray, str, Read]]:
+def _sources(
+    images: Images, backbone: Backbone, device: str, seen: str
+) -> list[tuple[np.ndarray, str, Read]]:
     """(positions, key, how to read), by what is encoded: the pixels as loaded, or more from the file."""
     from handful.backbones.engine import choose, precision
 
     key = f"{backbone.identity} {precision(choose(device))}"
+    if seen != PLAIN:
+        key += f" seen {seen}"
     from_file = _wants_files(images, backbone)
     sources: list[tuple[np.ndarray, str, Read]] = [
-        (np.flatnonzero(~from_file), key, np.asarray),
-        (np.flatnonzero(from_file), f"{key} from file", lambda some: _read_again(some, backbone.size)),
+        (np.flatnonzero(~from_file), key, lambda some: _viewed(np.asarray(some), seen)),
+        (
+            np.flatnonzero(from_file),
+            f"{key} from file",
+            lambda some: _viewed(_read_again(some, backbone.size), seen),
+        ),
     ]
     return [source for source in sources if len(source[0])]
 
@@ -185,6 +203,10 @@ def _wants_files(images: Images, backbone: Backbone) -> np.ndarray:
     if images.size >= backbone.size or images.size < SIZE_LIMITS[1]:
         return np.zeros(len(images), bool)
     return np.array([p is not None and Path(p).is_file() for p in images.paths], dtype=bool)
+
+
+def _viewed(pixels: np.ndarray, seen: str) -> np.ndarray:
+    return pixels if seen == PLAIN else np.stack([view(picture, seen) for picture in pixels])
 
 
 def _read_again(images: Images, size: int) -> np.ndarray:

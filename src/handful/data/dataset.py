@@ -118,8 +118,9 @@ class Dataset:
     None. `meta` is what is known beside the content: `order` (the row in the input; of a file in class
     folders, its place in its own folder), and of files `bytes`, `format`, `mode`, `width`, `height`, `name`,
     `exif` (how many tags), `camera`, `packed` and `jpeg` (bytes of the decoded picture, packed in one same
-    way). `origin` is what is needed to read new data in the same way (plain JSON: the target's name, the
-    table's schema, the image size).
+    way); and `copy`, where some samples were made from others by `handful augment`. `origin` is what is
+    needed to read new data in the same way (plain JSON: the target's name, the table's schema, the image
+    size).
     """
 
     X: Any
@@ -136,3 +137,10 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def copies(self) -> np.ndarray:
+        """Which samples `(n,)` were made from others: learned from, and nothing is scored on them."""
+        if "copy" not in self.meta:
+            return np.zeros(len(self), dtype=bool)
+        return self.meta["copy"].to_numpy(dtype=bool)

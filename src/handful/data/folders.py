@@ -19,6 +19,8 @@ IMAGE_SUFFIXES = frozenset(
 _FOREIGN = frozenset([".heic", ".heif", ".svg", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".psd", ".dcm"])
 # Files about the data, which nobody expects to be read as images: no note is made of them.
 _ABOUT = frozenset(["README", "LICENSE", "LICENCE", "COPYING", "SOURCE"])
+# What `handful augment` writes beside the class folders.
+_MADE = frozenset(["augmented.json", "contact-sheet.png"])
 _PARTS = frozenset(["train", "training", "val", "valid", "validation", "dev", "test", "testing", "holdout"])
 
 
@@ -158,6 +160,8 @@ def _walk(folder: Path, prefix: str, above: tuple[str, ...], scan: FolderScan) -
                 scan.not_files.append(path)
             elif not prefix and not any(p.startswith(path + "/") for p in scan.not_files):
                 scan.empty.append(path)
+        elif path in _MADE:
+            continue
         elif not hidden and (is_image_name(entry.name) or _is_unnamed_image(entry.path)):
             scan.files.append(path)
         elif os.path.splitext(entry.name)[0].upper() not in _ABOUT:

@@ -15,6 +15,7 @@ from handful.data.dataset import Dataset, Finding, Images
 from handful.data.groups import group_codes
 from handful.data.images import Progress, array_to_images, packed_sizes, read_images
 from handful.data.names import count, listed
+from handful.data.provenance import with_copies
 from handful.data.schema import TableSchema, infer_schema
 from handful.data.source import TASKS, How, Source, open_source
 from handful.data.targets import check_classes, encode, read_target
@@ -75,10 +76,15 @@ def load(
         },
         findings=[*source.findings, *target.findings, *findings, *_damaged_findings(problems, len(y))],
     )
-    if source.groups is not None:
-        kept = [source.groups[i] for i in rows]
-        dataset.groups, more = group_codes(kept, dataset.ids.tolist())
-        dataset.findings += more
+    groups = None if source.groups is None else [source.groups[i] for i in rows]
+    if source.copy_of is not None:
+        copy_of = [source.copy_of[i] for i in rows]
+        dataset.meta["copy"] = [origin is not None for origin in copy_of]
+        dataset.findings += _copies_findings(dataset)
+        groups = with_copies(groups, dataset.ids.tolist(), copy_of)
+    if groups is not None:
+        dataset.groups, more = group_codes(groups, dataset.ids.tolist())
+        dataset.findings += more if source.groups is not None else []
     return dataset
 
 
@@ -260,6 +266,18 @@ def _damaged_findings(problems: dict[str, str], n: int) -> list[Finding]:
         f"{_reasons(problems)}."
     )
     return [Finding("damaged file", "warning", message, list(problems))]
+
+
+def _copies_findings(dataset: Dataset) -> list[Finding]:
+    copies = int(dataset.copies.sum())
+    if not copies:
+        return []
+    message = (
+        f"{count(copies, 'sample')} of {len(dataset)} were made from others by 'handful augment'. They are "
+        f"only learned from, together with what they were made from: every score counts the "
+        f"{len(dataset) - copies} originals alone."
+    )
+    return [Finding("augmented copies", "note", message)]
 
 
 def _reasons(problems: dict[str, str]) -> str:

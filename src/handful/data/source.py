@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from handful.data import provenance
 from handful.data.dataset import Finding
 from handful.data.folders import existing_folder, is_image_name, label_by_folder
 from handful.data.groups import column_groups, named_groups
@@ -49,6 +50,7 @@ class Source:
     from_file: bool = False
     groups: list[str | None] | None = None
     path_column: str | None = None
+    copy_of: list[str | None] | None = None
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -119,7 +121,10 @@ def _from_path(path: Path, how: How) -> Source:
                 f"{str(path)!r} is a single image. " + _EXPECTED["image"].split(", or an array")[0] + "."
             )
         return Source("paths", [path.name], paths=[str(path)], from_file=True)
-    return _from_frame(read_table(path), how, path.parent, from_file=True)
+    source = _from_frame(read_table(path), how, path.parent, from_file=True)
+    if how.labelled:
+        source.copy_of = provenance.sources(path, source.ids)
+    return source
 
 
 def _from_folder(folder: Path, how: How) -> Source:
@@ -142,6 +147,7 @@ def _from_folder(folder: Path, how: How) -> Source:
         target="class",
         from_file=True,
         groups=named_groups(how.groups, ids) if how.groups else None,
+        copy_of=provenance.sources(folder, ids) if how.labelled else None,
         findings=findings,
     )
 

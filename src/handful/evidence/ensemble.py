@@ -4,6 +4,9 @@ With a hundred examples the best cross-validated score is mostly luck, and choos
 it brings. So nobody is chosen among equals: the candidates whose paired difference to the best is within two
 standard errors are averaged. Where one is clearly best, it serves alone. The average is a derived row, no
 further fit; members for a held-out fold are chosen from the other folds.
+
+A candidate that adds a technique to another one (its base: the same without) is a member only where it scored
+above it on the samples seen, and above what that one was made from in turn: else the technique is dropped.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from handful.evidence.contributions import contributions, deviations, squared_di
 from handful.evidence.predictions import Predictions, Row, place
 
 NAME = "average"
+ENSEMBLING = "ensembling"
 MOST_MEMBERS = 10
 # A paired difference of more than two standard errors is told apart.
 TIE = 2.0
@@ -48,6 +52,8 @@ def add_average(predictions: Predictions) -> Predictions:
         seconds=sum(r.seconds for r in everywhere),
         parameters=None if None in known else sum(k for k in known if k is not None),
         members=[r.name for r in everywhere],
+        base=everywhere[0].name,
+        technique=ENSEMBLING,
     )
     rows = [*predictions.rows, average]
     return Predictions(
@@ -63,8 +69,8 @@ def select(predictions: Predictions) -> Row:
 def best(predictions: Predictions) -> Row:
     """The row with the best score; among equals the cheapest to predict with, then by name."""
     rows = predictions.sound
-    scores = [float(predictions.metric.gain(predictions.score(r)[0])) for r in rows]
-    return rows[int(np.nanargmax(scores))]
+    gains = np.array([float(predictions.metric.gain(predictions.score(r)[0])) for r in rows])
+    return rows[int(np.nanargmax(without_dropped(np.round(gains, 12), bases(rows))))]
 
 
 def eligible(predictions: Predictions) -> list[Row]:
@@ -76,7 +82,9 @@ def members(predictions: Predictions, rows: Sequence[Row], seen: np.ndarray) -> 
     """Who is averaged, as far as the samples in `seen` `(n,)` tell; the others have no say."""
     held = np.intersect1d(predictions.covered, np.flatnonzero(seen))
     share = contributions(predictions, rows, seen)[:, held]
-    chosen = tied(share.mean(axis=1), _paired_error(share, predictions.unit[held]), _baseline(rows))
+    error = _paired_error(share, predictions.unit[held])
+    gains = without_dropped(np.round(share.mean(axis=1), 12), bases(rows))
+    chosen = tied(gains, error, _baseline(rows))
     return [rows[i] for i in chosen]
 
 
@@ -85,8 +93,13 @@ def _paired_error(share: np.ndarray, unit: np.ndarray) -> np.ndarray:
     return np.sqrt(squared_distances(deviations(share, unit)))
 
 
-def tied(gains: np.ndarray, error: np.ndarray, baseline: np.ndarray) -> list[int]:
-    """Positions of those that cannot be told apart from the best, best first, ten at most.
+def tied(
+    gains: np.ndarray,
+    error: np.ndarray,
+    baseline: np.ndarray,
+    most: int = MOST_MEMBERS,
+) -> list[int]:
+    """Positions of those that cannot be told apart from the best, best first, `most` at most.
 
     gains `(C,)`, more is better, NaN where undefined; error `(C, C)`; baseline `(C,)` marks what does not
     learn: it serves alone where nothing is better, and is no member otherwise.
@@ -97,15 +110,39 @@ def tied(gains: np.ndarray, error: np.ndarray, baseline: np.ndarray) -> list[int
         return [first]
     near = (gains[first] - gains <= TIE * error[first]) & ~baseline & np.isfinite(gains)
     near[first] = True
-    return [int(i) for i in np.argsort(-gains, kind="stable") if near[i]][:MOST_MEMBERS]
+    return [int(i) for i in np.argsort(-gains, kind="stable") if near[i]][:most]
+
+
+def bases(rows: Sequence[Row]) -> np.ndarray:
+    """The position of each row's base among the rows `(C,)`, -1 where it has none there."""
+    place = {row.name: i for i, row in enumerate(rows)}
+    return np.array([place.get(row.base or "", -1) for row in rows], dtype=int)
+
+
+def without_dropped(gains: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Gains `(…, C)` with minus infinity for who does not beat its base, that one's base, and so on.
+
+    The best gain always stays: who is dropped leaves one behind that is at least as good.
+    """
+    bar = np.full(gains.shape, -np.inf)
+    above = base
+    for _ in range(len(base)):  # a chain of bases is no longer than the rows; mostly one step
+        there = above >= 0
+        if not there.any():
+            break
+        bar[..., there] = np.fmax(bar[..., there], gains[..., above[there]])
+        above = np.where(there, base[above], -1)
+    return np.where(gains > bar, gains, -np.inf)
 
 
 def _baseline(rows: Sequence[Row]) -> np.ndarray:
     return np.array([r.family == "baseline" for r in rows])
 
 
-def out_of_bag(predictions: Predictions, bootstrap: Bootstrap) -> np.ndarray:
+def out_of_bag(predictions: Predictions, bootstrap: Bootstrap, most: int = MOST_MEMBERS) -> np.ndarray:
     """For each draw: choose in it as `select` does, and score the choice on what it left out, `(B,)`.
+
+    With `most` 1 the best alone is chosen.
 
     Tsamardinos, Greasidou & Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and
     accurate cross-validation", Machine Learning 107, 2018; here with the average of the tied as the choice.
@@ -115,11 +152,12 @@ def out_of_bag(predictions: Predictions, bootstrap: Bootstrap) -> np.ndarray:
     share, weights = contributions(predictions, rows)[:, held], bootstrap.weights[:, held]
     inside = share @ weights.T / weights.sum(axis=1)  # (C, B)
     error, baseline = _paired_error(share, predictions.unit[held]), _baseline(rows)
+    inside = without_dropped(np.round(inside.T, 12), bases(rows)).T
     left_out = np.zeros(bootstrap.weights.shape)
     left_out[:, held] = weights == 0
     choices: dict[tuple[int, ...], list[int]] = {}
     for b in range(inside.shape[1]):
-        choices.setdefault(tuple(sorted(tied(inside[:, b], error, baseline))), []).append(b)
+        choices.setdefault(tuple(sorted(tied(inside[:, b], error, baseline, most))), []).append(b)
     found = np.full(inside.shape[1], np.nan)
     for chosen, draws in choices.items():
         oof = np.mean(np.array([rows[i].oof for i in chosen]), axis=0)

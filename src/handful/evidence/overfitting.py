@@ -11,6 +11,7 @@ from handful.evidence.bootstrap import Bootstrap
 from handful.evidence.leaderboard import number
 from handful.evidence.predictions import Predictions, Row
 from handful.evidence.selection import LEVEL
+from handful.evidence.training import loss_curve
 
 DRAWS = 60  # of the bootstrap: a standard deviation to about a tenth of itself
 MOSTLY = 0.9  # of what was learned holds on new examples: sound
@@ -25,7 +26,7 @@ def overfitting(
 
     `diagnosis` is "sound", "overfits a little", "overfits", "memorises", "underfits" or "cannot tell";
     `words` says it in a sentence, and `try` lists what may help. `loss_curve` is for networks that are
-    trained here: None until a cell leaves one behind.
+    trained here, None for others: see `training.loss_curve`.
     """
     gain = predictions.metric.gain
     known = [line for line in board if line["score"] is not None and line["train_score"] is not None]
@@ -55,7 +56,7 @@ def overfitting(
                 "diagnosis": diagnosis,
                 "words": words,
                 "try": remedies(diagnosis, row, per_example, modality),
-                "loss_curve": None,
+                "loss_curve": loss_curve(row.history),
             }
         )
     return found
@@ -118,7 +119,7 @@ def remedies(diagnosis: str, row: Row, per_example: float | None, modality: str)
         if diagnosis in ("sound", "cannot tell"):
             return []
         return ["what helps its members: an average has nothing of its own to change"]
-    frozen = row.family == "transfer"
+    frozen = row.family == "transfer" or (row.family == "augmentation" and row.deep)
     if diagnosis == "underfits":
         more = "other features" if frozen or modality != "image" else "features of a pretrained network"
         return ["weaker regularisation, or a more flexible model", more]
@@ -129,7 +130,8 @@ def remedies(diagnosis: str, row: Row, per_example: float | None, modality: str)
         less += ", or a model with fewer trained numbers"
     found = [less, "more labelled examples"]
     if modality == "image":
-        found.append("altered copies of the training pictures (augmentation)")
+        if row.family != "augmentation":
+            found.append("altered copies of the training pictures (augmentation)")
         if not frozen:
             found.append("a pretrained network (transfer), which has less to learn here")
     return found

@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 
 from handful.data.dataset import Dataset
 from handful.errors import DataError, SettingsError
-from handful.settings import BUDGET_REPEATS, Settings
+from handful.settings import Settings
 
 MOST_FOLDS = 5
 
@@ -50,8 +50,19 @@ def units(dataset: Dataset) -> np.ndarray:
     return np.arange(len(dataset)) if dataset.groups is None else np.asarray(dataset.groups)
 
 
+def originals(dataset: Dataset) -> Dataset:
+    """The data set without its copies, as far as splits are concerned: labels and groups; X stays whole."""
+    if not dataset.copies.any():
+        return dataset
+    keep = ~dataset.copies
+    groups = None if dataset.groups is None else dataset.groups[keep]
+    meta = dataset.meta[keep].reset_index(drop=True)
+    return replace(dataset, y=dataset.y[keep], ids=dataset.ids[keep], meta=meta, groups=groups)
+
+
 def n_folds(dataset: Dataset) -> int:
     """min(5, the smallest class counted in groups); DataError where that is below 2."""
+    dataset = originals(dataset)
     unit = units(dataset)
     if dataset.task == "regression":
         smallest, where = len(np.unique(unit)), "the data has"
@@ -78,7 +89,7 @@ def compare_splits(dataset: Dataset, settings: Settings, cv: Any = None) -> list
         return _own_splits(dataset, settings, cv)
     k = n_folds(dataset)
     found = []
-    for repeat in range(BUDGET_REPEATS[settings.effort]):
+    for repeat in range(settings.repeats):
         for fold, (train, test) in enumerate(_folds(dataset, k, settings.seed, repeat)):
             found.append(Split(repeat, fold, train, test, _seed(settings.seed, repeat, fold)))
     return found
@@ -96,6 +107,21 @@ def _seed(seed: int, repeat: int, fold: int) -> int:
 
 
 def _folds(dataset: Dataset, k: int, seed: int, repeat: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Copies are in no test part, and in a training part where what they were made from is."""
+    if not dataset.copies.any():
+        return _folds_of_originals(dataset, k, seed, repeat)
+    own, copies = np.flatnonzero(~dataset.copies), np.flatnonzero(dataset.copies)
+    unit = units(dataset)
+    folds = []
+    for train, test in _folds_of_originals(originals(dataset), k, seed, repeat):
+        free = copies[~np.isin(unit[copies], unit[own[test]])]
+        folds.append((np.sort(np.concatenate([own[train], free])), own[test]))
+    return folds
+
+
+def _folds_of_originals(
+    dataset: Dataset, k: int, seed: int, repeat: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
     n, grouped = len(dataset), dataset.groups is not None
     strata = dataset.y if dataset.task == "classification" else np.zeros(n, dtype=int)
     for attempt in range(100):
@@ -148,6 +174,10 @@ def _own_splits(dataset: Dataset, settings: Settings, cv: Any) -> list[Split]:
     repeat, fold, seen = 0, 0, np.zeros(n, dtype=bool)
     for train, test in pairs:
         train, test = np.asarray(train, dtype=int), np.asarray(test, dtype=int)
+        if dataset.copies.any():  # nothing is tested on a copy, nor on what a copy was learned from
+            test = test[~dataset.copies[test]]
+            unit = units(dataset)
+            train = train[~(dataset.copies[train] & np.isin(unit[train], unit[test]))]
         if len(train) == 0 or len(test) == 0 or np.intersect1d(train, test).size:
             raise SettingsError("cv: every split needs a training and a test part that share no sample.")
         if max(train.max(), test.max()) >= n or min(train.min(), test.min()) < 0:

@@ -9,7 +9,7 @@ from handful.data.dataset import Dataset
 from handful.data.names import did_you_mean
 from handful.errors import SettingsError
 from handful.settings import Settings
-from handful.strategies import baseline, classic, finetune, transfer
+from handful.strategies import augmentation, baseline, classic, finetune, networks, transfer
 from handful.strategies.candidate import Candidate
 from handful.strategies.start import started
 
@@ -17,6 +17,8 @@ CATALOGUE = {
     "baseline": baseline,
     "classic": classic,
     "transfer": transfer,
+    "augmentation": augmentation,
+    "network": networks,
     "finetune": finetune,
 }
 

@@ -9,30 +9,40 @@ import numpy as np
 
 from handful.backbones.cache import missing, through
 from handful.data.dataset import Images
+from handful.data.views import PLAIN, view
 from handful.strategies.chain import Stateless
 
 DESCRIPTOR_VERSION = "descriptor-1"  # part of the cache's key: change it whenever the numbers change
 
 
 class PerImage(Stateless, ABC):
-    """A pure function of one image, computed once and cached: `_level` names it, `_describe` is it."""
+    """A pure function of one image, computed once and cached: `_level` names it, `_describe` is it.
+
+    `view` is the fixed view of the image that is described, one of `handful.data.views.VIEWS`.
+    """
+
+    view: str = PLAIN
 
     def transform(self, X: Any) -> np.ndarray:
         """`Images` or `(n, S, S, 3)` uint8 to `(n, d)` float32."""
         images = X if isinstance(X, Images) else Images.from_array(np.asarray(X))
-        level = self._level()
+        level = self._key()
         return through(DESCRIPTOR_VERSION, images, [level], lambda some: {level: self._compute(some)})[level]
 
     def missing(self, images: Images) -> np.ndarray:
         """Positions of the images that `transform` would have to compute."""
-        return missing(DESCRIPTOR_VERSION, images, [self._level()])
+        return missing(DESCRIPTOR_VERSION, images, [self._key()])
+
+    def _key(self) -> str:
+        return self._level() if self.view == PLAIN else f"{self._level()} {self.view}"
 
     @abstractmethod
     def _level(self) -> str:
         """The part of the cache's key that says what is computed, arguments included."""
 
     def _compute(self, images: Images) -> np.ndarray:
-        return np.stack([self._describe(images[i]) for i in range(len(images))]).astype(np.float32)
+        seen = (view(images[i], self.view) for i in range(len(images)))
+        return np.stack([self._describe(pixels) for pixels in seen]).astype(np.float32)
 
     @abstractmethod
     def _describe(self, pixels: np.ndarray) -> np.ndarray:
@@ -46,8 +56,9 @@ class Descriptor(PerImage):
     histogram of hue, saturation and value, and uniform local binary patterns (Ojala et al. 2002).
     """
 
-    def __init__(self, size: int = 64) -> None:
+    def __init__(self, size: int = 64, view: str = PLAIN) -> None:
         self.size = size
+        self.view = view
 
     def _level(self) -> str:
         return f"hog{self.size}"
@@ -70,8 +81,9 @@ class Descriptor(PerImage):
 class Pixels(PerImage):
     """The picture itself, shrunk: `size` x `size`, three channels, in 0…1."""
 
-    def __init__(self, size: int = 32) -> None:
+    def __init__(self, size: int = 32, view: str = PLAIN) -> None:
         self.size = size
+        self.view = view
 
     def _level(self) -> str:
         return f"pixels{self.size}"

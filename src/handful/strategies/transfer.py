@@ -8,11 +8,16 @@ import numpy as np
 from sklearn.preprocessing import StandardScaler
 
 from handful.data.dataset import Dataset
+from handful.data.views import PLAIN
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain, Stateless
 from handful.strategies.classic import knn, ridge
 from handful.strategies.heads import CentroidHead, LogisticHead, ShrunkLDAHead, SVMHead, SVRHead
+
+TECHNIQUE = "transfer: frozen features"
+# Heads that are tried on the pixels themselves too: there the ledger sees what the pretrained network brings.
+ON_PIXELS = ("logistic", "svm", "ridge", "svr")
 
 
 class Embedding(Stateless):
@@ -27,17 +32,20 @@ class Embedding(Stateless):
     level : str
         Which part of the network: "last", "last_max", "block5", …, "all" (see `handful.backbones.levels`).
         The middle of the network is often worth more than its end where pictures are unlike photographs.
+    view : str
+        The fixed view of each picture that is encoded, one of `handful.data.views.VIEWS`.
     """
 
-    def __init__(self, backbone: str = "lite0", level: str = "last") -> None:
+    def __init__(self, backbone: str = "lite0", level: str = "last", view: str = PLAIN) -> None:
         self.backbone = backbone
         self.level = level
+        self.view = view
 
     def transform(self, X: Any) -> np.ndarray:
         """`Images` or `(n, S, S, 3)` uint8 to `(n, d)` float32."""
         from handful.backbones import embed
 
-        return embed(X, self.backbone, self.level)
+        return embed(X, self.backbone, self.level, seen=self.view)
 
 
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
@@ -59,6 +67,8 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
                         "transfer",
                         Chain([Embedding(backbone, level), StandardScaler()], estimator),
                         cost=cost,
+                        base=f"pixels {head}" if head in ON_PIXELS else None,
+                        technique=TECHNIQUE,
                         deep=True,
                     )
                 )

@@ -1,0 +1,192 @@
+"""Augmentation: a candidate, its base, that learned from more than the examples as they are.
+
+Which policy fits is not believed but tried: a flip helps shoes and ruins digits, and the folds say so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.util import find_spec
+
+import numpy as np
+
+from handful.data.dataset import Dataset, Finding
+from handful.nets.augment import POLICIES
+from handful.settings import Settings
+from handful.strategies import classic, transfer
+from handful.strategies.candidate import Candidate
+from handful.strategies.rows import WAYS, MoreRows
+from handful.strategies.views import Views
+
+# Rows that a head learns from, at most: its time grows with their square.
+MOST_ROWS = {"quick": 1200, "standard": 2500, "thorough": 4000}
+# Pictures up to which quick tries it.
+MOST_QUICK = 500
+# Views to be embedded by a network, at most: a hundredth of a second each.
+MOST_EMBEDDED = {"quick": 0, "standard": 6000, "thorough": 40000}
+# Of models without a network: the candidate, and the policies tried on it.
+PLAIN_MODELS = ("thumbnail svm", "hog svm", "thumbnail svr", "hog svr")
+ON_PLAIN = {
+    "quick": ("shifts", "moves", "flips"),
+    "standard": ("shifts", "moves", "flips", "geometric"),
+    "thorough": ("shifts", "moves", "flips", "light", "geometric"),
+}
+ON_FROZEN = {
+    "quick": (),
+    "standard": ("flips", "moves", "geometric"),
+    "thorough": ("flips", "moves", "geometric", "light"),
+}
+# On tables: few, each on a model that may gain from it (benchmarks/more_rows.py); the last of SMOTE in quick.
+ON_TABLES = [
+    ("svm", "noise"),
+    ("svm", "mixup"),
+    ("extra trees", "mixup"),
+    ("svr", "noise"),
+    ("svr", "mixup"),
+]
+SMOTE_ON = [("svm", "smote"), ("logistic", "smote")]
+
+
+def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
+    """On pictures SVMs and fixed views, from standard on also networks' features; on tables more rows."""
+    if dataset.modality == "table":
+        return _with_bases(_on_tables(dataset, settings), dataset, settings)
+    if dataset.modality != "image":
+        return []
+    return _with_bases(_on_images(dataset, settings), dataset, settings)
+
+
+def _with_bases(found: list[Candidate], dataset: Dataset, settings: Settings) -> list[Candidate]:
+    """With those that are needed to compare with, where their own families were not asked for."""
+    if settings.families is None:
+        return found
+    wanted = {c.base for c in found}
+    others = [("classic", classic), ("transfer", transfer)]
+    absent = [module for family, module in others if family not in settings.families]
+    bases = [c for module in absent for c in module.candidates(dataset, settings) if c.name in wanted]
+    return bases + found
+
+
+def _on_images(dataset: Dataset, settings: Settings) -> list[Candidate]:
+    effort, n = settings.effort, len(dataset)
+    most = MOST_ROWS[effort]
+    if 2 * n > most or (effort == "quick" and n > MOST_QUICK):
+        return []
+    known = {c.name: c for c in classic.candidates(dataset, settings)}
+    found = [
+        on_views(known[name], policy, most)
+        for name in PLAIN_MODELS
+        if name in known
+        for policy in ON_PLAIN[effort]
+    ]
+    if effort != "quick":
+        found += [averaged(c) for c in found if c.name.startswith("hog") and c.name.endswith("moves")]
+        found += _on_frozen(dataset, settings, most)
+    return found
+
+
+def notes(dataset: Dataset, settings: Settings) -> list[Finding]:
+    """What would have been tried, had its package been installed."""
+    wanted = settings.families is None or "augmentation" in settings.families
+    if not wanted or not _smote_wanted(dataset, settings) or find_spec("imblearn"):
+        return []
+    message = (
+        "SMOTE, which makes up examples of the rarer classes, was not tried, because imbalanced-learn is not "
+        "installed: pip install 'handful[tables]'."
+    )
+    return [Finding("not tried", "note", message)]
+
+
+def on_views(base: Candidate, policy: str, most: int) -> Candidate:
+    """The candidate `base`, a chain, learning from the fixed views of a policy too."""
+    chain, about = base.estimator, POLICIES[policy]
+    return replace(
+        base,
+        name=f"{base.name}, {policy}",
+        label=f"{base.label}, learned from {about.label} too",
+        family="augmentation",
+        estimator=Views(chain.features, chain.head, about.views, most=most),
+        cost=base.cost + 3,
+        base=base.name,
+        technique=f"augmentation: {about.label}",
+    )
+
+
+def _on_tables(dataset: Dataset, settings: Settings) -> list[Candidate]:
+    if 3 * len(dataset) > MOST_ROWS[settings.effort]:
+        return []
+    pairs = [] if settings.effort == "quick" else list(ON_TABLES)
+    if _smote_wanted(dataset, settings) and find_spec("imblearn"):
+        pairs += SMOTE_ON[-1:] if settings.effort == "quick" else SMOTE_ON
+    known = {c.name: c for c in classic.candidates(dataset, settings)}
+    return [with_more_rows(known[name], way) for name, way in pairs if name in known]
+
+
+def with_more_rows(base: Candidate, way: str) -> Candidate:
+    """The candidate `base`, a chain on a table, learning from rows made of its training rows too."""
+    chain = base.estimator
+    return replace(
+        base,
+        name=f"{base.name}, {way}",
+        label=f"{base.label}, learned from {WAYS[way]} too",
+        family="augmentation",
+        estimator=MoreRows(chain.features, chain.head, way),
+        cost=base.cost + 1,
+        base=base.name,
+        technique=f"augmentation: {WAYS[way]}",
+    )
+
+
+def _smote_wanted(dataset: Dataset, settings: Settings) -> bool:
+    """Whether a class of the table is so much rarer than another that it may be worth filling up.
+
+    In quick from where on balanced accuracy is the measure.
+    """
+    if dataset.modality != "table" or dataset.task != "classification":
+        return False
+    counts = np.bincount(dataset.y)
+    return bool(counts.max() > (3 if settings.effort == "quick" else 1.5) * counts.min())
+
+
+def averaged(base: Candidate) -> Candidate:
+    """The candidate `base`, which learned from views, averaging its predictions over the views too."""
+    chain = base.estimator
+    return replace(
+        base,
+        name=f"{base.name}, averaged",
+        label=f"{base.label}, predicting the average over these views",
+        estimator=Views(chain.features, chain.head, chain.views, averaged=chain.views, most=chain.most),
+        cost=base.cost + 20,
+        base=base.name,
+        technique="test-time averaging",
+    )
+
+
+def _on_frozen(dataset: Dataset, settings: Settings, most: int) -> list[Candidate]:
+    """The first backbone at its last block but one, and averaging over the views of one policy."""
+    allowed, n = MOST_EMBEDDED[settings.effort], len(dataset)
+    backbone = settings.backbones[0]
+    frozen = [
+        c
+        for c in transfer.candidates(dataset, settings)
+        if c.estimator.features[0].backbone == backbone and c.name in _frozen_names(backbone)
+    ]
+    found: list[Candidate] = []
+    embedded: set[str] = set()
+    for policy in ON_FROZEN[settings.effort]:
+        if n * len(embedded | set(POLICIES[policy].views)) > allowed:
+            continue
+        embedded |= set(POLICIES[policy].views)
+        learned = [on_views(base, policy, most) for base in frozen]
+        found += learned
+        if policy == "moves":
+            found += [averaged(c) for c in learned]
+    return found
+
+
+def _frozen_names(backbone: str) -> set[str]:
+    from handful.backbones import levels
+
+    names = list(levels(backbone))
+    level = names[-2] if len(names) > 1 else names[0]
+    return {f"{backbone} {level} svm", f"{backbone} {level} svr"}

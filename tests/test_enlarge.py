@@ -1,0 +1,182 @@
+"""`handful augment`, and what `fit` does with what it wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from handful.data.load import load
+from handful.enlarge import chosen_policy, enlarge
+from handful.errors import DataError
+from handful.evidence.predictions import collect
+from handful.files import read_json
+from handful.fit import choose_metric
+from handful.protocol.evaluate import evaluate
+from handful.protocol.run import Run
+from handful.protocol.splits import Split, compare_splits, n_folds
+from handful.settings import Settings
+from handful.strategies import augmentation, propose
+from tests.conftest import pictures
+from tests.door import handful, write_pictures, write_table
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten pictures a class and five copies of each class, of the policy "moves"."""
+    folder = tmp_path_factory.mktemp("larger")
+    write_pictures(folder / "photos")
+    enlarge(folder / "photos", folder / "more", per_class=15, policy="moves")
+    return folder / "more"
+
+
+def test_originals_are_copied_and_copies_say_what_they_are_made_of(larger: Path) -> None:
+    about = read_json(larger / "augmented.json")
+    assert about["policy"] == "moves" and about["source"].endswith("photos")
+    assert len(about["copies"]) == 15
+    for name, entry in about["copies"].items():
+        assert name.split("/")[0] == entry["of"].split("/")[0]
+        copy, original = (np.asarray(Image.open(larger / n)) for n in (name, entry["of"]))
+        assert copy.shape == original.shape and (copy != original).any()
+    photos = larger.parent / "photos"
+    for file in photos.rglob("*.png"):
+        assert (larger / file.relative_to(photos)).read_bytes() == file.read_bytes()
+    assert Image.open(larger / "contact-sheet.png").size[0] == 600
+
+
+def test_the_same_seed_makes_the_same_copies(larger: Path, tmp_path: Path) -> None:
+    photos = larger.parent / "photos"
+    enlarge(photos, tmp_path / "again", per_class=15, policy="moves")
+    enlarge(photos, tmp_path / "other", per_class=15, policy="moves", seed=1)
+    name = next(iter(read_json(larger / "augmented.json")["copies"]))
+    assert (tmp_path / "again" / name).read_bytes() == (larger / name).read_bytes()
+    assert (tmp_path / "other" / name).read_bytes() != (larger / name).read_bytes()
+
+
+def test_copies_are_learned_from_with_their_originals_and_never_scored(larger: Path) -> None:
+    dataset = load(str(larger), Settings())
+    assert dataset.copies.sum() == 15 and len(dataset) == 45 and n_folds(dataset) == 5
+    assert "15 samples of 45" in next(f for f in dataset.findings if f.kind == "augmented copies").message
+    of = read_json(larger / "augmented.json")["copies"]
+    place = {name: i for i, name in enumerate(dataset.ids)}
+    tested = []
+    for split in compare_splits(dataset, Settings()):
+        assert not dataset.copies[split.test].any()
+        tested += split.test.tolist()
+        for name, entry in of.items():
+            assert (place[name] in split.train) == (place[entry["of"]] in split.train)
+    assert sorted(tested) == np.flatnonzero(~dataset.copies).tolist()
+
+
+def test_fit_on_augmented_data_counts_originals_only(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "t.csv")
+    enlarge(table, tmp_path / "more.csv", policy="noise", per_class=30)
+    run = Run.claim(Settings(out=str(tmp_path / "run"), jobs=1))
+    dataset = load(str(tmp_path / "more.csv"), run.settings)
+    candidates = [c for c in propose(dataset, run.settings) if c.name in ("majority", "lda")]
+    run.begin(
+        dataset, candidates, compare_splits(dataset, run.settings), choose_metric(dataset, run.settings)
+    )
+    again = Run.open(run.folder)
+    assert again.dataset.copies.sum() == 30
+    evaluate(again, again.cells())
+    predictions = collect(again)
+    assert predictions.covered.tolist() == list(range(60))
+    assert predictions.score(predictions.row("lda"))[0] > 0.9
+
+
+def test_own_splits_never_test_on_a_copy(larger: Path) -> None:
+    dataset = load(str(larger), Settings())
+    half = np.arange(45) % 2 == 0
+    found: list[Split] = compare_splits(dataset, Settings(), [(np.flatnonzero(half), np.flatnonzero(~half))])
+    assert not dataset.copies[found[0].test].any()
+    assert not np.isin(dataset.groups[found[0].train], dataset.groups[found[0].test]).any()
+
+
+def test_rows_of_a_table_are_copied_into_a_new_file(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "t.csv")
+    called = handful("augment", table, "-o", tmp_path / "more.csv", "--policy", "noise", "--per-class", 30)
+    assert called.status == 0, called.err
+    assert "60 examples and 30 copies" in called.out
+    old, new = pd.read_csv(table), pd.read_csv(tmp_path / "more.csv")
+    pd.testing.assert_frame_equal(new.iloc[:60], old)
+    of = read_json(tmp_path / "more.csv.augmented.json")["copies"]
+    first = int(of["60"]["of"])
+    assert new.loc[60, "target"] == old.loc[first, "target"]
+    moved = new["x0"][60:].to_numpy() - old["x0"][[int(e["of"]) for e in of.values()]].to_numpy()
+    assert 0.02 < np.abs(moved).mean() < 0.2
+    dataset = load(str(tmp_path / "more.csv"), Settings())
+    assert dataset.copies.sum() == 30 and dataset.groups[60] == dataset.groups[first]
+
+
+def test_mixed_values_of_a_table_are_in_proportion(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "t.csv", "regression", 40)
+    enlarge(table, tmp_path / "more.csv", policy="mixup")
+    new = pd.read_csv(tmp_path / "more.csv")
+    assert (
+        len(new) == 80
+        and new["target"][40:].between(new["target"][:40].min(), new["target"][:40].max()).all()
+    )
+
+
+def test_auto_chooses_by_the_folds_and_writes_nothing_where_nothing_helps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(augmentation, "PLAIN_MODELS", ("thumbnail svm",))
+    data = pictures(per_class=6)
+    # A bright patch at any height: how far to the right it lies is the class.
+    bright = np.zeros((18, 32, 32, 3), np.uint8)
+    random = np.random.default_rng(0)
+    for i, label in enumerate(data.y):
+        at = random.integers(0, 24)
+        bright[i, at : at + 8, 4 + 8 * label : 12 + 8 * label] = 255
+    data.X = type(data.X).from_array(bright)
+    policy, why = chosen_policy(data)
+    assert policy in ("shifts", "moves", "light") and f"{policy} +" in why
+    data.X = type(data.X).from_array(np.zeros((18, 32, 32, 3), np.uint8))
+    with pytest.raises(DataError, match="no policy made the models better"):
+        chosen_policy(data)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("photos", "-o", "photos/more"), "lies in the data"),
+        (("photos", "-o", "photos"), "lies in the data"),
+        (("photos", "-o", "."), "lies in the data or around it"),
+        (("photos", "-o", "full"), "there already; nothing is overwritten"),
+        (("photos", "-o", "no/such"), "does not exist"),
+        (("photos", "-o", "new", "--policy", "flip"), "Did you mean 'flips'"),
+        (("photos", "-o", "new", "--policy", "mixup"), "mixes labels"),
+        (("photos", "-o", "new", "--policy", "flips", "--per-class", 3), "as many already"),
+        (("photos", "-o", "new", "--per-class", 0), "a number from 1"),
+        (("t.csv", "-o", "new", "--policy", "noise"), "name a CSV file"),
+        (("t.csv", "-o", "new.csv", "--policy", "flips"), "There are auto, noise, mixup"),
+        (("nowhere", "-o", "new"), "does not exist"),
+        (("more", "-o", "new", "--policy", "flips"), "holds copies already"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    arguments: tuple, message: str, tmp_path: Path, larger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = {"photos": larger.parent / "photos", "more": larger, ".": larger.parent}
+    places |= {"photos/more": larger.parent / "photos" / "more"}
+    monkeypatch.chdir(tmp_path)
+    write_table(tmp_path / "t.csv")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").touch()
+    called = handful("augment", *(places.get(a, a) for a in arguments))
+    assert called.status == 2 and message in called.err
+    assert not (tmp_path / "new").exists() and not (tmp_path / "new.csv").exists()
+
+
+def test_damaged_provenance_is_an_error_and_not_a_leak(larger: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(larger, tmp_path / "more")
+    (tmp_path / "more" / "augmented.json").write_text("{")
+    with pytest.raises(DataError, match="copies would be taken for examples"):
+        load(str(tmp_path / "more"), Settings())
