@@ -122,13 +122,13 @@ def told(name: str, n: int, found: list[Candidate], stored: dict, lines: list[st
     """Add a data set's rows; whether its promise is kept by the best of them."""
     cells = {c.name: [v for k, v in stored.items() if (k[0], k[3]) == (name, c.name)] for c in found}
     score = {who: float(np.mean([np.mean(cell["right"]) for cell in rows])) for who, rows in cells.items()}
-    frozen = max((c.name for c in found if c.technique is None), key=lambda who: score[who])
+    frozen = max((c.name for c in found if c.name in FROZEN), key=lambda who: score[who])
     # The base is the linear probe that fine-tuning starts from: what the ledger compares with.
     for candidate in found:
         who, rows = candidate.name, cells[candidate.name]
         seconds = np.median([cell["seconds"] for cell in rows])
         beside = " | "
-        if candidate.technique:
+        if who not in FROZEN:
             right = [c["right"] for c in rows]
             pairs = [gain(right, [c["right"] for c in cells[who]]) for who in (candidate.base, frozen)]
             beside = " | ".join(f"{value:+.1f} ± {error:.1f}" for value, error in pairs)

@@ -39,7 +39,7 @@ from handful.protocol.splits import compare_splits, originals
 from handful.report.write import write_report
 from handful.scoring import Metric, default_metric, get_metric
 from handful.settings import BUDGET_REPEATS, Settings
-from handful.strategies import check_families, propose
+from handful.strategies import check_families, finetune, propose
 from handful.strategies.augmentation import notes
 
 Own = Sequence[tuple[str, Any]]
@@ -64,7 +64,7 @@ def fit_run(
         dataset = audit(load_data(data, settings, run.folder / "data", progress=_stage(tell, "reading")))
         if settings.test is not None:
             check_test(Path(settings.test), dataset.origin, dataset.classes)
-        dataset.findings += notes(dataset, settings)
+        dataset.findings += [*notes(dataset, settings), *finetune.notes(dataset, settings)]
         if settings.start_from is not None:
             take_start(settings, dataset)
         splits = compare_splits(dataset, settings, cv)

@@ -168,11 +168,13 @@ def test_is_offered_from_standard_on_and_only_where_it_can_be_afforded(
     assert candidates(dataset, Settings(budget="standard", backbones=(tiny,))) == []
 
 
-def test_a_network_that_cannot_be_cut_is_used_frozen_with_a_warning(
+def test_a_network_that_cannot_be_cut_is_used_frozen_and_that_is_said(
     tiny: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("handful.backbones.cut._parts", lambda model: [])
     chain.cache_clear()
-    with pytest.warns(UserWarning, match="no fine-tuning: .* frozen features only"):
-        assert candidates(pictures(), Settings(budget="standard", backbones=(tiny,))) == []
+    settings = Settings(budget="standard", backbones=(tiny,))
+    assert candidates(pictures(), settings) == []
+    (note,) = finetune.notes(pictures(), settings)
+    assert note.kind == "not tried" and "frozen features only" in note.message
     chain.cache_clear()

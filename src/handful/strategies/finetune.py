@@ -9,7 +9,6 @@ transfer learning with convolutional networks", ICML 2018).
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from handful.backbones.registry import Backbone, get
-from handful.data.dataset import Dataset, Images
+from handful.data.dataset import Dataset, Finding, Images
 from handful.data.views import PLAIN
 from handful.errors import HandfulError
 from handful.nets.augment import POLICIES
@@ -335,7 +334,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
 
     `thorough` adds views without a mirror and in any orientation, of which the folds choose, and more trained
     steps for as long as a validation part says; where a GPU was asked for, the whole network is trained too.
-    A backbone that cannot be cut is passed over with a warning.
+    A backbone that cannot be cut is passed over (`notes` says so).
     """
     if dataset.modality != "image" or settings.effort == "quick":
         return []
@@ -343,12 +342,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
 
 
 def _of_backbone(name: str, dataset: Dataset, settings: Settings) -> list[Candidate]:
-    from handful.backbones.cut import CutError, chain
-
-    try:
-        chain(get(name))
-    except CutError as error:
-        warnings.warn(f"no fine-tuning: {error}", stacklevel=2)
+    if _whole_only(name):
         return []
     plans: list[tuple[str, dict[str, Any]]] = [("", {"views": MIRRORED})]
     if settings.effort == "thorough":
@@ -360,6 +354,27 @@ def _of_backbone(name: str, dataset: Dataset, settings: Settings) -> list[Candid
         plans.append(("whole", whole))
     found = [_candidate(name, extra, plan, dataset) for extra, plan in plans]
     return [candidate for candidate in found if candidate is not None]
+
+
+def notes(dataset: Dataset, settings: Settings) -> list[Finding]:
+    """The backbones that are used frozen only, since they cannot be cut."""
+    if dataset.modality != "image" or settings.effort == "quick":
+        return []
+    if settings.families is not None and "finetune" not in settings.families:
+        return []
+    why = [(name, _whole_only(name)) for name in settings.backbones]
+    return [Finding("not tried", "note", f"Fine-tuning was not tried: {w}", [b]) for b, w in why if w]
+
+
+def _whole_only(name: str) -> str | None:
+    """Why a backbone cannot be cut; None where it can."""
+    from handful.backbones.cut import CutError, chain
+
+    try:
+        chain(get(name))
+    except CutError as error:
+        return str(error)
+    return None
 
 
 _EXTRA = {

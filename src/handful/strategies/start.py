@@ -17,6 +17,7 @@ from handful.errors import SettingsError
 from handful.files import read_json, write_json
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
+from handful.strategies.transfer import ON_PIXELS
 
 FOLDER = "start"  # in the new run's folder
 
@@ -68,7 +69,7 @@ def started(found: Sequence[Candidate], settings: Settings) -> list[Candidate]:
 
 
 def _repeats(candidate: Candidate, start: Start) -> bool:
-    simple = candidate.technique is None and candidate.name.split()[-1] in ("logistic", "svm", "ridge", "svr")
+    simple = candidate.family == "transfer" and candidate.name.split()[-1] in ON_PIXELS
     if not simple and candidate.family != "finetune":
         return False
     levels = set(_named(candidate.estimator, "level").values())
