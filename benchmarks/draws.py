@@ -32,7 +32,7 @@ from handful.protocol.splits import Split, compare_splits
 from handful.scoring import get_metric
 from handful.settings import Settings
 from handful.strategies.baseline import Majority
-from handful.strategies.candidate import Candidate
+from handful.strategies.candidate import Candidate, scores
 from pools import framed, some, tabular
 
 Models = list[tuple[str, object]]
@@ -43,12 +43,14 @@ MOST_TRUTH = 1000  # examples that the truth is measured on
 class Drawn:
     """n examples of a pool as the evidence sees them, and what each candidate, refitted, predicts beyond.
 
-    `beyond` `(C, m)` holds the predicted classes of m other examples of the pool, `truth` `(m,)` their own.
+    `beyond` `(C, m)` holds the predicted classes of m other examples of the pool, `truth` `(m,)` their own;
+    `scores` `(C, m, K)` what the classes were read off, where they were asked for.
     """
 
     predictions: Predictions
     beyond: np.ndarray
     truth: np.ndarray
+    scores: np.ndarray | None = None
 
     def accuracy(self, name: str) -> float:
         """True accuracy of a candidate that learned from all n."""
@@ -96,17 +98,19 @@ def drawn(
     kept: Path | None = None,
     budget: str = "quick",
     beyond: int = MOST_TRUTH,
+    scored: bool = False,
 ) -> Drawn:
     """n examples of the pool, at least two of each class, predicted out of fold; the rest is the truth.
 
-    y holds codes 0…K-1. `kept` is the file that remembers the predictions.
+    y holds codes 0…K-1. `kept` is the file that remembers the predictions; `scored` asks for the scores of
+    the rest too.
     """
     random = np.random.default_rng(seed)
     rows, rest = some(y, n, random)
     rest, frame = rest[:beyond], framed(X)
     dataset = tabular(frame.iloc[rows], y[rows], np.unique(y))
     splits = compare_splits(dataset, Settings(seed=seed, budget=budget))
-    arrays = remembered(kept, lambda: _fitted(dataset, frame.iloc[rest], splits, models))
+    arrays = remembered(kept, lambda: _fitted(dataset, frame.iloc[rest], splits, models, scored))
     names = ["majority", *(name for name, _ in models)]
     found = [
         Row(name, name, "classic" if i else "baseline", i, oof=arrays["oof"][i])
@@ -115,11 +119,12 @@ def drawn(
     for row in found:
         row.train = [np.zeros((len(s.train), arrays["oof"].shape[-1])) for s in splits]
     metric = get_metric("accuracy", "classification", dataset.y, dataset.classes)
-    return Drawn(Predictions(dataset.y, np.arange(n), metric, splits, found, []), arrays["beyond"], y[rest])
+    predictions = Predictions(dataset.y, np.arange(n), metric, splits, found, [])
+    return Drawn(predictions, arrays["beyond"], y[rest], arrays.get("scores"))
 
 
 def _fitted(
-    dataset: Dataset, rest: pd.DataFrame, splits: list[Split], models: Models
+    dataset: Dataset, rest: pd.DataFrame, splits: list[Split], models: Models, scored: bool
 ) -> dict[str, np.ndarray]:
     K = len(dataset.classes if dataset.classes is not None else ())
     repeats = 1 + max(s.repeat for s in splits)
@@ -127,6 +132,7 @@ def _fitted(
     candidates += [Candidate(name, name, "classic", model) for name, model in models]
     oof = np.full((len(candidates), repeats, len(dataset), K), np.nan, dtype=np.float32)
     beyond = np.zeros((len(candidates), len(rest)), dtype=np.int16)
+    shown = np.zeros((len(candidates), len(rest), K), dtype=np.float32) if scored else None
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for i, candidate in enumerate(candidates):
@@ -137,7 +143,9 @@ def _fitted(
             if len(rest):
                 model = candidate.fresh(0).fit(dataset.X, dataset.y)
                 beyond[i] = model.predict(rest)
-    return {"oof": oof, "beyond": beyond}
+                if shown is not None:
+                    shown[i] = scores(model, rest, K)
+    return {"oof": oof, "beyond": beyond, **({} if shown is None else {"scores": shown})}
 
 
 def remembered(file: Path | None, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -110,7 +110,7 @@ def label_draw(pool: Pool, n: int, share: float, kind: str, seed: int) -> dict:
         **_counts(np.isin(np.arange(len(y)), found.flagged), wrong),
         "r_precision": float(wrong[ranked[: wrong.sum()]].mean()) if share else None,
         "suggested": float(right[wrong[found.flagged]].mean()) if wrong[found.flagged].any() else None,
-        "confident": _counts(confident_learning(predictions.row("average").oof[0], given), wrong),
+        "confident": _counts(confident_learning(row.oof[0], given), wrong),
     }
 
 

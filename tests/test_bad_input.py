@@ -147,6 +147,8 @@ def test_a_file_that_is_no_table_is_refused_with_its_name(kind: str, tmp_path: P
 
 OPTIONS = {
     "budget": (("--budget", "fast"), ("--budget 'fast'", "quick, standard, thorough")),
+    "duration": (("--budget", "5 minutes"), ("--budget '5 minutes'", "90s, 20m or 1.5h")),
+    "no time at all": (("--budget", "0s"), ("--budget '0s'", "90s, 20m or 1.5h")),
     "metric": (("--metric", "foo"), ("metric 'foo'", "accuracy")),
     "metric of the other task": (("--metric", "rmse"), ("metric 'rmse'", "classification")),
     "families": (("--families", "clasic"), ("'clasic' is unknown", "Did you mean 'classic'?")),

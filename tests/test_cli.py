@@ -63,7 +63,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_pictures(folder / "photos")
     frame_of(n=90).iloc[::3].to_csv(folder / "test.csv", index=False)
     done("fit", folder / "table.csv", *QUICK, "--test", folder / "test.csv", "--out", folder / "table")
-    done("fit", folder / "values.csv", *QUICK, "--out", folder / "values")
+    planned = done("fit", folder / "values.csv", *QUICK, "--out", folder / "values")
+    assert planned.out.startswith("Plan: 8 candidates (1 baseline, 7 classic) on 5 folds, 40 fits;")
     done("fit", folder / "photos", *QUICK, "--out", folder / "pictures")
     return folder
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from sklearn.datasets import load_iris
+from sklearn.dummy import DummyClassifier
+from sklearn.naive_bayes import GaussianNB
 
 import handful
 from handful.fit import resume
@@ -42,6 +44,23 @@ def test_resume_runs_only_what_is_missing(calm: Path, tmp_path: Path) -> None:
     resume(folder)
     assert read(folder) == read(calm)
     assert {p for p in results if p.stat().st_mtime_ns != before[p]} == set(lost)
+
+
+def test_a_race_with_a_duration_is_resumed_with_the_time_that_is_left(tmp_path: Path) -> None:
+    own = [("bayes", GaussianNB()), ("guess", DummyClassifier(strategy="uniform", random_state=0))]
+    folder = tmp_path / "run"
+    run = handful.fit(DATA, families=["baseline"], candidates=own, budget="12s", out=folder, jobs=1)
+    about = run.summary["budget"]
+    guess = next(row for row in run.summary["leaderboard"] if row["name"] == "guess")
+    assert about["stopped_behind"] == ["guess"] and guess["score"] is None and guess["failed"] is None
+    assert guess["score_so_far"] < 0.5
+    assert "stopped early" in repr(run) and "stopped early" in run.report().read_text(encoding="utf-8")
+    before = run.summary
+    for name in ("report.json", "report.html"):
+        (folder / name).unlink()
+    again = resume(folder).summary  # everything was fitted: nothing is decided anew
+    assert {**again, "budget": None} == {**before, "budget": None}
+    assert again["budget"]["seconds"]["used"] >= about["seconds"]["used"]
 
 
 def test_a_later_run_may_have_moved_to_another_folder(

@@ -6,6 +6,7 @@ Exit status: 0 done, 2 the input or the call is wrong (one clear message), 1 our
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +48,9 @@ def fit(
         str | None,
         typer.Option(help="accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae."),
     ] = None,
-    budget: Annotated[str, typer.Option(help="quick, standard or thorough.")] = "quick",
+    budget: Annotated[
+        str, typer.Option(help="quick, standard, thorough, or a duration for all of it: 90s, 20m, 1h.")
+    ] = "quick",
     families: Annotated[str | None, typer.Option(help="Only these, such as classic,transfer.")] = None,
     backbones: Annotated[str, typer.Option(help="Pretrained networks: see 'handful backbones'.")] = "lite0",
     drop_class: Drop = None,
@@ -57,6 +60,7 @@ def fit(
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME unless given.")] = None,
 ) -> None:
     """Try every technique on your data under one honest protocol; leave a report and a model."""
+    begun = time.monotonic()  # loading the libraries takes seconds of a budget too
     from handful.fit import fit as fit_data
     from handful.fit import free_folder
 
@@ -79,6 +83,7 @@ def fit(
             seed=seed,
             out=folder,
             progress=tell,
+            begun=begun,
         )
     _answer(run)
 
@@ -258,6 +263,9 @@ def _bar(folder: Path) -> Iterator[Callable[[Any], None]]:
             line = bar.add_task("starting", total=None, words="")
 
             def tell(progress: Any) -> None:
+                if progress.note is not None:
+                    typer.echo(progress.note)
+                    return
                 bar.update(
                     line,
                     description=progress.stage,

@@ -20,6 +20,7 @@ from handful.data.names import missing_path
 from handful.errors import DataError, RunError, SettingsError
 from handful.evidence.ensemble import add_average, select
 from handful.evidence.predictions import Predictions, collect
+from handful.evidence.racing import can_still_win, likely_followed
 from handful.evidence.selection import followed
 from handful.files import read_json
 from handful.model.held_out import score_test
@@ -27,8 +28,11 @@ from handful.model.model import Model
 from handful.model.refit import refit
 from handful.model.save import load as load_model
 from handful.model.save import save
-from handful.protocol.evaluate import Progress, evaluate
-from handful.protocol.plan import follow_up
+from handful.protocol.budget import Budget, ask, warm_in_time
+from handful.protocol.clock import Clock
+from handful.protocol.compare import compare
+from handful.protocol.evaluate import Progress, Tell
+from handful.protocol.plan import plan_text
 from handful.protocol.run import Run
 from handful.protocol.splits import compare_splits, originals
 from handful.report.write import write_report
@@ -36,16 +40,25 @@ from handful.scoring import Metric, default_metric, get_metric
 from handful.settings import BUDGET_REPEATS, Settings
 from handful.strategies import check_families, propose
 from handful.strategies.augmentation import notes
-from handful.strategies.warm import warm
 
-Tell = Callable[[Progress], None]
 Own = Sequence[tuple[str, Any]]
 
 
-def fit_run(data: Any, settings: Settings, own: Own = (), cv: Any = None, tell: Tell | None = None) -> FitRun:
-    """Data to answer. `own` are people's candidates, `cv` their splits; `tell` hears of the progress."""
+def fit_run(
+    data: Any,
+    settings: Settings,
+    own: Own = (),
+    cv: Any = None,
+    tell: Tell | None = None,
+    begun: float | None = None,
+) -> FitRun:
+    """Data to answer. `own` are people's candidates, `cv` their splits; `tell` hears of the progress.
+
+    `begun` is the `time.monotonic()` from which a budget's time counts; now unless given.
+    """
     check(settings)
     run = Run.claim(settings, _by_hand(own, cv))
+    clock = Clock(run, begun)
     try:
         dataset = audit(load_data(data, settings, run.folder / "data", progress=_stage(tell, "reading")))
         if settings.test is not None:
@@ -56,19 +69,22 @@ def fit_run(data: Any, settings: Settings, own: Own = (), cv: Any = None, tell: 
     except Exception:
         run.abandon()
         raise
-    return finish(run, tell)
+    return finish(run, clock, tell)
 
 
-def finish(run: Run, tell: Tell | None = None) -> FitRun:
+def finish(run: Run, clock: Clock, tell: Tell | None = None) -> FitRun:
     """What is still missing in a run: features, cells, model, report."""
-    warm(run.dataset, run.candidates, run.settings, _told(tell))
-    evaluate(run, run.cells(), tell)  # fold-major: stopped early, it is still a paired comparison
+    clock.settle()
+    _note(tell, plan_text(run))
+    run.stop(warm_in_time(run, clock, tell))
+    race = can_still_win if run.settings.repeats > 1 else None  # once around, there is little to save
+    pace = compare(run, clock, tell, keep_going=race, followed=likely_followed)
     predictions = add_average(collect(run))
-    if run.follow_up_cells() is None:  # written once: resuming asks the same questions
-        run.plan_follow_up(follow_up(run, followed(predictions)))
-    evaluate(run, run.follow_up_cells() or [], tell, stage="asking further")
+    ask(run, Budget(run, clock, pace), followed(predictions), tell)
+    clock.store()
     model = refit(run, predictions, select(predictions))
     save(model, run.folder / "model")
+    clock.store()
     write_report(run, predictions, score_test(run, model))
     run.sweep()
     return FitRun(run.folder, model)
@@ -81,7 +97,7 @@ def resume(folder: str | Path, tell: Tell | None = None) -> FitRun:
         return FitRun(run.folder)
     if run.begun:
         run.check_rebuilt()
-        return finish(run, tell)
+        return finish(run, Clock(run), tell)  # the time used before counts
     # The folder may have been named otherwise, or moved, since it was claimed.
     settings = replace(run.settings, out=str(run.folder))
     again = [*(["the data"] if settings.data is None else []), *run.by_hand]
@@ -123,6 +139,7 @@ def fit(
     seed: int = 0,
     out: str | Path | None = None,
     progress: Tell | None = None,
+    begun: float | None = None,
 ) -> FitRun:
     """The best model that this data honestly gives, and what to expect of it.
 
@@ -134,12 +151,15 @@ def fit(
     target, groups : column names; for pictures, groups is a CSV file `id,group` or a pattern on file names
     test : a held-out set in the same form as `data`, scored once at the end
     metric : accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae
-    budget : "quick" (5 folds), "standard" (5 folds, 3 times) or "thorough" (10 times)
+    budget : "quick" (5 folds), "standard" (5 folds, 3 times), "thorough" (10 times), or a duration for the
+        whole call, such as "90s", "20m" or "1.5h": early only where nothing is left to try
     families, backbones : what to try; all families, and the backbone that comes with handful, unless given
     candidates : people's own, a list of (name, scikit-learn estimator)
     cv : a scikit-learn splitter, or an iterable of (train, test) positions, instead of our folds
     jobs : worker processes; all cores unless given
     out : the run's folder; `runs/NAME` unless given
+    progress : called with a `Progress` as the run goes on
+    begun : the `time.monotonic()` from which the budget's time counts; now unless given
 
     Raises DataError where the data cannot be used, SettingsError where an option is wrong, RunError where
     `out` is not free. All are HandfulError.
@@ -172,7 +192,7 @@ def fit(
         seed=seed,
         out=str(out if out is not None else free_folder(path)),
     )
-    return fit_run(data if path is None else settings.data, settings, candidates, cv, progress)
+    return fit_run(data if path is None else settings.data, settings, candidates, cv, progress, begun)
 
 
 class FitRun:
@@ -256,8 +276,12 @@ def choose_metric(dataset: Dataset, settings: Settings) -> Metric:
 
 def check(settings: Settings) -> None:
     """Options that can be judged before any data is read; SettingsError names the one that is wrong."""
+    if settings.budget not in BUDGET_REPEATS and settings.limit is None:
+        raise SettingsError(
+            f"--budget {settings.budget!r} is unknown; choose one of {', '.join(BUDGET_REPEATS)}, or give a "
+            "duration in seconds, minutes or hours, such as 90s, 20m or 1.5h."
+        )
     choices = {
-        "budget": tuple(BUDGET_REPEATS),
         "task": ("auto", "classification", "regression"),
         "modality": ("auto", "image", "table"),
         "device": ("auto", "cpu", "cuda"),
@@ -306,3 +330,8 @@ def _told(tell: Tell | None) -> Callable[[str, int, int], None]:
             tell(Progress(done, total, None, None, None, stage))
 
     return told
+
+
+def _note(tell: Tell | None, text: str) -> None:
+    if tell:
+        tell(Progress(0, 0, None, None, None, "starting", text))

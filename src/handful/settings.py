@@ -54,6 +54,16 @@ class Settings:
         seconds = duration(self.budget)
         return self.budget if seconds is None else next(k for k, start in FROM.items() if seconds >= start)
 
+    @property
+    def limit(self) -> float | None:
+        """Seconds that the whole command may take; None where the budget is a name."""
+        return duration(self.budget)
+
+    @property
+    def repeats(self) -> int:
+        """How often the folds are drawn anew, at most: a duration goes on for as long as it lasts."""
+        return BUDGET_REPEATS["thorough" if self.limit else self.effort]
+
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}

@@ -117,6 +117,7 @@ def test_the_sections_stand_in_order_and_are_numbered() -> None:
     page = render(*made_up.image_run())
     assert re.findall(r'<section id="(\w+)"', page) == [
         "answer",
+        "ledger",
         "leaderboard",
         "overfitting",
         "more_data",
@@ -125,7 +126,7 @@ def test_the_sections_stand_in_order_and_are_numbered() -> None:
         "method",
         "glossary",
     ]
-    assert re.findall(r"<h2[^>]*><span>(\d)</span>", page) == list("12345678")
+    assert re.findall(r"<h2[^>]*><span>(\d)</span>", page) == list("123456789")
 
 
 def test_a_section_without_evidence_is_left_out_and_its_reason_is_given() -> None:

@@ -20,6 +20,7 @@ from handful.evidence.contributions import contributions, deviations, squared_di
 from handful.evidence.predictions import Predictions, Row, place
 
 NAME = "average"
+ENSEMBLING = "ensembling"
 MOST_MEMBERS = 10
 # A paired difference of more than two standard errors is told apart.
 TIE = 2.0
@@ -51,6 +52,8 @@ def add_average(predictions: Predictions) -> Predictions:
         seconds=sum(r.seconds for r in everywhere),
         parameters=None if None in known else sum(k for k in known if k is not None),
         members=[r.name for r in everywhere],
+        base=everywhere[0].name,
+        technique=ENSEMBLING,
     )
     rows = [*predictions.rows, average]
     return Predictions(
@@ -80,7 +83,8 @@ def members(predictions: Predictions, rows: Sequence[Row], seen: np.ndarray) -> 
     held = np.intersect1d(predictions.covered, np.flatnonzero(seen))
     share = contributions(predictions, rows, seen)[:, held]
     error = _paired_error(share, predictions.unit[held])
-    chosen = tied(share.mean(axis=1), error, _baseline(rows), bases(rows))
+    gains = without_dropped(np.round(share.mean(axis=1), 12), bases(rows))
+    chosen = tied(gains, error, _baseline(rows))
     return [rows[i] for i in chosen]
 
 
@@ -90,22 +94,23 @@ def _paired_error(share: np.ndarray, unit: np.ndarray) -> np.ndarray:
 
 
 def tied(
-    gains: np.ndarray, error: np.ndarray, baseline: np.ndarray, base: np.ndarray | None = None
+    gains: np.ndarray,
+    error: np.ndarray,
+    baseline: np.ndarray,
+    most: int = MOST_MEMBERS,
 ) -> list[int]:
-    """Positions of those that cannot be told apart from the best, best first, ten at most.
+    """Positions of those that cannot be told apart from the best, best first, `most` at most.
 
     gains `(C,)`, more is better, NaN where undefined; error `(C, C)`; baseline `(C,)` marks what does not
-    learn: it serves alone where nothing is better, and is no member otherwise; base `(C,)` as `bases` gives
-    it: who does not beat what it is made from is no member.
+    learn: it serves alone where nothing is better, and is no member otherwise.
     """
     gains = np.where(np.isnan(gains), -np.inf, np.round(gains, 12))  # equals stay equal on every machine
-    gains = gains if base is None else without_dropped(gains, base)
     first = int(gains.argmax())
     if baseline[first]:
         return [first]
     near = (gains[first] - gains <= TIE * error[first]) & ~baseline & np.isfinite(gains)
     near[first] = True
-    return [int(i) for i in np.argsort(-gains, kind="stable") if near[i]][:MOST_MEMBERS]
+    return [int(i) for i in np.argsort(-gains, kind="stable") if near[i]][:most]
 
 
 def bases(rows: Sequence[Row]) -> np.ndarray:
@@ -134,8 +139,10 @@ def _baseline(rows: Sequence[Row]) -> np.ndarray:
     return np.array([r.family == "baseline" for r in rows])
 
 
-def out_of_bag(predictions: Predictions, bootstrap: Bootstrap) -> np.ndarray:
+def out_of_bag(predictions: Predictions, bootstrap: Bootstrap, most: int = MOST_MEMBERS) -> np.ndarray:
     """For each draw: choose in it as `select` does, and score the choice on what it left out, `(B,)`.
+
+    With `most` 1 the best alone is chosen.
 
     Tsamardinos, Greasidou & Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and
     accurate cross-validation", Machine Learning 107, 2018; here with the average of the tied as the choice.
@@ -150,7 +157,7 @@ def out_of_bag(predictions: Predictions, bootstrap: Bootstrap) -> np.ndarray:
     left_out[:, held] = weights == 0
     choices: dict[tuple[int, ...], list[int]] = {}
     for b in range(inside.shape[1]):
-        choices.setdefault(tuple(sorted(tied(inside[:, b], error, baseline))), []).append(b)
+        choices.setdefault(tuple(sorted(tied(inside[:, b], error, baseline, most))), []).append(b)
     found = np.full(inside.shape[1], np.nan)
     for chosen, draws in choices.items():
         oof = np.mean(np.array([rows[i].oof for i in chosen]), axis=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,18 @@ from handful.evidence.selection import around, errors
 
 
 def leaderboard(predictions: Predictions) -> list[dict[str, Any]]:
-    """One dict a row, best first and failed ones last; scores are those of the run's metric."""
+    """One dict a row, best first, then those stopped early, and failed ones last.
+
+    Scores are those of the run's metric. A candidate that was stopped early has none, but `score_so_far`, on
+    the `splits_done` splits that it was examined on: it must not be compared with scores on all of them.
+    """
     gain = predictions.metric.gain
 
     def rank(line: dict[str, Any]) -> tuple:
-        score = line["score"]
+        score = line["score"] if line["stopped"] is None else line["score_so_far"]
         return (
+            line["score"] is None,
+            line["stopped"] is None,
             score is None,
             0.0 if score is None else -float(gain(score)),
             predictions.row(line["name"]).cost,
@@ -46,8 +53,18 @@ def _line(predictions: Predictions, row: Row, error: float | None) -> dict[str, 
         "trainable_parameters": row.parameters,
         "seconds": round(row.seconds, 3),
         "failed": row.failed,
+        "stopped": row.stopped,
+        "splits_done": row.splits_done,
+        "score_so_far": so_far(predictions, row),
         "members": row.members,
     }
+
+
+def so_far(predictions: Predictions, row: Row) -> float | None:
+    """The score of a row that was stopped early, on what it was asked; None for others, or without any."""
+    if row.partial is None:
+        return None
+    return number(float(predictions.score(replace(row, oof=row.partial))[0]))
 
 
 def number(value: float | None) -> float | None:

@@ -11,6 +11,7 @@ from handful.evidence.bootstrap import Bootstrap
 from handful.evidence.leaderboard import number
 from handful.evidence.predictions import Predictions, Row
 from handful.evidence.selection import LEVEL
+from handful.evidence.training import loss_curve
 
 DRAWS = 60  # of the bootstrap: a standard deviation to about a tenth of itself
 MOSTLY = 0.9  # of what was learned holds on new examples: sound
@@ -25,7 +26,7 @@ def overfitting(
 
     `diagnosis` is "sound", "overfits a little", "overfits", "memorises", "underfits" or "cannot tell";
     `words` says it in a sentence, and `try` lists what may help. `loss_curve` is for networks that are
-    trained here: None until a cell leaves one behind.
+    trained here, None for others: see `training.loss_curve`.
     """
     gain = predictions.metric.gain
     known = [line for line in board if line["score"] is not None and line["train_score"] is not None]
@@ -55,7 +56,7 @@ def overfitting(
                 "diagnosis": diagnosis,
                 "words": words,
                 "try": remedies(diagnosis, row, per_example, modality),
-                "loss_curve": None,
+                "loss_curve": loss_curve(row.history),
             }
         )
     return found

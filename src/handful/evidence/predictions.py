@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from handful.data.dataset import Dataset
-from handful.protocol.run import Cell, FoldResult, Run
+from handful.protocol.run import Cell, FoldResult, Run, Stop
 from handful.protocol.splits import Split, labels_of, units
 from handful.scoring import Metric
 from handful.strategies.candidate import Candidate
@@ -23,7 +23,8 @@ class Row:
     was not held out. `train` has the scores on each split's training part. `members` names what a derived
     row is made of when it serves; None for a plain candidate. `failed` is the reason why there are no scores.
     `technique` is what it adds to the row named `base`. `history` has, for each split, what a network wrote
-    down of each epoch of its training.
+    down of each epoch of its training. A candidate that was `stopped` early ("behind" or "time") after
+    `splits_done` splits has no `oof`, but `partial`: the same, NaN for all that it was not asked.
     """
 
     name: str
@@ -40,6 +41,9 @@ class Row:
     base: str | None = None
     technique: str | None = None
     history: list[list[dict[str, float]]] = field(default_factory=list)
+    stopped: str | None = None
+    splits_done: int | None = None
+    partial: np.ndarray | None = None
 
 
 @dataclass
@@ -80,6 +84,8 @@ class Predictions:
         per_repeat = []
         for oof in row.oof:
             held = np.flatnonzero(np.isfinite(oof.reshape(len(oof), -1)[:, 0]))
+            if not len(held):  # a repeat that a candidate stopped early has not seen
+                continue
             some = weights if len(held) == len(oof) else weights[:, held]
             per_repeat.append(self.metric(self.y[held], oof[held], some))
         return np.mean(per_repeat, axis=0)
@@ -114,27 +120,38 @@ def collect_curve(run: Run) -> list[Predictions]:
 
 def gather(run: Run, cells: Sequence[Cell]) -> Predictions:
     """The stored results of cells that pair every candidate with the same splits."""
-    return tabulate(run.dataset, run.metric, [(cell, run.read(cell)) for cell in cells])
+    found = [(cell, run.read(cell)) for cell in cells]
+    return tabulate(run.dataset, run.metric, found, run.stopped)
 
 
 def tabulate(
-    dataset: Dataset, metric: Metric, found: Sequence[tuple[Cell, FoldResult | None]]
+    dataset: Dataset,
+    metric: Metric,
+    found: Sequence[tuple[Cell, FoldResult | None]],
+    stopped: Mapping[str, Stop] | None = None,
 ) -> Predictions:
     """Cells and their results, None where one has not run, as rows of candidates.
 
-    The truth is that of the first split: cells with permuted labels belong to one repeat.
+    `stopped` says, by name, which candidates were stopped early on purpose. The truth is that of the first
+    split: cells with permuted labels belong to one repeat.
     """
     results: dict[str, list[FoldResult | None]] = {}
     for cell, result in found:
         results.setdefault(cell.candidate.name, []).append(result)
     candidates = {cell.candidate.name: cell.candidate for cell, _ in found}
     splits = list({cell.split.name: cell.split for cell, _ in found}.values())
-    rows = [_row(candidate, results[name], splits, len(dataset)) for name, candidate in candidates.items()]
+    stops = stopped or {}
+    rows = [
+        _row(candidate, results[name], splits, len(dataset), stops.get(name))
+        for name, candidate in candidates.items()
+    ]
     y = labels_of(dataset, splits[0])
     return Predictions(y, units(dataset), metric, splits, rows, _causes(results))
 
 
-def _row(candidate: Candidate, results: list[FoldResult | None], splits: list[Split], n: int) -> Row:
+def _row(
+    candidate: Candidate, results: list[FoldResult | None], splits: list[Split], n: int, stop: Stop | None
+) -> Row:
     row = Row(
         candidate.name,
         candidate.label,
@@ -152,6 +169,8 @@ def _row(candidate: Candidate, results: list[FoldResult | None], splits: list[Sp
             f"{len(errors)} of {len(results)} fits failed: {errors[0]['type']}: {_first_line(errors[0])}"
         )
         return row
+    if stop is not None and stop.splits < len(results):
+        return _stopped(row, stop, results[: stop.splits], splits, n)
     if len(done) < len(results):
         row.failed = f"stopped after {len(done)} of {len(results)} fits"
         return row
@@ -161,6 +180,17 @@ def _row(candidate: Candidate, results: list[FoldResult | None], splits: list[Sp
     row.history = [r.history for r in done if r.history is not None]
     known = [r.parameters for r in done if r.parameters is not None]
     row.parameters = int(np.mean(known)) if known else None
+    return row
+
+
+def _stopped(row: Row, stop: Stop, results: list[FoldResult | None], splits: list[Split], n: int) -> Row:
+    """A row that cannot be chosen, with what is known of it."""
+    known = [
+        (r.test, s) for r, s in zip(results, splits, strict=False) if r is not None and r.test is not None
+    ]
+    row.stopped, row.splits_done = stop.why, len(known)
+    if known:
+        row.partial = place([test for test, _ in known], [split for _, split in known], n)
     return row
 
 

@@ -12,6 +12,7 @@ from handful.evidence.conformal import error_bound, set_threshold
 from handful.evidence.predictions import Predictions, Row
 from handful.model.model import Model
 from handful.model.unlike import Unlike, unlike
+from handful.nets.device import on_device
 from handful.protocol.evaluate import visible
 from handful.protocol.run import Run, opened
 from handful.protocol.splits import units
@@ -73,7 +74,7 @@ def fit_on_all(run: Run, candidate: Candidate) -> object:
     """A fitted clone; the run's seed, so that every refit is the same."""
     dataset = run.dataset
     estimator = candidate.fresh(run.settings.seed)
-    with threadpool_limits(1), warnings.catch_warnings():
+    with threadpool_limits(1), warnings.catch_warnings(), on_device(run.settings.device):
         warnings.simplefilter("ignore")
         estimator.fit(dataset.X, dataset.y, **visible(dataset, np.arange(len(dataset)), estimator))
     return estimator

@@ -88,7 +88,8 @@ def train(
 
     Parameters
     ----------
-    make : builds the network as it starts; its output is `(b, n_classes)` logits, or `(b, 1)` values
+    make : builds the network as it starts; its output is `(b, n_classes)` logits, or `(b, 1)` values; while
+        it trains also `(b, m, ·)`, of m members inside one network, whose losses are averaged
     inputs : rows of the training samples to a batch, see `Inputs`
     targets : `(n,)` class numbers, or `(n,)` or `(n, d)` numbers where `n_classes` is None
     held : positions that validate; None: nothing validates, and all epochs are run
@@ -245,7 +246,21 @@ def _targets(torch: Any, targets: np.ndarray, n_classes: int | None) -> Any:
     ).float()
 
 
-def _criterion(torch: Any, targets: np.ndarray, n_classes: int | None, recipe: Recipe, device: str) -> Any:
+def _criterion(torch: Any, targets: np.ndarray, n_classes: int | None, recipe: Recipe, device: str) -> Loss:
+    plain = _plain_criterion(torch, targets, n_classes, recipe, device)
+
+    def of_each_member(output: Any, t: Any) -> Any:
+        if output.ndim == 3:
+            t = t.repeat_interleave(output.shape[1], dim=0)  # (b * m, ·)
+            output = output.flatten(0, 1)
+        return plain(output, t)
+
+    return of_each_member
+
+
+def _plain_criterion(
+    torch: Any, targets: np.ndarray, n_classes: int | None, recipe: Recipe, device: str
+) -> Any:
     if n_classes is None:
         return torch.nn.MSELoss()
     counts = np.bincount(targets, minlength=n_classes)

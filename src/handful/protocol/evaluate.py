@@ -8,7 +8,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,14 +18,22 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from handful.data.dataset import Dataset
+from handful.nets.device import on_device
+from handful.protocol.clock import OutOfTime, within
 from handful.protocol.run import Cell, FoldResult, Run, opened
 from handful.protocol.splits import Split, labels_of
 from handful.strategies.candidate import Candidate, accepts, count_parameters, scores
 
+# Cells whose fits take less than so many seconds together tell nothing of what is lost beside the fits.
+ENOUGH, MOST_WASTE = 1.0, 2.0
+
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: cells done of all, seconds left (None before anything is known), the best so far."""
+    """How far a run is: cells done of all, seconds left (None before anything is known), the best so far.
+
+    `note` is for the person to read once: the plan, or what came of it.
+    """
 
     done: int
     total: int
@@ -33,40 +41,85 @@ class Progress:
     best: str | None
     best_score: float | None
     stage: str = "comparing"
+    note: str | None = None
+
+
+Tell = Callable[[Progress], None]
+Allow = Callable[[Cell], float]  # seconds that a cell may take, asked just before it starts; 0: it does not
 
 
 def evaluate(
     run: Run,
     cells: Sequence[Cell],
-    tell: Callable[[Progress], None] | None = None,
+    tell: Tell | None = None,
     stage: str = "comparing",
-) -> None:
-    """Run the cells that have no result yet, in order, on `settings.jobs` processes."""
+    *,
+    pace: Pace | None = None,
+    allow: Allow | None = None,
+) -> list[Outcome]:
+    """Run the cells that have no result yet, in order, on `settings.jobs` processes; what came of each.
+
+    `pace` is carried on where these cells are a part of more. Under `allow`, cells can be left out or broken
+    off: those have no result, and no outcome or a late one.
+    """
     missing = [cell for cell in cells if not run.has(cell)]
-    pace = _Pace(run, cells, missing, stage)
-    jobs = max(1, min(run.settings.jobs or os.cpu_count() or 1, len(missing)))
+    pace = pace or Pace(run, cells, stage)
+    jobs = processes(run, len(missing))
+    found = []
     if tell:
-        tell(pace.progress(jobs))
-    for outcome in _outcomes(run, missing, jobs):
+        tell(pace.progress())
+    begin = time.monotonic()
+    for outcome in _outcomes(run, missing, jobs, allow):
+        found.append(outcome)
         pace.add(outcome)
         if tell:
-            tell(pace.progress(jobs))
+            tell(pace.progress())
+    pace.took(time.monotonic() - begin, found, jobs)
+    return found
+
+
+def start_workers(run: Run) -> None:
+    """Let every worker import what it needs, so that the first fits take no longer than others."""
+    jobs = processes(run, len(run.candidates))
+    if jobs > 1:
+        from joblib import Parallel, delayed, parallel_config
+
+        about = str(run.folder.absolute()), run.identity
+        with parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
+            Parallel(batch_size=1, pre_dispatch=jobs)(
+                delayed(_look)(*about, os.getpid()) for _ in range(jobs)
+            )
+
+
+def _look(folder: str, identity: str, parent: int) -> int:
+    follow(parent)
+    run = opened(folder, identity)
+    return len(run.candidates) + len(run.dataset)
+
+
+def processes(run: Run, cells: int) -> int:
+    """How many cells run at once."""
+    return max(1, min(run.settings.jobs or os.cpu_count() or 1, cells))
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a worker says when a cell is done; everything else is in the cell's file."""
+    """What a worker says when a cell is done; everything else is in the cell's file.
+
+    `late`: it was broken off because it took longer than it may, and has no file.
+    """
 
     candidate: str
     split: str
     score: float | None
     seconds: float
+    late: bool = False
 
 
-def work(folder: str, identity: str, cell: Cell, parent: int) -> Outcome:
+def work(folder: str, identity: str, cell: Cell, parent: int, most: float | None = None) -> Outcome:
     """A cell in a worker process, started by the process `parent`: open the run, then as everywhere."""
     follow(parent)
-    return run_cell(opened(folder, identity), cell)
+    return run_cell(opened(folder, identity), cell, most)
 
 
 @lru_cache(maxsize=1)
@@ -85,13 +138,17 @@ def follow(parent: int) -> None:
         threading.Thread(target=watch, daemon=True).start()
 
 
-def run_cell(run: Run, cell: Cell) -> Outcome:
-    """Read the run, fit, predict, write one file."""
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if "torch" in sys.modules:
-            sys.modules["torch"].set_num_threads(1)
-        result = fit_and_predict(cell.candidate, cell.split, run.dataset, run.n_classes)
+def run_cell(run: Run, cell: Cell, most: float | None = None) -> Outcome:
+    """Read the run, fit, predict, write one file; nothing is written where it takes over `most` seconds."""
+    start = time.perf_counter()
+    try:
+        with threadpool_limits(1), warnings.catch_warnings(), on_device(run.settings.device), within(most):
+            warnings.simplefilter("ignore")
+            if "torch" in sys.modules:
+                sys.modules["torch"].set_num_threads(1)
+            result = fit_and_predict(cell.candidate, cell.split, run.dataset, run.n_classes)
+    except OutOfTime:
+        return Outcome(cell.candidate.name, cell.split.name, None, time.perf_counter() - start, late=True)
     run.write(cell, result)
     return _outcome(run, cell, result)
 
@@ -150,9 +207,10 @@ def _outcome(run: Run, cell: Cell, result: FoldResult) -> Outcome:
     return Outcome(cell.candidate.name, cell.split.name, score, result.seconds)
 
 
-def _outcomes(run: Run, cells: list[Cell], jobs: int) -> Iterator[Outcome]:
+def _outcomes(run: Run, cells: list[Cell], jobs: int, allow: Allow | None = None) -> Iterator[Outcome]:
+    allowed = ((cell, seconds) for cell in cells if (seconds := _most(cell, allow)) is None or seconds > 0)
     if jobs == 1:
-        yield from (run_cell(run, cell) for cell in cells)
+        yield from (run_cell(run, cell, most) for cell, most in allowed)
         return
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -160,10 +218,17 @@ def _outcomes(run: Run, cells: list[Cell], jobs: int) -> Iterator[Outcome]:
     about = str(run.folder.absolute()), run.identity
     try:
         with parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
-            parallel = Parallel(return_as="generator_unordered", batch_size=1)
-            yield from parallel(delayed(work)(*about, cell, os.getpid()) for cell in cells)
+            # Under a limit nothing waits in line: what a cell may take is decided when it starts.
+            parallel = Parallel(
+                return_as="generator_unordered", batch_size=1, pre_dispatch=jobs if allow else "2*n_jobs"
+            )
+            yield from parallel(delayed(work)(*about, cell, os.getpid(), most) for cell, most in allowed)
     except TerminatedWorkerError:
         yield from _one_by_one(run, [cell for cell in cells if not run.has(cell)], jobs)
+
+
+def _most(cell: Cell, allow: Allow | None) -> float | None:
+    return None if allow is None else allow(cell)
 
 
 def _one_by_one(run: Run, cells: list[Cell], jobs: int) -> Iterator[Outcome]:
@@ -188,36 +253,87 @@ def _one_by_one(run: Run, cells: list[Cell], jobs: int) -> Iterator[Outcome]:
         yield from _outcomes(run, rest, jobs)
 
 
-class _Pace:
-    """Estimates from what has been seen: a cell takes as long as the same candidate took before."""
+class Pace:
+    """Estimates from what has been seen: a cell takes as long as the same candidate took before.
 
-    def __init__(self, run: Run, cells: Sequence[Cell], missing: Sequence[Cell], stage: str) -> None:
-        self.metric, self.total, self.stage = run.metric, len(cells), stage
-        self.todo = {(c.candidate.name, c.split.name) for c in missing}
+    `ahead` counts cells that will follow if there is time: they are in the estimate, not in the total.
+    """
+
+    def __init__(self, run: Run, cells: Sequence[Cell], stage: str, left: Callable[[], float] | None = None):
+        self.run, self.metric, self.stage, self.left = run, run.metric, stage, left
         self.seconds: dict[str, list[float]] = {}
         self.scores: dict[str, list[float]] = {}
-        finished = [cell for cell in cells if (cell.candidate.name, cell.split.name) not in self.todo]
-        for cell in finished:
-            result = run.read(cell)
-            if result is not None:
-                self.add(_outcome(run, cell, result))
+        self.waste = 1.2
+        self.done, self.todo, self.ahead = 0, set[tuple[str, str]](), list[str]()
+        self.extend(cells)
+
+    def extend(self, cells: Sequence[Cell]) -> None:
+        """These cells are to be done too, as far as they have no result yet."""
+        for cell in cells:
+            result = self.run.read(cell)
+            if result is None:
+                self.todo.add((cell.candidate.name, cell.split.name))
+            else:
+                self._note(_outcome(self.run, cell, result))
+
+    def onward(self, stage: str, cells: Sequence[Cell]) -> Pace:
+        """The pace of a later stage, which knows what this one has seen."""
+        later = Pace(self.run, cells, stage, self.left)
+        later.seconds = {name: list(seen) for name, seen in self.seconds.items()}
+        later.scores, later.waste = dict(self.scores), self.waste
+        return later
 
     def add(self, outcome: Outcome) -> None:
+        """Count a cell that has ended."""
         self.todo.discard((outcome.candidate, outcome.split))
+        if not outcome.late:
+            self._note(outcome)
+
+    def _note(self, outcome: Outcome) -> None:
+        self.done += 1
         self.seconds.setdefault(outcome.candidate, []).append(outcome.seconds)
         if outcome.score is not None:
             self.scores.setdefault(outcome.candidate, []).append(outcome.score)
 
-    def progress(self, jobs: int) -> Progress:
-        best, score = self._best()
-        done = self.total - len(self.todo)
-        return Progress(done, self.total, self._left(jobs), best, score, self.stage)
+    def drop(self, names: Collection[str]) -> None:
+        """These candidates run no further."""
+        self.todo = {(name, split) for name, split in self.todo if name not in names}
+        self.ahead = [name for name in self.ahead if name not in names]
 
-    def _left(self, jobs: int) -> float | None:
-        if not self.seconds:
-            return None
-        usual = float(np.mean([s for seen in self.seconds.values() for s in seen]))
-        return sum(float(np.mean(self.seconds.get(name, [usual]))) for name, _ in self.todo) / jobs
+    def took(self, wall: float, outcomes: Sequence[Outcome], jobs: int) -> None:
+        """Learn how much longer cells take than their fits: reading, writing, waiting for each other."""
+        fits = sum(o.seconds for o in outcomes)
+        if fits > ENOUGH:  # of the latest cells: how busy the machine is changes
+            self.waste = float(np.clip(wall * jobs / fits, 1.0, MOST_WASTE))
+
+    def expected(self, name: str) -> float | None:
+        """Seconds that a fit of this candidate takes; None before one was seen.
+
+        The median: the first fit in a process is slow, since it imports what it needs.
+        """
+        return float(np.median(self.seconds[name])) if name in self.seconds else None
+
+    def usual(self) -> float | None:
+        """Seconds that a fit takes on average; None before any was seen."""
+        return float(np.mean([s for seen in self.seconds.values() for s in seen])) if self.seconds else None
+
+    def progress(self) -> Progress:
+        best, score = self._best()
+        return Progress(self.done, self.done + len(self.todo), self._seconds_left(), best, score, self.stage)
+
+    def _seconds_left(self) -> float | None:
+        limit = None if self.left is None else max(0.0, self.left())
+        usual = self.usual()
+        if usual is None:
+            return limit
+        names = [*(name for name, _ in self.todo), *self.ahead]
+        jobs = processes(self.run, len(names))
+        expected = (
+            self.waste
+            / jobs
+            * sum(usual if (known := self.expected(name)) is None else known for name in names)
+        )
+        return expected if limit is None else min(limit, expected)
 
     def _best(self) -> tuple[str | None, float | None]:
         if not self.scores:

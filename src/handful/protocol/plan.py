@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -17,6 +18,21 @@ from handful.strategies.shortcut import controls
 CURVE = (0.125, 0.25, 0.5, 0.75)
 # With fewer samples in groups of two or more, tearing them apart changes too little to be measured.
 FEWEST_IN_GROUPS = 0.05
+
+
+def plan_text(run: Run) -> str:
+    """What will run, for the person who waits for it."""
+    going = [c for c in run.candidates if c.name not in run.stopped]
+    families = Counter(c.family for c in going)
+    folds = sum(s.repeat == 0 for s in run.splits)
+    repeats, limit = 1 + max(s.repeat for s in run.splits), run.settings.limit
+    times = {1: "", 2: ", twice"}.get(repeats, f", {'up to ' if limit else ''}{repeats} times")
+    kinds = ", ".join(f"{count} {family}" for family, count in families.items())
+    most = len(going) * len(run.splits)
+    fits = f"{'up to ' if limit or repeats > 1 else ''}{most:,} fits"
+    time = f"Limit: {run.settings.budget} for everything." if limit else "No limit of time."
+    what = f"{len(going)} candidates ({kinds}) on {folds} folds{times}"
+    return f"Plan: {what}, {fits}; then the questions that follow, and the model. {time}"
 
 
 def follow_up(run: Run, followed: Sequence[str]) -> list[Cell]:

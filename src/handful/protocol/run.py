@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -56,6 +56,16 @@ class FoldResult:
     parameters: int | None = None
     error: dict[str, str] | None = None
     history: list[dict[str, float]] | None = None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A candidate that was stopped after the first `splits` splits: "behind" (it could not reach the leader
+    any more) or "time" (none was left for it).
+    """
+
+    why: str
+    splits: int
 
 
 class Run:
@@ -128,7 +138,7 @@ class Run:
                 "versions": versions(),
             }
         )
-        self.__dict__.update(dataset=dataset, candidates=list(candidates), splits=list(splits))
+        self.__dict__.update(dataset=dataset, candidates=list(candidates), planned_splits=list(splits))
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
@@ -195,13 +205,49 @@ class Run:
         return [c["key"] for c in self._file["candidates"]]
 
     @cached_property
-    def splits(self) -> list[Split]:
+    def planned_splits(self) -> list[Split]:
         return _read_splits(self.folder / "splits.npz", self._file["splits"])
+
+    @property
+    def splits(self) -> list[Split]:
+        """Those that count: all that were planned, or the whole repeats for which there was time."""
+        repeats = self._file.get("repeats")
+        return [s for s in self.planned_splits if repeats is None or s.repeat < repeats]
+
+    # --- what a budget or the race cuts short, stored so that resuming decides nothing twice
+
+    @property
+    def stopped(self) -> dict[str, Stop]:
+        """The candidates, by name, that do not go on."""
+        return {name: Stop(**about) for name, about in self._file.get("stopped", {}).items()}
+
+    def stop(self, stops: Mapping[str, Stop]) -> None:
+        """Let these candidates run no further; who was stopped before stays as he was."""
+        known = self._file.get("stopped", {})
+        new = {name: asdict(stop) for name, stop in stops.items() if name not in known}
+        if new:
+            self._update({"stopped": {**known, **new}})
+
+    def curtail(self, repeats: int) -> None:
+        """Only the first `repeats` repeats count: there was no time for more."""
+        self._update({"repeats": repeats})
+
+    @property
+    def used(self) -> float:
+        """Seconds that earlier sessions used, where the budget is a duration."""
+        return float(self._file.get("used", 0.0))
+
+    def spend(self, seconds: float) -> None:
+        """Store the seconds used so far by all sessions."""
+        self._update({"used": round(seconds, 2)})
 
     # --- the questions that follow the comparison
 
-    def plan_follow_up(self, cells: Sequence[Cell]) -> None:
-        """Store what else is to be fitted; once, so that resuming asks the same questions."""
+    def plan_follow_up(self, cells: Sequence[Cell], left_out: Sequence[str] = ()) -> None:
+        """Store what else is to be fitted; once, so that resuming asks the same questions.
+
+        `left_out` names the purposes for which there is no time.
+        """
         candidates = list({c.candidate.key: c.candidate for c in cells}.values())
         splits = list({c.split.name: c.split for c in cells}.values())
         with whole(self.folder / "follow_up.npz") as temporary:
@@ -210,8 +256,22 @@ class Run:
             "candidates": [c.to_json() for c in candidates],
             "splits": [_split_json(s) for s in splits],
             "cells": [[c.candidate.key, c.split.name] for c in cells],
+            "left_out": list(left_out),
         }
         self._update({"follow_up": plan})
+
+    @property
+    def left_out(self) -> list[str]:
+        """Purposes of the questions for which there was no time."""
+        return (self._file.get("follow_up") or {}).get("left_out", [])
+
+    def leave_unfinished(self) -> None:
+        """Drop the questions of which a cell has no result: half an answer would mislead."""
+        cells = self.follow_up_cells() or []
+        unfinished = {c.split.purpose for c in cells if not self.has(c)}
+        if unfinished:
+            whole = [c for c in cells if c.split.purpose not in unfinished]
+            self.plan_follow_up(whole, [*self.left_out, *sorted(unfinished)])
 
     def follow_up_cells(self) -> list[Cell] | None:
         """The stored plan; None before there is one."""

@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 
 from handful.data.dataset import Dataset
 from handful.errors import DataError, SettingsError
-from handful.settings import BUDGET_REPEATS, Settings
+from handful.settings import Settings
 
 MOST_FOLDS = 5
 
@@ -89,7 +89,7 @@ def compare_splits(dataset: Dataset, settings: Settings, cv: Any = None) -> list
         return _own_splits(dataset, settings, cv)
     k = n_folds(dataset)
     found = []
-    for repeat in range(BUDGET_REPEATS[settings.effort]):
+    for repeat in range(settings.repeats):
         for fold, (train, test) in enumerate(_folds(dataset, k, settings.seed, repeat)):
             found.append(Split(repeat, fold, train, test, _seed(settings.seed, repeat, fold)))
     return found

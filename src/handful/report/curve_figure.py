@@ -51,13 +51,13 @@ def learning_curve(
 
     body = _frame(x, y, n, domain, show, things, _doublings(n, math.exp(first), math.exp(last)))
     if reference is not None and domain[0] < reference < domain[1]:
-        body.append(_straight("baseline", LEFT, WIDTH - RIGHT, y(reference), y(reference)))
-        body.append(_words("muted", WIDTH - RIGHT, y(reference) - 5, "guessing", "end"))
+        body.append(straight("baseline", LEFT, WIDTH - RIGHT, y(reference), y(reference)))
+        body.append(text_at("muted", WIDTH - RIGHT, y(reference) - 5, "guessing", "end"))
     for s in reversed(series):
         if s.line and s is series[0]:
             corners = [(x(m), y(high)) for m, _, _, high in s.line]
             corners += [(x(m), y(low)) for m, _, low, _ in reversed(s.line)]
-            body.append(Markup('<polygon class="band" points="{}"/>').format(_joined(corners)))
+            body.append(Markup('<polygon class="band" points="{}"/>').format(joined(corners)))
         seen = [(x(m), y(v)) for m, v, _, _ in s.line if m <= n]
         foreseen = [(x(m), y(v)) for m, v, _, _ in s.line if m >= n]
         if seen and foreseen:
@@ -65,11 +65,11 @@ def learning_curve(
         for kind, path in (("seen", seen), ("foreseen", foreseen)):
             if len(path) > 1:
                 body.append(
-                    Markup('<polyline class="{} {}" points="{}"/>').format(kind, s.kind, _joined(path))
+                    Markup('<polyline class="{} {}" points="{}"/>').format(kind, s.kind, joined(path))
                 )
         for m, v, low, high in s.points:
             if low is not None and high is not None and s is series[0]:
-                body.append(_straight(f"whisker {s.kind}", x(m), x(m), y(low), y(high)))
+                body.append(straight(f"whisker {s.kind}", x(m), x(m), y(low), y(high)))
             body.append(
                 Markup('<circle class="point {}" cx="{}" cy="{}" r="4"><title>{}</title></circle>').format(
                     s.kind, x(m), y(v), f"{s.label}: {show(v)} from {round(m):,}"
@@ -96,14 +96,14 @@ def _frame(
     """Grid, scales, and the mark at the number of examples at hand."""
     body = []
     for tick in ticks(domain):
-        body.append(_straight("grid", LEFT, WIDTH - RIGHT, y(tick), y(tick)))
-        body.append(_words("", LEFT - 8, y(tick) + 4, show(tick), "end"))
+        body.append(straight("grid", LEFT, WIDTH - RIGHT, y(tick), y(tick)))
+        body.append(text_at("", LEFT - 8, y(tick) + 4, show(tick), "end"))
     for size in sizes:
-        body.append(_straight("grid", x(size), x(size), TOP, HEIGHT - FOOT))
-        body.append(_words("", x(size), HEIGHT - FOOT + 18, f"{round(size):,}", "middle"))
-    body.append(_straight("now", x(n), x(n), TOP, HEIGHT - FOOT))
-    body.append(_words("muted", x(n), TOP - 8, "now", "middle"))
-    body.append(_words("label", (LEFT + WIDTH) / 2, HEIGHT - 8, f"{things} to learn from", "middle"))
+        body.append(straight("grid", x(size), x(size), TOP, HEIGHT - FOOT))
+        body.append(text_at("", x(size), HEIGHT - FOOT + 18, f"{round(size):,}", "middle"))
+    body.append(straight("now", x(n), x(n), TOP, HEIGHT - FOOT))
+    body.append(text_at("muted", x(n), TOP - 8, "now", "middle"))
+    body.append(text_at("label", (LEFT + WIDTH) / 2, HEIGHT - 8, f"{things} to learn from", "middle"))
     return body
 
 
@@ -112,15 +112,15 @@ def _doublings(n: int, first: float, last: float) -> list[float]:
     return [n * 2.0**k for k in range(-12, 13) if first <= n * 2.0**k <= last]
 
 
-def _straight(kind: str, x1: float, x2: float, y1: float, y2: float) -> Markup:
+def straight(kind: str, x1: float, x2: float, y1: float, y2: float) -> Markup:
     return Markup('<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(kind, x1, x2, y1, y2)
 
 
-def _words(kind: str, x: float, y: float, text: str, anchor: str) -> Markup:
+def text_at(kind: str, x: float, y: float, text: str, anchor: str) -> Markup:
     return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(
         kind, x, y, anchor, text
     )
 
 
-def _joined(path: Sequence[tuple[float, float]]) -> str:
+def joined(path: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{a},{b}" for a, b in path)

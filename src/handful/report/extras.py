@@ -107,7 +107,7 @@ def _map(run: Run, row: Row) -> dict[str, Any] | None:
     if (
         dataset.classes is None
         or len(dataset) < 10
-        or not any(c.family == "transfer" for c in run.candidates)
+        or not any(c.family == "transfer" and _ready(run, c.name) for c in run.candidates)
     ):
         return None
     from sklearn.manifold import TSNE
@@ -129,6 +129,12 @@ def _map(run: Run, row: Row) -> dict[str, Any] | None:
         "id": dataset.ids[held].tolist(),
         "pictures": None,
     }
+
+
+def _ready(run: Run, name: str) -> bool:
+    """Whether a candidate's features were computed: under a limit there may have been no time for them."""
+    stop = run.stopped.get(name)
+    return stop is None or stop.splits > 0
 
 
 def _audit_pictures(run: Run) -> dict[str, np.ndarray]:

@@ -20,7 +20,8 @@ def render(summary: dict[str, Any], extras: dict[str, Any] | None = None) -> str
         The content of report.json. A part that is missing or None is left out, or says why (`reasons`).
     extras : dict, optional
         What report.json does not hold: `confusion`, `mistakes`, `scatter`, `map`, `pictures`, `examples`.
-        Pictures are arrays `(H, W, 3)` uint8.
+        Pictures are arrays `(H, W, 3)` uint8; those of `ledger_pictures`, a list for each technique, may be
+        data URIs.
     """
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup

@@ -13,14 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from handful.report import figures, words
+from handful.report.budget import budget_words, stopped_view
 from handful.report.content import SHOWN, Content, View, card, label
 from handful.report.controls import controls
 from handful.report.glossary import glossary
 from handful.report.labels import labels_view
+from handful.report.ledger import ledger
 from handful.report.look import look
 from handful.report.luck import luck
 from handful.report.more_data import more_data
 from handful.report.sure import sure
+from handful.report.training import training
 from handful.report.verdict import cost
 
 GAPS = 8  # lines shown unfolded in the table of training against held-out scores
@@ -138,6 +141,7 @@ def leaderboard(content: Content) -> View | None:
         "axis": figures.axis(domain, show, f"Scale of the {metric.label}"),
         **_folded(lines, SHOWN),
         "ties": words.ties(content.summary),
+        "stopped": stopped_view(content),
         "tie_words": (content.summary.get("tie") or {}).get("words"),
         "apart": _apart(content),
         "tie_reason": content.reason("tie_group"),
@@ -198,6 +202,7 @@ def overfitting(content: Content) -> View | None:
         "many": words.noun(content.summary),
         "has_parameters": any(line["parameters"] for line in lines),
         "tally": _tally(lines),
+        "training": training(content),
         "metric": metric,
     }
 
@@ -298,6 +303,7 @@ def method(content: Content) -> View:
             "Kept together in groups",
             None if protocol.get("grouped") is None else ("yes" if protocol["grouped"] else "no"),
         ),
+        ("Budget", (summary.get("budget") or {}).get("asked")),
         ("Metric", content.metric.label),
         ("Random seed", protocol.get("seed")),
         ("Time", words.duration(summary["seconds"]) if summary.get("seconds") is not None else None),
@@ -316,6 +322,7 @@ def method(content: Content) -> View:
         versions = {"handful": summary["handful"], **versions}
     return {
         "description": protocol.get("description"),
+        "budget": budget_words(summary),
         "facts": [(name, value) for name, value in facts if value not in (None, "")],
         "failures": failures,
         "versions": versions,
@@ -343,6 +350,7 @@ class Section:
 
 SECTIONS = (
     Section("answer", "The answer", answer),
+    Section("ledger", "What each technique is worth on your data", ledger, "ledger.html"),
     Section("leaderboard", "What was tried", leaderboard),
     Section("luck", "What one lucky split would have said", luck, "luck.html"),
     Section("overfitting", "Learned, or learned by heart?", overfitting),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from handful.report import words
+from handful.report.budget import budget_words
 
 
 def answer_text(summary: dict[str, Any]) -> str:
@@ -38,6 +39,7 @@ def answer_text(summary: dict[str, Any]) -> str:
     lines.append(_line("Test set", words.own_test(summary, metric)))
     lines.append(_line("Look at", _findings(summary)))
     lines.append(_line("Failed", _failures(summary)))
+    lines.append(_line("Budget", budget_words(summary)))
     return "\n".join(line for line in lines if line)
 
 

@@ -75,7 +75,7 @@ def _sentences(verdict: Verdict, predictions: Predictions, metric: words.Metric,
         own = any(r.family == "yours" for r in predictions.sound)
         return [
             first,
-            f"What was tried does learn: it beats a guess by {_size(metric, gain)}."
+            f"What was tried does learn: it beats a guess by {metric.size(gain)}."
             if verdict.deep is None
             else "To compare, run it again with the family 'classic' among the families.",
             "Your own candidates count neither as networks nor as traditional models." if own else "",
@@ -93,7 +93,7 @@ def _beside(verdict: Verdict, metric: words.Metric, many: str) -> list[str]:
 def _luck(gain: float, metric: words.Metric, many: str, candidates: str) -> list[str]:
     if gain > 0:
         seen = (
-            f"The chosen model beats a guess by {_size(metric, gain)}, but the best of {candidates} gets "
+            f"The chosen model beats a guess by {metric.size(gain)}, but the best of {candidates} gets "
             "that far by luck alone: it does with shuffled answers too."
         )
     else:
@@ -107,7 +107,7 @@ def _lead(verdict: Verdict, metric: words.Metric, many: str) -> list[str]:
     network = f"the best network ({words.within(verdict.deep.label)})"
     traditional = f"the best traditional model ({words.within(verdict.traditional.label)})"
     value, (low, high) = verdict.lead.value, verdict.lead.interval()
-    size = _size(metric, abs(value))
+    size = metric.size(abs(value))
     odds = words.odds(LEVEL)
     if verdict.why == "better":
         return [
@@ -165,15 +165,6 @@ def _trend(trend: Trend, metric: words.Metric, many: str) -> str:
     if trend.direction == "none":
         return f"{seen}. Chance can do as much: nothing says yet that more {many} would change the answer."
     return f"{seen}: more {many} speak for it."
-
-
-def _size(metric: words.Metric, gain: float) -> str:
-    """`2.3 points of accuracy`, `0.023 (R²)`."""
-    return (
-        f"{_bare(metric, gain)} of {metric.label}"
-        if metric.percent
-        else f"{_bare(metric, gain)} ({metric.label})"
-    )
 
 
 def _bare(metric: words.Metric, gain: float) -> str:

@@ -9,7 +9,7 @@ from handful.data.dataset import Dataset
 from handful.data.names import did_you_mean
 from handful.errors import SettingsError
 from handful.settings import Settings
-from handful.strategies import augmentation, baseline, classic, transfer
+from handful.strategies import augmentation, baseline, classic, networks, transfer
 from handful.strategies.candidate import Candidate
 
 CATALOGUE = {
@@ -17,6 +17,7 @@ CATALOGUE = {
     "classic": classic,
     "transfer": transfer,
     "augmentation": augmentation,
+    "network": networks,
 }
 
 

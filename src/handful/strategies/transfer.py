@@ -15,6 +15,10 @@ from handful.strategies.chain import Chain, Stateless
 from handful.strategies.classic import knn, ridge
 from handful.strategies.heads import CentroidHead, LogisticHead, ShrunkLDAHead, SVMHead, SVRHead
 
+TECHNIQUE = "transfer: frozen features"
+# Heads that are tried on the pixels themselves too: there the ledger sees what the pretrained network brings.
+ON_PIXELS = ("logistic", "svm", "ridge", "svr")
+
 
 class Embedding(Stateless):
     """Frozen features of a pretrained backbone.
@@ -63,6 +67,8 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
                         "transfer",
                         Chain([Embedding(backbone, level), StandardScaler()], estimator),
                         cost=cost,
+                        base=f"pixels {head}" if head in ON_PIXELS else None,
+                        technique=TECHNIQUE,
                         deep=True,
                     )
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,15 @@ from handful.strategies.transfer import Embedding
 from handful.strategies.views import Views
 
 CHUNK = 32
+SETTLED = 2.0  # seconds after which the pace says something
+
+
+class _TooLong(Exception):
+    """The features would not be ready in time, but only after so many `seconds` more."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 def warm(
@@ -26,54 +36,109 @@ def warm(
     candidates: Sequence[Candidate],
     settings: Settings,
     tell: Callable[[str, int, int], None] | None = None,
-) -> None:
+    most: Callable[[], float] | None = None,
+) -> list[Candidate]:
     """Fill the cache with the embeddings and descriptors that the candidates will ask for.
 
-    `tell(what, done, total)` hears how far it is.
+    `tell(what, done, total)` hears how far it is. `most()` is how many seconds the next kind of features may
+    take; what would take longer is given up, and the candidates that need it are returned. Where all would,
+    the quickest kind is computed nevertheless: something must be tried.
     """
     if dataset.modality != "image":
-        return
-    first = [step for c in candidates for step in _first(c.estimator)]
-    encoders = dict.fromkeys((step.backbone, step.view) for step in first if isinstance(step, Embedding))
-    for backbone, view in encoders:
-        from handful import backbones
+        return []
+    needs = {c.name: _needs(c.estimator) for c in candidates}
+    kinds = {_kind(step): step for steps in needs.values() for step in steps}
+    late: dict[str, float] = {}
+    # Networks first, and plain pictures before views of them.
+    order = sorted(kinds, key=lambda kind: (isinstance(kinds[kind], PerImage), kinds[kind].view != PLAIN))
+    for kind in order:
+        try:
+            _prepare(kind, kinds[kind], dataset.X, settings, tell, None if most is None else most())
+        except _TooLong as error:
+            late[kind] = error.seconds
+    if late and len(late) == len(kinds):
+        quickest = min(late, key=lambda kind: late[kind])
+        _prepare(quickest, kinds[quickest], dataset.X, settings, tell, None)
+        del late[quickest]
+    return [c for c in candidates if any(_kind(step) in late for step in needs[c.name])]
 
-        what = f"embedding with {backbone}" + ("" if view == PLAIN else f", {view}")
 
-        def progress(done: int, total: int, what: str = what) -> None:
-            if tell:
-                tell(what, done, total)
-
-        backbones.warm(dataset.X, backbone, device=settings.device, seen=view, progress=progress)
-    describers = {repr(step): step for step in first if isinstance(step, PerImage)}
-    if describers:
-        _describe(dataset.X, list(describers.values()), settings.jobs, tell)
-
-
-def _first(estimator: Any) -> list[Any]:
+def _needs(estimator: Any) -> list[Embedding | PerImage]:
     """What looks at the pictures themselves, once for each view."""
-    if isinstance(estimator, Views):
-        views = dict.fromkeys((PLAIN, *estimator.views, *estimator.averaged))
-        return [clone(estimator.features[0]).set_params(view=view) for view in views]
-    return [estimator.features[0]] if isinstance(estimator, Chain) else []
+    if not isinstance(estimator, Chain) or not estimator.features:
+        return []
+    first = estimator.features[0]
+    if not isinstance(first, (Embedding, PerImage)):
+        return []
+    if not isinstance(estimator, Views):
+        return [first]
+    views = dict.fromkeys((PLAIN, *estimator.views, *estimator.averaged))
+    return [clone(first).set_params(view=view) for view in views]
 
 
-def _describe(
-    images: Images, steps: list[PerImage], jobs: int | None, tell: Callable[[str, int, int], None] | None
+def _kind(step: Embedding | PerImage) -> str:
+    """What is computed at once: all levels of a backbone for one view, or one description."""
+    if isinstance(step, PerImage):
+        return repr(step)
+    return step.backbone if step.view == PLAIN else f"{step.backbone}, {step.view}"
+
+
+def _prepare(
+    kind: str,
+    step: Embedding | PerImage,
+    images: Images,
+    settings: Settings,
+    tell: Callable[[str, int, int], None] | None,
+    most: float | None,
 ) -> None:
+    """Compute one kind of features; _TooLong where that would take more than `most` seconds."""
+    if isinstance(step, PerImage):
+        _describe(images, step, settings.jobs, _watched("describing pictures", tell, most))
+        return
+    from handful import backbones
+
+    watched = _watched(f"embedding with {kind}", tell, most)
+    backbones.warm(images, step.backbone, device=settings.device, seen=step.view, progress=watched)
+
+
+def _watched(
+    what: str, tell: Callable[[str, int, int], None] | None, most: float | None
+) -> Callable[[int, int], None]:
+    """Hears of the progress, passes it on, and raises _TooLong where it goes too slowly.
+
+    The pace is taken from the first call on: before it, engines and workers are started.
+    """
+    start = time.monotonic()
+    seen: list[tuple[float, int]] = []
+
+    def progress(done: int, total: int) -> None:
+        now = time.monotonic()
+        seen.append((now, done))
+        since, fresh = now - seen[0][0], done - seen[0][1]
+        if most is not None and fresh > 0 and since > SETTLED:
+            rest = (total - done) * since / fresh
+            if now - start + rest > most:
+                raise _TooLong(rest)
+        if tell:
+            tell(what, done, total)
+
+    return progress
+
+
+def _describe(images: Images, step: PerImage, jobs: int | None, progress: Callable[[int, int], None]) -> None:
     from joblib import Parallel, delayed
 
-    todo = [(step, missing) for step in steps if len(missing := step.missing(images))]
-    chunks = [(step, images[rows[i : i + CHUNK]]) for step, rows in todo for i in range(0, len(rows), CHUNK)]
+    rows = step.missing(images)
+    chunks = [images[rows[i : i + CHUNK]] for i in range(0, len(rows), CHUNK)]
     jobs = min(jobs or os.cpu_count() or 1, len(chunks))
     if jobs <= 1:
-        for step, some in chunks:
+        for done, some in enumerate(chunks, start=1):
             step.transform(some)
+            progress(done, len(chunks))
         return
     work = Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1)
-    for done, _ in enumerate(work(delayed(_transform)(step, some) for step, some in chunks), start=1):
-        if tell:
-            tell("describing pictures", done, len(chunks))
+    for done, _ in enumerate(work(delayed(_transform)(step, some) for some in chunks), start=1):
+        progress(done, len(chunks))
 
 
 def _transform(step: Any, images: Images) -> int:

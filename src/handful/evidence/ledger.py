@@ -1,0 +1,148 @@
+"""What each technique is worth on this data: its paired gain over the same candidate without it.
+
+Both were examined on the same held-out samples, so a gain is a mean of paired differences. A technique may
+have been tried on several candidates, each with a counterpart that lacks it. The gain of the best of those
+pairs would flatter: somebody had to be lucky. So in each draw of a bootstrap the pair whose member with the
+technique is best on the samples drawn is picked, as one would pick it, and its difference is taken on the
+samples left out; the gain told is the mean over the draws (Tsamardinos, Greasidou & Borboudakis,
+"Bootstrapping the out-of-sample predictions for efficient and accurate cross-validation", Machine Learning
+107, 2018). The interval has the paired error of the pair that is picked on all samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from handful.evidence.bootstrap import Bootstrap
+from handful.evidence.comparison import Difference, difference
+from handful.evidence.contributions import contributions
+from handful.evidence.ensemble import ENSEMBLING, NAME, eligible, out_of_bag, select
+from handful.evidence.greedy import greedy_row
+from handful.evidence.predictions import Predictions, Row
+
+GREEDY = "ensembling: chosen weights"
+CHOICES = 300  # draws in which the choice of what is averaged is made anew
+
+Pair = tuple[Row, Row]
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one technique brought.
+
+    `pairs` counts the candidates with it that have a counterpart without it; `added` and `base` are the pair
+    that is picked on all samples. `gain` is in the metric's unit, more is better; None where there is no
+    pair, and `reason` says why. `kept`: what is served uses it. `seconds` is the time of all fits with it.
+    """
+
+    technique: str
+    pairs: int
+    seconds: float
+    kept: bool
+    added: Row | None = None
+    base: Row | None = None
+    gain: Difference | None = None
+    reason: str | None = None
+
+    @property
+    def worth(self) -> str:
+        """ "better" or "worse" where the interval leaves no doubt, else "cannot tell"; "unknown" without."""
+        if self.gain is None:
+            return "unknown"
+        low, high = self.gain.interval()
+        return "better" if low > 0 else "worse" if high < 0 else "cannot tell"
+
+
+def ledger(predictions: Predictions, bootstrap: Bootstrap) -> list[Line]:
+    """A line a technique, the largest gain first; those that nothing could be said of come last."""
+    used = techniques_of(predictions, select(predictions))
+    names = dict.fromkeys(r.technique for r in predictions.rows if r.technique and r.technique != ENSEMBLING)
+    lines = [_line(predictions, bootstrap, name, name in used) for name in names]
+    if len(eligible(predictions)) > 2:  # one candidate beside the baseline: nothing that could be averaged
+        lines += [_ensembling(predictions, bootstrap), *_greedy(predictions)]
+    return sorted(lines, key=lambda line: (line.gain is None, 0.0 if line.gain is None else -line.gain.value))
+
+
+def techniques_of(predictions: Predictions, row: Row) -> set[str]:
+    """The techniques that a row uses: its own, those of its members, and those of what they build on."""
+    by_name, found = {r.name: r for r in predictions.rows}, set()
+    waiting, seen = [row.name], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in by_name:
+            continue
+        seen.add(name)
+        one = by_name[name]
+        found |= {one.technique} if one.technique else set()
+        waiting += one.members or ([one.base] if one.base else [])
+    return found
+
+
+def _line(predictions: Predictions, bootstrap: Bootstrap, technique: str, kept: bool) -> Line:
+    rows = [r for r in predictions.rows if r.technique == technique]
+    by_name = {r.name: r for r in predictions.rows}
+    sound = [r for r in predictions.sound if r.technique == technique]
+    named = [(r, by_name[r.base]) for r in sound if r.base in by_name]
+    pairs = [(r, base) for r, base in named if base.oof is not None]
+    seconds = sum(r.seconds for r in rows if r.members is None)
+    if not pairs:
+        return Line(technique, 0, seconds, kept, reason=_why_not(rows, sound, named))
+    picked, gain = paired_gain(predictions, bootstrap, pairs)
+    return Line(technique, len(pairs), seconds, kept, *picked, gain)
+
+
+def paired_gain(
+    predictions: Predictions, bootstrap: Bootstrap, pairs: Sequence[Pair]
+) -> tuple[Pair, Difference]:
+    """The pair `(with, without)` whose first is best, and the gain of picking a pair in this way."""
+    held = predictions.covered
+    first, second = (contributions(predictions, rows)[:, held] for rows in zip(*pairs, strict=True))
+    weights = bootstrap.weights[:, held]
+    left_out = (weights == 0).astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        inside = weights @ first.T / weights.sum(axis=1, keepdims=True)
+        outside = left_out @ (first - second).T / left_out.sum(axis=1, keepdims=True)
+    gains = outside[np.arange(len(outside)), np.round(inside, 12).argmax(axis=1)]
+    picked = pairs[int(np.round(first.mean(axis=1), 12).argmax())]
+    plain = difference(predictions, *picked)
+    value = plain.value if len(pairs) == 1 else float(np.nanmean(gains))
+    return picked, Difference(value, plain.error, plain.n)
+
+
+def _ensembling(predictions: Predictions, bootstrap: Bootstrap) -> Line:
+    """The average of the tied against the best alone, the choice of both made anew in each draw."""
+    average = next((r for r in predictions.sound if r.name == NAME and r.members), None)
+    if average is None or average.members is None:
+        why = "one candidate is clearly better than all the others, so that nothing is averaged"
+        return Line(ENSEMBLING, 0, 0.0, False, reason=why)
+    few = Bootstrap(bootstrap.weights[:CHOICES])
+    gaps = out_of_bag(predictions, few) - out_of_bag(predictions, few, most=1)
+    base = predictions.row(average.members[0])
+    plain = difference(predictions, average, base)
+    value = float(np.nanmean(predictions.metric.gain(gaps)))
+    gain = Difference(value, plain.error, plain.n)
+    return Line(ENSEMBLING, 1, 0.0, select(predictions) is average, average, base, gain)
+
+
+def _greedy(predictions: Predictions) -> list[Line]:
+    """Greedily chosen weights against what is served; never served itself (see `evidence.greedy`)."""
+    row, chosen = greedy_row(predictions), select(predictions)
+    if row is None or chosen.family == "baseline":
+        return []
+    return [Line(GREEDY, 1, 0.0, False, row, chosen, difference(predictions, row, chosen))]
+
+
+def _why_not(rows: Sequence[Row], sound: Sequence[Row], named: Sequence[Pair]) -> str:
+    """Why no candidate with a technique could be compared with one without it."""
+    if not sound:
+        return f"no candidate with it could be examined: {rows[0].failed}"
+    if named:
+        return f"{named[0][1].label}, the same without it, could not be examined: {named[0][1].failed}"
+    bases = list(dict.fromkeys(r.base for r in sound if r.base))
+    if not bases:
+        return "no candidate was tried that is the same but for it"
+    names = " and ".join(f"'{name}'" for name in bases[:2])
+    return f"the same without it ({names}) was not tried in this run"

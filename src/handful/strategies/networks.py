@@ -1,0 +1,308 @@
+"""Small networks from scratch: what deep learning reaches here without anything learned elsewhere."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
+from sklearn.utils.validation import check_is_fitted
+
+from handful.data.dataset import Dataset
+from handful.nets.augment import POLICIES
+from handful.nets.train import Inputs, Recipe
+from handful.settings import Settings
+from handful.strategies.candidate import Candidate
+from handful.strategies.chain import Chain
+from handful.strategies.inner import validation_part
+from handful.strategies.pixels import Pixels
+from handful.strategies.tables import TableEncoder
+
+if TYPE_CHECKING:
+    import torch
+
+FAR = 5.0  # standard deviations at which a column of a table is cut off: a network would follow an outlier
+
+# Chosen on the tables that benchmarks/tables.py names as tuned on and does not report.
+ON_TABLES = Recipe(batch=32, lr=4e-3, weight_decay=0.02, smoothing=0.1, balance=0.0)
+# A few steps an epoch on few pictures: a short patience would end the training before the average of the
+# weights has caught up with them.
+ON_IMAGES = Recipe(batch=32, lr=1e-2, weight_decay=0.05, smoothing=0.1, patience=20)
+
+
+class _Network(BaseEstimator, ABC):
+    """A network on a matrix of features: trained with a validated number of epochs, kept as arrays.
+
+    After `fit`: `weights_`, `plan_` (what rebuilds the module), `history_` (a dict of numbers an epoch of
+    the validated training), `epochs_` (how many the network was then trained for), `n_parameters_`.
+
+    Parameters
+    ----------
+    size : the width against the usual one for so many examples; 1.0 is the usual one
+    epochs : at most so many, and exactly so many where there are too few samples to let some validate; None:
+        the usual number
+    """
+
+    RECIPE: Recipe
+
+    def __init__(self, size: float = 1.0, epochs: int | None = None, random_state: int = 0) -> None:
+        self.size = size
+        self.epochs = epochs
+        self.random_state = random_state
+
+    @abstractmethod
+    def _usual_epochs(self, n: int) -> int:
+        """At most so many passes over n samples."""
+
+    @abstractmethod
+    def _plan(self, Z: np.ndarray) -> dict[str, Any]:
+        """Arguments of `_make` that the training part decides, as plain values and arrays."""
+
+    @abstractmethod
+    def _make(self, plan: dict[str, Any], d_out: int) -> torch.nn.Module:
+        """The module as it starts."""
+
+    @abstractmethod
+    def _inputs(self, Z: np.ndarray, device: str) -> Inputs:
+        """Rows of Z as batches."""
+
+    def fit(self, Z: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> Any:
+        """Z `(n, d)`, y `(n,)` labels or values, groups `(n,)` or None."""
+        from handful.nets.device import device
+        from handful.nets.train import count_trainable, train
+
+        classes = is_classifier(self)
+        targets = self._targets(np.asarray(y))
+        self.plan_ = self._plan(Z)
+        held = validation_part(targets, groups, self.random_state, classes=classes)
+        epochs = self._usual_epochs(len(Z)) if self.epochs is None else self.epochs
+        trained = train(
+            lambda: self._make(self.plan_, self.d_out_),
+            self._inputs(Z, device()),
+            targets,
+            replace(self.RECIPE, epochs=epochs),
+            seed=self.random_state,
+            n_classes=self.d_out_ if classes else None,
+            held=held,
+            device=device(),
+        )
+        self.weights_, self.history_, self.epochs_ = trained.weights, trained.history, trained.epochs
+        self.n_parameters_ = count_trainable(self._make(self.plan_, self.d_out_))
+        return self
+
+    @abstractmethod
+    def _targets(self, y: np.ndarray) -> np.ndarray:
+        """y as the loss takes it; sets `d_out_`."""
+
+    def _output(self, Z: np.ndarray) -> np.ndarray:
+        """`(n, d_out)` of the trained network."""
+        from handful.nets.device import device
+        from handful.nets.train import from_arrays, outputs
+
+        check_is_fitted(self, "weights_")
+        module = from_arrays(self._make(self.plan_, self.d_out_), self.weights_)
+        return outputs(module, self._inputs(Z, device()), np.arange(len(Z)), device()).numpy()
+
+
+class _Classifier(ClassifierMixin, _Network):
+    def _targets(self, y: np.ndarray) -> np.ndarray:
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.d_out_ = len(self.classes_)
+        return codes
+
+    def predict_proba(self, Z: np.ndarray) -> np.ndarray:
+        from handful.scoring import softmax
+
+        return softmax(self._output(Z).astype(float))
+
+    def predict(self, Z: np.ndarray) -> np.ndarray:
+        return self.classes_[self._output(Z).argmax(axis=1)]
+
+
+class _Regressor(RegressorMixin, _Network):
+    def _targets(self, y: np.ndarray) -> np.ndarray:
+        self.d_out_ = 1
+        self.mean_, self.scale_ = float(np.mean(y)), float(np.std(y)) or 1.0
+        return (y - self.mean_) / self.scale_
+
+    def predict(self, Z: np.ndarray) -> np.ndarray:
+        return self._output(Z)[:, 0].astype(float) * self.scale_ + self.mean_
+
+
+class _OnTable(_Network):
+    """See `handful.nets.mlp`."""
+
+    RECIPE = ON_TABLES
+
+    def _usual_epochs(self, n: int) -> int:
+        from handful.nets.mlp import epochs_for
+
+        return epochs_for(n)
+
+    def _plan(self, Z: np.ndarray) -> dict[str, Any]:
+        from handful.nets.mlp import plan_for
+
+        return plan_for(_cut(Z), self.size)
+
+    def _make(self, plan: dict[str, Any], d_out: int) -> torch.nn.Module:
+        from handful.nets.mlp import make_mlp
+
+        return make_mlp(d_out=d_out, **plan)
+
+    def _inputs(self, Z: np.ndarray, device: str) -> Inputs:
+        import torch
+
+        whole = torch.from_numpy(_cut(Z)).to(device)
+        return lambda rows, random: whole[torch.from_numpy(rows).to(device)]
+
+
+def _cut(Z: np.ndarray) -> np.ndarray:
+    return np.clip(np.asarray(Z, dtype=np.float32), -FAR, FAR)
+
+
+class MLPHead(_OnTable, _Classifier):
+    """A perceptron for classes, on standardised columns."""
+
+
+class MLPValueHead(_OnTable, _Regressor):
+    """A perceptron for a measured value, on standardised columns."""
+
+
+class _OnPictures(_Network):
+    """See `handful.nets.convnet`; Z holds pictures `(n, S * S * 3)` in 0…1, as `Pixels` gives them.
+
+    Parameters
+    ----------
+    augment : a policy of `handful.nets.augment` that changes each batch; not one that mixes targets
+    """
+
+    RECIPE = ON_IMAGES
+
+    def __init__(
+        self, size: float = 1.0, augment: str = "none", epochs: int | None = None, random_state: int = 0
+    ) -> None:
+        super().__init__(size, epochs, random_state)
+        self.augment = augment
+
+    def _usual_epochs(self, n: int) -> int:
+        from handful.nets.convnet import epochs_for
+
+        return epochs_for(n)
+
+    def _plan(self, Z: np.ndarray) -> dict[str, Any]:
+        from handful.nets.convnet import width_for
+
+        pictures = _pictures(Z)
+        grey = bool((pictures == pictures[:, :1]).all())
+        seen = pictures[:, :1] if grey else pictures
+        return {
+            "channels": 1 if grey else 3,
+            "size": int(pictures.shape[-1]),
+            "width": width_for(len(Z), self.size),
+            "mean": seen.mean(axis=(0, 2, 3)),
+            "std": np.maximum(seen.std(axis=(0, 2, 3)), 1e-3),
+        }
+
+    def _make(self, plan: dict[str, Any], d_out: int) -> torch.nn.Module:
+        from handful.nets.convnet import make_convnet
+
+        return make_convnet(d_out=d_out, **plan)
+
+    def _inputs(self, Z: np.ndarray, device: str) -> Inputs:
+        import torch
+
+        from handful.nets.augment import augmented
+
+        pictures = torch.from_numpy(_pictures(Z)).to(device)
+        if self.plan_["channels"] == 1:
+            pictures = pictures.mean(dim=1, keepdim=True)
+
+        def batch(rows: np.ndarray, random: np.random.Generator | None) -> torch.Tensor:
+            x = pictures[torch.from_numpy(rows).to(device)]
+            return x if random is None else augmented(x, self.augment, random)
+
+        return batch
+
+
+def _pictures(Z: np.ndarray) -> np.ndarray:
+    """`(n, S * S * 3)` to `(n, 3, S, S)` float32."""
+    Z = np.asarray(Z, dtype=np.float32)
+    side = round((Z.shape[1] / 3) ** 0.5)
+    return np.ascontiguousarray(Z.reshape(len(Z), side, side, 3).transpose(0, 3, 1, 2))
+
+
+class ConvNetHead(_OnPictures, _Classifier):
+    """A small convolutional network for classes."""
+
+
+class ConvNetValueHead(_OnPictures, _Regressor):
+    """A small convolutional network for a measured value."""
+
+
+WIDTH = "network width"
+QUICK = 1000  # rows and columns up to which a perceptron trains in about a second
+# what stands behind the name, and behind the label; how wide against the usual network, which comes first
+SIZES = (("", "", 1.0), (" narrow", ", a quarter as wide", 0.25), (" wide", ", twice as wide", 2.0))
+
+ALTERED = ("shifts", "light")
+
+
+def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
+    """On tables a perceptron; on pictures, from `standard` on, a convolutional network, plain and on altered
+    copies. From `standard` on also narrower, and where the budget is `thorough` wider: the capacity curve.
+
+    About half a second a fit on 200 rows, about 8 seconds on 400 pictures (one core). In `quick` only on
+    tables that are small enough for that.
+    """
+    if settings.effort == "quick" and (dataset.modality != "table" or max(dataset.X.shape) > QUICK):
+        return []
+    sizes = SIZES[: {"quick": 1, "standard": 2, "thorough": 3}[settings.effort]]
+    if dataset.modality == "table":
+        return _on_tables(dataset.task, sizes)
+    if dataset.modality == "image":
+        return _on_images(dataset.task, sizes)
+    return []
+
+
+def _on_tables(task: str, sizes: Sequence[tuple[str, str, float]]) -> list[Candidate]:
+    kind = MLPHead if task == "classification" else MLPValueHead
+    label = "small neural network"
+    return [
+        _network("mlp", name, f"{label}{words}", Chain([TableEncoder(scale=True)], kind(size)), WIDTH)
+        for name, words, size in sizes
+    ]
+
+
+def _on_images(task: str, sizes: Sequence[tuple[str, str, float]]) -> list[Candidate]:
+    kind = ConvNetHead if task == "classification" else ConvNetValueHead
+    label = "small convolutional network"
+    return [
+        _network("cnn", name, f"{label}{words}", Chain([Pixels()], kind(size)), WIDTH)
+        for name, words, size in sizes
+    ] + [
+        _network(
+            "cnn",
+            f" {policy}",
+            f"{label}, augmented: {POLICIES[policy].label}",
+            Chain([Pixels()], kind(augment=policy)),
+            f"augmentation: {POLICIES[policy].label}",
+        )
+        for policy in ALTERED[: len(sizes) - 1]
+    ]
+
+
+def _network(root: str, rest: str, label: str, estimator: Any, technique: str) -> Candidate:
+    """The usual network `root`, or one that differs from it by `technique`."""
+    return Candidate(
+        f"{root}{rest}",
+        label,
+        "network",
+        estimator,
+        cost=45 if root == "mlp" else 55,
+        base=root if rest else None,
+        technique=technique if rest else None,
+        deep=True,
+    )

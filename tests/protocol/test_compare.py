@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.naive_bayes import GaussianNB
+
+from handful.evidence.predictions import collect
+from handful.evidence.racing import can_still_win, likely_followed
+from handful.protocol.budget import Budget, ask
+from handful.protocol.clock import Clock
+from handful.protocol.compare import compare
+from handful.protocol.evaluate import Pace, Progress
+from handful.protocol.run import Cell, Run, Stop
+from tests.protocol.made import Guess, Network, Sleeper, entrant, good, made_run, whole_repeats
+
+
+def raced(run: Run, clock: Clock | None = None, tell: Any = None) -> Pace:
+    return compare(run, clock or Clock(run), tell, keep_going=can_still_win, followed=likely_followed)
+
+
+def results(run: Run, name: str) -> int:
+    return sum(run.has(cell) for cell in run.cells() if cell.candidate.name == name)
+
+
+def test_who_is_hopeless_is_stopped_after_a_whole_repeat_and_a_network_after_two_folds(
+    tmp_path: Path,
+) -> None:
+    entrants = [
+        *good(),
+        entrant("guess", Guess()),
+        entrant("network", Network(), deep=True),
+        entrant("other network", Network(random_state=1), deep=True),
+    ]
+    run = made_run(tmp_path, entrants)
+    raced(run)
+    networks = {run.stopped[n].splits for n in ("network", "other network") if n in run.stopped}
+    assert run.stopped["guess"] == Stop("behind", 5) and networks == {2}  # the better network is kept
+    assert results(run, "guess") == 5 and results(run, "bayes") == results(run, "majority") == 15
+    rows = {row.name: row for row in collect(run).rows}
+    assert rows["guess"].oof is None and rows["guess"].failed is None and rows["guess"].splits_done == 5
+    assert rows["guess"].partial is not None and np.isfinite(rows["guess"].partial[0]).all()
+    assert rows["bayes"].oof is not None and whole_repeats(run, rows["bayes"].oof)
+
+
+def test_what_a_survivor_is_compared_with_goes_on(tmp_path: Path) -> None:
+    entrants = [
+        *good(),
+        entrant("guess", Guess()),
+        entrant("more", GaussianNB(var_smoothing=1e-3), base="guess"),
+    ]
+    run = made_run(tmp_path, entrants)
+    raced(run)
+    assert run.stopped == {} and results(run, "guess") == 15
+
+
+def test_a_race_that_is_resumed_stops_the_same(tmp_path: Path) -> None:
+    run = made_run(tmp_path, [*good(), entrant("guess", Guess()), entrant("other", Guess(random_state=1))])
+    raced(run)
+    stopped = run.stopped
+    lost = [run.folder / "results" / c.file for c in run.cells()[::3] if run.has(c)]
+    for path in lost:
+        path.unlink()
+    before = {p: p.stat().st_mtime_ns for p in (run.folder / "results").rglob("*.npz")}
+    again = Run.open(run.folder)
+    raced(again)
+    after = {p: p.stat().st_mtime_ns for p in (run.folder / "results").rglob("*.npz")}
+    assert again.stopped == stopped and set(after) - set(before) == set(lost)
+    assert all(after[p] == before[p] for p in before)
+
+
+def test_without_a_race_or_a_limit_everything_is_fitted(tmp_path: Path) -> None:
+    run = made_run(tmp_path, [*good(), entrant("guess", Guess())], budget="quick")
+    compare(run, Clock(run), keep_going=None, followed=likely_followed)
+    assert run.stopped == {} and all(run.has(cell) for cell in run.cells())
+
+
+def test_a_fit_that_would_take_too_long_is_broken_off_and_does_not_stop_the_others(tmp_path: Path) -> None:
+    run = made_run(tmp_path, [*good(), entrant("sleeper", Sleeper(), cost=90)], budget="10s")
+    clock, start = Clock(run), time.monotonic()
+    pace = raced(run, clock)
+    assert time.monotonic() - start < 10
+    assert run.stopped["sleeper"] == Stop("time", 0) and results(run, "sleeper") == 0
+    row = collect(run).row("bayes")
+    assert row.oof is not None and whole_repeats(run, row.oof)
+    assert pace.progress().total == pace.progress().done
+
+
+def test_time_that_runs_out_leaves_whole_repeats(tmp_path: Path) -> None:
+    run = made_run(tmp_path, good(), budget="2m")
+    clock = Clock(run)
+
+    def tell(progress: Progress) -> None:
+        assert progress.seconds_left is None or progress.seconds_left <= 120
+        if progress.done == 2 * 15 + 4:  # in the midst of the third repeat
+            clock.limit = clock.used
+
+    raced(run, clock, tell)
+    assert 1 + max(s.repeat for s in run.splits) == 2
+    for row in collect(run).sound:
+        assert row.oof is not None and whole_repeats(run, row.oof)
+    assert run.follow_up_cells() is None
+    ask(run, Budget(run, clock, Pace(run, [], "")), ["bayes"])
+    assert run.follow_up_cells() == [] and "curve50" in run.left_out
+
+
+@pytest.fixture
+def budget(tmp_path: Path) -> Budget:
+    """A hundred seconds, four entrants of which one is dear; one process."""
+    run = made_run(tmp_path, [*good(), entrant("dear", GaussianNB(var_smoothing=1e-3))], budget="100s")
+    pace = Pace(run, [], "")
+    pace.waste = 1.0
+    pace.seconds = {"majority": [0.0], "bayes": [1.0], "knn": [2.0], "dear": [20.0]}
+    pace.scores = {"majority": [0.3], "bayes": [0.9], "knn": [0.8], "dear": [0.7]}
+    return Budget(run, Clock(run), pace)
+
+
+def test_the_most_costly_is_left_out_of_the_first_repeat(budget: Budget) -> None:
+    run = budget.run
+    rest = [Cell(c, s) for s in run.splits[1:5] for c in run.candidates]
+    assert budget.cost(rest) == pytest.approx(4 * 23)
+    assert budget.too_dear(run.candidates, rest) == ["dear"]
+    budget.clock.limit = 1000
+    assert budget.too_dear(run.candidates, rest) == []
+    budget.clock.limit = 0  # late already: the baseline and one learner must do
+    assert budget.too_dear(run.candidates, rest) == ["dear", "knn"]
+
+
+def test_questions_are_asked_as_far_as_there_is_time_the_most_telling_first(budget: Budget) -> None:
+    from handful.protocol.plan import follow_up
+
+    cells = follow_up(budget.run, ["bayes", "knn"])
+    every = {c.split.purpose for c in cells}
+    budget.clock.limit = 1000
+    assert {c.split.purpose for c in budget.affordable(cells, ["bayes", "knn"])} == every
+    budget.clock.limit = budget.refit(["bayes", "knn"]) + 10  # half the training parts: 5 x 1.5 seconds
+    some = {c.split.purpose for c in budget.affordable(cells, ["bayes", "knn"])}
+    assert "curve50" in some and "curve75" not in some

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from handful.evidence.comparison import Difference
+from handful.evidence.ledger import GREEDY, Line
+from handful.evidence.predictions import Row
+from handful.report.ledger import ledger_part
+from handful.report.page import render
+from handful.report.words import Metric
+from tests.report import made_up
+from tests.report.test_page import Reader
+
+ACCURACY = Metric("accuracy", "accuracy", percent=True)
+ERROR = Metric("rmse", "RMSE", higher_is_better=False, decimals=2)
+
+
+def line(
+    value: float, error: float, *, kept: bool, metric: Metric = ACCURACY, technique: str = "flips"
+) -> str:
+    rows = (Row(name, f"The {name}", "classic", 0) for name in ("one with it", "one without"))
+    found = Line(technique, 3, 1.0, kept, *rows, Difference(value, error, 100))
+    part = ledger_part([found], metric, "pictures")[0]
+    assert part["gain"] == value and part["with"] == "one with it" and part["base"] == "one without"
+    return part["words"]
+
+
+def test_each_outcome_is_a_sentence() -> None:
+    tried = "It was tried on 3 candidates; that one of them is chosen is allowed for."
+    assert line(0.031, 0.01, kept=True) == (
+        f"It brings about 3.1 points of accuracy over the one without, between 1.1 and 5.1. {tried} Kept."
+    )
+    assert line(0.031, 0.01, kept=False).endswith(
+        "Dropped all the same: candidates without it are better still."
+    )
+    assert line(-0.031, 0.01, kept=False).startswith(
+        "It costs about 3.1 points of accuracy against the one without, between 1.1 and 5.1."
+    )
+    assert line(0.005, 0.01, kept=False) == (
+        "With these pictures it cannot be told apart from nothing: anything from 1.5 points worse to 2.5 "
+        f"points better is possible. {tried} Dropped: nothing that serves uses it."
+    )
+    assert "may help, and no harm is seen" in line(0.005, 0.01, kept=True)
+    assert line(1.5, 0.1, kept=True, metric=ERROR).startswith(
+        "It brings about 1.50 (RMSE) over the one without, between 1.30 and 1.70."
+    )
+    assert "never served" in line(0.031, 0.01, kept=False, technique=GREEDY)
+
+
+def test_the_page_has_a_line_a_technique_and_says_what_is_not_known() -> None:
+    page = render(*made_up.image_run())
+    section = page.split('<section id="ledger"')[1].split("</section>")[0]
+    text = Reader(section).text
+    assert "Transfer: frozen features kept What transfer: frozen features is worth, in words." in text
+    assert "+9.1 +5.1 to +13.1 12 s" in text
+    assert "Augmentation: flips dropped" in text and "−3.0 −5.0 to −1.0" in text
+    assert "Fine-tuning. What fine-tuning is worth, in words." in text
+    assert section.count('<svg class="track gain') == 3
+    assert "<img" not in section
+
+
+def test_pictures_of_a_technique_are_shown_where_there_are_some() -> None:
+    summary, extras = made_up.image_run()
+    extras["ledger_pictures"] = {
+        "augmentation: flips": ["data:image/png;base64,AAAA", made_up.pictures(1)[0]]
+    }
+    section = render(summary, extras).split('<section id="ledger"')[1].split("</section>")[0]
+    assert section.count("<img") == 2 and 'src="data:image/png;base64,AAAA"' in section
+
+
+def test_a_run_without_a_ledger_has_no_such_section() -> None:
+    summary, extras = made_up.image_run()
+    assert 'id="ledger"' not in render(summary | {"ledger": None}, extras)
