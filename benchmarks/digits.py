@@ -109,9 +109,9 @@ def one_draw(per_class: int, seed: int, whole: bool, families: tuple[str, ...] =
 
 
 def gains(predictions: Predictions) -> dict[str, float]:
-    """Each candidate with a base among the rows: how much its cross-validated score is above that."""
+    """Each augmented candidate: how much its cross-validated score is above that of its base."""
     score = {row.name: float(predictions.score(row)[0]) for row in predictions.sound}
-    return {r.name: score[r.name] - score[r.base] for r in predictions.sound if r.base in score}
+    return {r.name: score[r.name] - score[r.base] for r in predictions.sound if r.family == "augmentation"}
 
 
 def main() -> int:
