@@ -59,7 +59,7 @@ def test_every_policy_says_what_it_does_and_when_it_is_safe() -> None:
 
 
 def test_examples_show_a_technique_as_the_ledger_names_it() -> None:
-    assert [caption for caption, _ in examples(PICTURE, "augmentation: shifts", 2)] == ["left", "right"]
+    assert [caption for caption, _ in examples(PICTURE, "augmentation: shifts", 2)] == ["left", "down"]
     assert examples(PICTURE, "flip")[0][1].tolist() == PICTURE[:, ::-1].tolist()
     for name in POLICIES:
         shown = examples(PICTURE, name, 3, other=255 - PICTURE)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.datasets import load_breast_cancer, load_diabetes
@@ -109,6 +111,13 @@ def test_what_is_offered_grows_with_the_budget() -> None:
     assert names["image", "thorough"] == ["cnn", "cnn narrow", "cnn wide", "cnn shifts", "cnn light"]
     for candidate in candidates(pictures(per_class=2), Settings(budget="thorough"))[1:]:
         assert candidate.base == "cnn" and candidate.technique
+
+
+def test_quick_has_a_network_on_small_tables_only() -> None:
+    small = table("regression")
+    wide = replace(small, X=pd.concat([small.X] * 40, axis=1))
+    assert candidates(small, Settings()) and not candidates(wide, Settings())
+    assert candidates(wide, Settings(budget="standard"))
 
 
 def test_the_device_is_no_part_of_a_candidate() -> None:

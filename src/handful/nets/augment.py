@@ -84,7 +84,8 @@ def examples(
     if policy is None:
         return []
     if policy.views:
-        return [(shown, view(picture, shown)) for shown in policy.views[:n]]
+        some = np.unique(np.linspace(0, len(policy.views) - 1, n).round().astype(int))  # of every kind
+        return [(policy.views[i], view(picture, policy.views[i])) for i in some]
     if policy.mix is not None:
         if other is None or other.shape != picture.shape:
             return []

@@ -10,6 +10,7 @@ from handful.evidence.calibration import calibrate, warmed
 from handful.evidence.conformal import error_bound
 from handful.evidence.ensemble import select
 from handful.evidence.predictions import Predictions, Row
+from handful.nets.augment import examples
 from handful.protocol.run import Run
 from handful.report.labels import PICTURED
 from handful.report.summary import first_predictions
@@ -31,6 +32,7 @@ def gather(run: Run, predictions: Predictions, summary: dict[str, Any]) -> dict[
         "map": _map(run, chosen) if image else None,
         "pictures": _audit_pictures(run) if image else {},
         "examples": _examples(run) if image else None,
+        "ledger_pictures": _augmented(run) if image else {},
     }
 
 
@@ -142,6 +144,22 @@ def _audit_pictures(run: Run) -> dict[str, np.ndarray]:
     position = _positions(run)
     named = [item for finding in run.dataset.findings for item in finding.items[:12] if item in position]
     return {item: run.dataset.X[position[item]] for item in list(dict.fromkeys(named))[:MOST_PICTURES]}
+
+
+def _augmented(run: Run) -> dict[str, list[np.ndarray]]:
+    """For each technique that can be shown two pictures of the data, each followed by what became of it."""
+    dataset = run.dataset
+    own = np.flatnonzero(~dataset.copies)
+    pair = dataset.X[own[0]], dataset.X[own[len(own) // 2]]
+    found = {}
+    for technique in dict.fromkeys(c.technique for c in run.candidates if c.technique):
+        shown = [
+            [picture, *(image for _, image in examples(picture, technique, 5, other=other))]
+            for picture, other in (pair, pair[::-1])
+        ]
+        if len(shown[0]) > 1:
+            found[technique] = [image for row in shown for image in row]
+    return found
 
 
 def _examples(run: Run) -> dict[str, list[np.ndarray]] | None:

@@ -13,7 +13,7 @@ from handful.report.curve_figure import joined, straight, text_at
 from handful.report.figures import Domain, Format, span_of, ticks
 
 WIDTH, HEIGHT = 640, 280
-LEFT, RIGHT, TOP, FOOT = 62, 14, 26, 52
+LEFT, RIGHT, TOP, FOOT = 62, 32, 26, 52
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def loss_figure(curve: dict[str, Any]) -> Markup | None:
     lines = [
         (kind, name, [(e, v) for e, v in zip(epochs, curve[key] or [], strict=False) if v is not None])
         for kind, name, key in (
-            ("", "what it learned from", "train_loss"),
-            ("second", "set aside", "val_loss"),
+            ("second", "what it learned from", "train_loss"),
+            ("", "set aside", "val_loss"),
         )
     ]
     lines = [line for line in lines if len(line[2]) > 1]

@@ -19,9 +19,9 @@ from handful.strategies.rows import WAYS, MoreRows
 from handful.strategies.views import Views
 
 # Rows that a head learns from, at most: its time grows with their square.
-MOST_ROWS = {"quick": 1200, "standard": 2500, "thorough": 4000}
-# Pictures up to which quick tries it.
-MOST_QUICK = 500
+MOST_ROWS = {"quick": 1200, "standard": 3000, "thorough": 4000}
+# Pictures up to which models without a network try all policies; with more, those of ON_MANY.
+MOST_PICTURES = 500
 # Views to be embedded by a network, at most: a hundredth of a second each.
 MOST_EMBEDDED = {"quick": 0, "standard": 6000, "thorough": 40000}
 # Of models without a network: the candidate, and the policies tried on it.
@@ -31,6 +31,7 @@ ON_PLAIN = {
     "standard": ("shifts", "moves", "flips", "geometric"),
     "thorough": ("shifts", "moves", "flips", "light", "geometric"),
 }
+ON_MANY = {"quick": (), "standard": ("moves",), "thorough": ("moves", "flips")}
 ON_FROZEN = {
     "quick": (),
     "standard": ("flips", "moves", "geometric"),
@@ -70,14 +71,12 @@ def _with_bases(found: list[Candidate], dataset: Dataset, settings: Settings) ->
 def _on_images(dataset: Dataset, settings: Settings) -> list[Candidate]:
     effort, n = settings.effort, len(dataset)
     most = MOST_ROWS[effort]
-    if 2 * n > most or (effort == "quick" and n > MOST_QUICK):
+    if 2 * n > most:
         return []
+    policies = ON_PLAIN[effort] if n <= MOST_PICTURES else ON_MANY[effort]
     known = {c.name: c for c in classic.candidates(dataset, settings)}
     found = [
-        on_views(known[name], policy, most)
-        for name in PLAIN_MODELS
-        if name in known
-        for policy in ON_PLAIN[effort]
+        on_views(known[name], policy, most) for name in PLAIN_MODELS if name in known for policy in policies
     ]
     if effort != "quick":
         found += [averaged(c) for c in found if c.name.startswith("hog") and c.name.endswith("moves")]
@@ -163,7 +162,7 @@ def averaged(base: Candidate) -> Candidate:
 
 
 def _on_frozen(dataset: Dataset, settings: Settings, most: int) -> list[Candidate]:
-    """The first backbone at its last block but one, and averaging over the views of one policy."""
+    """The first backbone at its last two blocks, and averaging over mirrored or turned views."""
     allowed, n = MOST_EMBEDDED[settings.effort], len(dataset)
     backbone = settings.backbones[0]
     frozen = [
@@ -179,7 +178,7 @@ def _on_frozen(dataset: Dataset, settings: Settings, most: int) -> list[Candidat
         embedded |= set(POLICIES[policy].views)
         learned = [on_views(base, policy, most) for base in frozen]
         found += learned
-        if policy == "moves":
+        if policy == "flips" or (policy == "geometric" and settings.effort == "thorough"):
             found += [averaged(c) for c in learned]
     return found
 
@@ -188,5 +187,5 @@ def _frozen_names(backbone: str) -> set[str]:
     from handful.backbones import levels
 
     names = list(levels(backbone))
-    level = names[-2] if len(names) > 1 else names[0]
-    return {f"{backbone} {level} svm", f"{backbone} {level} svr"}
+    last = names[-3:-1] if len(names) > 2 else names[:1]
+    return {f"{backbone} {level} {head}" for level in last for head in ("svm", "svr")}

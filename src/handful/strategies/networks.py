@@ -243,7 +243,7 @@ class ConvNetValueHead(_OnPictures, _Regressor):
 
 
 WIDTH = "network width"
-QUICK = 1000  # rows and columns up to which a perceptron trains in about a second
+QUICK = 1000, 200  # rows and columns up to which a perceptron trains in about a second
 # what stands behind the name, and behind the label; how wide against the usual network, which comes first
 SIZES = (("", "", 1.0), (" narrow", ", a quarter as wide", 0.25), (" wide", ", twice as wide", 2.0))
 
@@ -257,7 +257,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     About half a second a fit on 200 rows, about 8 seconds on 400 pictures (one core). In `quick` only on
     tables that are small enough for that.
     """
-    if settings.effort == "quick" and (dataset.modality != "table" or max(dataset.X.shape) > QUICK):
+    if settings.effort == "quick" and not (dataset.modality == "table" and _is_small(dataset)):
         return []
     sizes = SIZES[: {"quick": 1, "standard": 2, "thorough": 3}[settings.effort]]
     if dataset.modality == "table":
@@ -265,6 +265,10 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     if dataset.modality == "image":
         return _on_images(dataset.task, sizes)
     return []
+
+
+def _is_small(dataset: Dataset) -> bool:
+    return all(have <= most for have, most in zip(dataset.X.shape, QUICK, strict=True))
 
 
 def _on_tables(task: str, sizes: Sequence[tuple[str, str, float]]) -> list[Candidate]:

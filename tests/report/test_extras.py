@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from handful.report.extras import _augmented
+from handful.settings import Settings
+from handful.strategies import propose
+from tests.conftest import pictures
+
+
+def test_the_ledger_gets_pictures_of_every_augmentation() -> None:
+    data = pictures(per_class=3)
+    run = SimpleNamespace(dataset=data, candidates=propose(data, Settings()))
+    found = _augmented(run)
+    techniques = {c.technique for c in run.candidates if (c.technique or "").startswith("augmentation")}
+    assert set(found) == techniques and len(techniques) == 3
+    first, mirrored = found["augmentation: flips"][:2]
+    np.testing.assert_array_equal(mirrored, first[:, ::-1])
+    assert len(found["augmentation: shifts"]) == 2 * 5
