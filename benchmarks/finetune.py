@@ -1,6 +1,7 @@
 """Does fine-tuning pay? Against its linear probe and against the best frozen candidate, paired.
 
     python benchmarks/finetune.py [--data FOLDER] [--store FILE] [--sets A,B] [--budget thorough]
+        [--only "lite0 fine-tuned,lite0 fine-tuned turned"]
 
 Data sets: elpv_solar_defect (1,400 pictures) and tuxpaint_stamps (294) by 5 folds; fashion_mnist with 20
 pictures per class to learn from and the rest as test, 3 draws. Frozen: logistic regression and SVM on the
@@ -96,12 +97,15 @@ def main() -> int:
     parser.add_argument("--store", type=Path)
     parser.add_argument("--sets", default=",".join(PROMISED))
     parser.add_argument("--budget", default="standard", choices=("standard", "thorough"))
+    parser.add_argument("--only", help="names of the fine-tuned candidates to fit; all of the budget's")
     chosen = parser.parse_args()
     stored = read(chosen.store)
     kept, lines = True, []
     for name in chosen.sets.split(","):
         dataset = opened(chosen.data / name)
         found = compared(dataset, chosen.budget)
+        if chosen.only:
+            found = [c for c in found if c.name in (*FROZEN, *chosen.only.split(","))]
         for split in splits_of(name, dataset):
             for candidate in found:
                 key = (name, split.repeat, split.fold, candidate.name)

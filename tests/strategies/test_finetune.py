@@ -17,7 +17,6 @@ from handful.backbones.registry import get, load_torch
 from handful.errors import HandfulError
 from handful.settings import Settings
 from handful.strategies import finetune
-from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor, candidates
 from handful.strategies.heads import LogisticHead
@@ -129,24 +128,6 @@ def test_the_cached_front_trains_to_the_same_score_as_the_plain_loop(tiny: str) 
     found = benchmark.measure(Path("nowhere"), n=40, epochs=2, rounds=1, backbone=tiny)
     assert abs(found["score"]["cached front"] - found["score"]["plain loop"]) <= 0.05
     assert found["rate"]["cached front"]["cpu"] > found["rate"]["plain loop"]["cpu"]
-
-
-def test_passes_what_every_candidate_must(tiny: str) -> None:
-    """As the catalogue's checks, on a network small enough for them."""
-    from tests.strategies import test_catalogue as checks
-
-    dataset = pictures()
-    plan = FineTunedClassifier(backbone=tiny, size=32, views=("plain", "left"), epochs=2)
-    candidate = Candidate("tiny fine-tuned", "tiny", "finetune", plan, deep=True)
-    for check in (
-        checks.test_never_sees_a_held_out_sample,
-        checks.test_repeats_under_its_seed,
-        checks.test_clones_and_is_rebuilt_from_its_specification,
-        checks.test_survives_pickling_when_fitted,
-        checks.test_learns_with_two_samples_a_class_or_six_in_all,
-        checks.test_copes_with_classes_missing_from_the_training_part,
-    ):
-        check(dataset, candidate)
 
 
 def test_is_offered_from_standard_on_and_only_where_it_can_be_afforded(
