@@ -23,10 +23,13 @@ from tests.door import Called, frame_of, handful, write_pictures, write_table
 QUICK = ("--families", "classic", "--jobs", 1)
 
 
-def refused(called: Called, *words: str) -> None:
-    """Exit status 2 and one message with all these words in it; a traceback would have been raised."""
+def refused(called: Called, *words: str, planned: bool = False) -> None:
+    """Exit status 2 and one message with all these words in it; a traceback would have been raised.
+
+    `planned`: the run had begun, so that its plan was printed before.
+    """
     assert called.status == 2
-    assert called.out == ""
+    assert [line.split(":")[0] for line in called.out.splitlines()] == ["Plan"] * planned
     errors = [line for line in called.err.splitlines() if line.startswith("Error: ")]
     assert len(errors) == 1 and "Traceback" not in called.err
     for word in words:
@@ -269,7 +272,7 @@ def test_a_run_on_a_disk_that_fills_up_goes_on_after_making_room(
         else:
             patched.setattr(*place, full_disk)
         called = handful("fit", good / "table.csv", *QUICK, "--out", tmp_path / "run")
-    refused(called, "the disk is full", str(tmp_path / "run"), "handful resume")
+    refused(called, "the disk is full", str(tmp_path / "run"), "handful resume", planned=True)
     assert not [p for p in (tmp_path / "run").rglob("*") if p.name.startswith(".")]
     assert not (tmp_path / "run" / "report.json").exists()
     assert handful("resume", tmp_path / "run").status == 0
