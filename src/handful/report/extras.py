@@ -109,6 +109,7 @@ def _map(run: Run, row: Row) -> dict[str, Any] | None:
     if (
         dataset.classes is None
         or len(dataset) < 10
+        or (run.settings.limit is not None and run.used > run.settings.limit)  # late already
         or not any(c.family == "transfer" and _ready(run, c.name) for c in run.candidates)
     ):
         return None
