@@ -7,6 +7,8 @@ from typing import Any
 from handful.report import words
 from handful.report.budget import budget_words
 
+SHORT = 40  # characters of a name that a line has room for
+
 
 def answer_text(summary: dict[str, Any]) -> str:
     """What to use, what to expect, and what to look at, in five to ten lines of plain text."""
@@ -31,10 +33,11 @@ def answer_text(summary: dict[str, Any]) -> str:
     lines.append(_line("Compare", words.comparison(summary, metric)))
     ties = words.ties(summary)
     if ties:
-        few = words.listed(
-            [words.shorten(t, 64) for t in ties[:2]] + ([f"{len(ties) - 2} more"] if len(ties) > 2 else [])
-        )
-        lines.append(_line("As good", f"with this much data {few} cannot be told apart from it"))
+        lines.append(_line("As good", f"with this much data {_named(ties)} cannot be told apart from it"))
+        least = (summary.get("tie") or {}).get("cheapest")
+        if least not in (None, words.chosen_of(summary)):
+            label = words.shorten(words.label_of(summary, least), 90)
+            lines.append(_line("", f"the cheapest of them to use: {label}"))
     lines.append(_line("Network", (summary.get("verdict") or {}).get("short")))
     lines.append(_line("Test set", words.own_test(summary, metric)))
     lines.append(_line("Look at", _findings(summary)))
@@ -46,6 +49,13 @@ def answer_text(summary: dict[str, Any]) -> str:
 def _line(head: str, words_: str | None) -> str:
     """A head in its own column; nothing where there is nothing to say."""
     return f"{head:<9} {' '.join(words_.split())}" if words_ else ""
+
+
+def _named(ties: list[str]) -> str:
+    """Two of them by name and the number of the rest, or the number alone where names are long."""
+    if any(len(label) > SHORT for label in ties[:2]):
+        return words.plural(len(ties), "other candidate")
+    return words.listed(ties[:2] + ([f"{len(ties) - 2} more"] if len(ties) > 2 else []))
 
 
 def _findings(summary: dict[str, Any]) -> str | None:
