@@ -70,7 +70,7 @@ def rows(name: str, seed: int, found: dict[str, Any]) -> str:
     delivered = "" if found["delivered"] is None else f"{found['delivered']:.3f}"
     return (
         f"| {name} | {found['n']} | {seed} | {told['value']:.3f} ({told['low']:.3f}–{told['high']:.3f}) "
-        f"| {delivered} | {found['seconds']:.0f} | {found['chosen']}: {', '.join(found['members'] or [])} |"
+        f"| {delivered} | {found['seconds']:.0f} | {found['chosen']}: {'; '.join(found['members'] or [])} |"
     )
 
 
