@@ -84,7 +84,7 @@ def embed(
     _compute_missing(images, chosen, device, parts, seen, progress)
     dims = dict(chosen.levels)
     out = np.empty((len(images), sum(dims[part] for part in parts)), np.float32)
-    for rows, key, read in _sources(images, chosen, device, seen):
+    for rows, key, read in sources(images, chosen, device, seen):
         found = through(key, images[rows], parts, _encoder(chosen, device, read))
         out[rows] = found[level] if level in found else np.concatenate([found[p] for p in parts], axis=1)
     return out
@@ -148,7 +148,7 @@ def _compute_missing(
 ) -> None:
     """Fill the cache chunk by chunk, so that a kill costs one chunk and progress has a total."""
     work = []
-    for rows, key, read in _sources(images, backbone, device, seen):
+    for rows, key, read in sources(images, backbone, device, seen):
         todo = rows[missing(key, images[rows], parts)]
         work += [(todo[i : i + _CHUNK], key, read) for i in range(0, len(todo), _CHUNK)]
     total, done = sum(len(chunk) for chunk, _, _ in work), 0
@@ -173,17 +173,20 @@ def _encoder(
     return lambda images: _engine(backbone, choose(device)).encode(read(images), progress)
 
 
-def _sources(
-    images: Images, backbone: Backbone, device: str, seen: str
+def sources(
+    images: Images, backbone: Backbone, device: str, seen: str = PLAIN
 ) -> list[tuple[np.ndarray, str, Read]]:
-    """(positions, key, how to read), by what is encoded: the pixels as loaded, or more from the file."""
+    """By what is encoded, the pixels as loaded or more from the file: (positions `(m,)`, key, how to read).
+
+    `key` names the pixels' origin and the network in the cache; reading gives `(m, S, S, 3)` uint8.
+    """
     from handful.backbones.engine import choose, precision
 
     key = f"{backbone.identity} {precision(choose(device))}"
     if seen != PLAIN:
         key += f" seen {seen}"
     from_file = _wants_files(images, backbone)
-    sources: list[tuple[np.ndarray, str, Read]] = [
+    found: list[tuple[np.ndarray, str, Read]] = [
         (np.flatnonzero(~from_file), key, lambda some: _viewed(np.asarray(some), seen)),
         (
             np.flatnonzero(from_file),
@@ -191,7 +194,7 @@ def _sources(
             lambda some: _viewed(_read_again(some, backbone.size), seen),
         ),
     ]
-    return [source for source in sources if len(source[0])]
+    return [source for source in found if len(source[0])]
 
 
 def _wants_files(images: Images, backbone: Backbone) -> np.ndarray:

@@ -17,7 +17,7 @@ import numpy as np
 
 from handful import backbones
 from handful.backbones.cache import missing, through
-from handful.backbones.engine import choose, precision, resize, usable_cores
+from handful.backbones.engine import choose, resize, usable_cores
 from handful.data.dataset import Images
 from handful.data.views import view
 
@@ -78,22 +78,8 @@ def _compute_missing(
 
 
 def _sources(images: Images, cut: Cut, device: str) -> list[tuple[np.ndarray, str, backbones.Read]]:
-    """(positions, key, how to read): the pixels as loaded, or more from the file, as for frozen features."""
-    wanted = replace(cut.backbone, size=cut.size)
-    key = f"{wanted.identity} {precision(choose(device))}"
-    from_file = backbones._wants_files(images, wanted)
-    return [
-        source
-        for source in (
-            (np.flatnonzero(~from_file), key, np.asarray),
-            (
-                np.flatnonzero(from_file),
-                f"{key} from file",
-                lambda some: backbones._read_again(some, cut.size),
-            ),
-        )
-        if len(source[0])
-    ]
+    """As for frozen features, at the cut's own size."""
+    return backbones.sources(images, replace(cut.backbone, size=cut.size), device)
 
 
 def _key(source: str, cut: Cut) -> str:
