@@ -27,7 +27,7 @@ def test_brightness_and_contrast_of_the_training_part_are_taken_out() -> None:
     torch.manual_seed(0)
     plain = make_convnet(1, 2, width=4).eval()
     scaled = make_convnet(1, 2, width=4, mean=np.array([0.3]), std=np.array([0.1])).eval()
-    weights = {k: v for k, v in plain.state_dict().items() if k not in ("mean", "std")}
+    weights = {k: v for k, v in plain.state_dict().items() if k not in ("trunk.mean", "trunk.std")}
     scaled.load_state_dict(weights, strict=False)
     x = torch.rand(3, 1, 32, 32)
     torch.testing.assert_close(scaled(0.1 * x + 0.3), plain(x), rtol=1e-4, atol=1e-5)

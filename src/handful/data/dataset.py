@@ -94,6 +94,15 @@ class Images:
             return False
         return np.array_equal(self._index, np.arange(len(self._pixels)))
 
+    def joined(self, pixels: np.ndarray) -> Images:
+        """These images, in memory, and after them more `(m, S, S, 3)` uint8, which have no files."""
+        more = Images.from_array(pixels)
+        return Images(
+            np.concatenate([np.asarray(self), np.asarray(more)]),
+            np.concatenate([self.digests, more.digests]),
+            [*self.paths, *more.paths],
+        )
+
     @classmethod
     def from_array(cls, pixels: np.ndarray) -> Images:
         """Images from an array `(n, S, S, 3)` uint8; digests are computed here."""

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 Inputs = Callable[[np.ndarray, "np.random.Generator | None"], "torch.Tensor"]
 # Mixes a batch and its targets, as mixup and CutMix do.
 Mix = Callable[["torch.Tensor", "torch.Tensor", np.random.Generator], "tuple[torch.Tensor, torch.Tensor]"]
-Loss = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+# Named terms of (output, targets, progress), whose sum is made small; `progress` is the share of all steps
+# that are done, and 1 when something is validated.
+Loss = Callable[["torch.Tensor", "torch.Tensor", float], "dict[str, torch.Tensor]"]
 ParameterGroups = Callable[["torch.nn.Module"], "list[dict[str, Any]]"]
 
 PREDICTED_AT_ONCE = 256
+ERROR = "error"  # the one term of the usual losses
 
 
 class TrainingError(HandfulError, ArithmeticError):
@@ -62,7 +65,8 @@ class Recipe:
 @dataclass
 class Trained:
     """A trained network's weights as arrays, and a dict of numbers for each epoch of the validated training:
-    `epoch`, `train_loss`, and where something was held out `val_loss` and `val_score` (accuracy or R²).
+    `epoch`, `train_loss`, and where something was held out `val_loss` and `val_score` (accuracy or R²); of a
+    loss with several terms also `train_TERM` and `val_TERM`.
     """
 
     weights: dict[str, np.ndarray]
@@ -94,7 +98,8 @@ def train(
     targets : `(n,)` class numbers, or `(n,)` or `(n, d)` numbers where `n_classes` is None
     held : positions that validate; None: nothing validates, and all epochs are run
     groups : parameter groups with `lr_scale`, for layer-wise learning rates
-    loss : of (output, targets `(b, n_classes)` or `(b, d)`); cross entropy or squared error unless given
+    loss : of (output, targets `(b, n_classes)` or `(b, d)`, progress), see `Loss`; cross entropy or squared
+        error unless given
 
     Raises TrainingError where the loss is not finite.
     """
@@ -165,20 +170,22 @@ def _run(
     step = 0
     for epoch in range(1, recipe.epochs + 1):
         module.train()
-        total = 0.0
+        totals: dict[str, float] = {}
         for rows in np.array_split(random.permutation(learn), batches):
             schedule.step_update(step)
             x, t = inputs(rows, random).to(device), goal[torch.from_numpy(rows)].to(device)
             if mix is not None:
                 x, t = mix(x, t, random)
             with precise:
-                value = criterion(module(x), t)
+                terms = criterion(module(x), t, step / steps)
+                value = torch.stack(list(terms.values())).sum()
             if not torch.isfinite(value):
                 raise TrainingError(
                     f"the loss became {float(value.detach())} in epoch {epoch}: the inputs hold huge values, "
                     f"or the learning rate {recipe.lr:g} is too large for them."
                 )
-            total += float(value.detach()) * len(rows)
+            for name, term in terms.items():
+                totals[name] = totals.get(name, 0.0) + float(term.detach()) * len(rows)
             if recipe.towards_start:
                 value = value + 0.5 * recipe.towards_start * _distance(module, start)
             optimiser.zero_grad(set_to_none=True)
@@ -190,7 +197,7 @@ def _run(
             step += 1
             if average is not None:
                 average.update(module, step=step)
-        seen = {"epoch": float(epoch), "train_loss": total / len(learn)}
+        seen = {"epoch": float(epoch), **_told("train", {k: v / len(learn) for k, v in totals.items()})}
         served = module if average is None else average.module
         if held is not None:
             seen |= _validate(served, inputs, goal, held, criterion, device)
@@ -247,14 +254,20 @@ def _targets(torch: Any, targets: np.ndarray, n_classes: int | None) -> Any:
     ).float()
 
 
+def _told(part: str, terms: dict[str, float]) -> dict[str, float]:
+    """The loss, and its terms where there are several."""
+    each = {f"{part}_{name}": value for name, value in terms.items()} if len(terms) > 1 else {}
+    return {f"{part}_loss": sum(terms.values()), **each}
+
+
 def _criterion(torch: Any, targets: np.ndarray, n_classes: int | None, recipe: Recipe, device: str) -> Loss:
     plain = _plain_criterion(torch, targets, n_classes, recipe, device)
 
-    def of_each_member(output: Any, t: Any) -> Any:
+    def of_each_member(output: Any, t: Any, progress: float) -> dict[str, Any]:
         if output.ndim == 3:
             t = t.repeat_interleave(output.shape[1], dim=0)  # (b * m, ·)
             output = output.flatten(0, 1)
-        return plain(output, t)
+        return {ERROR: plain(output, t)}
 
     return of_each_member
 
@@ -281,14 +294,23 @@ def _distance(module: Any, start: list[Any]) -> Any:
 def _validate(
     module: Any, inputs: Inputs, goal: Any, held: np.ndarray, criterion: Loss, device: str
 ) -> dict[str, float]:
+    import torch
+
     found, truth = outputs(module, inputs, held, device), goal[held]
-    loss = float(criterion(found.to(device), truth.to(device)))
+    with torch.inference_mode():
+        terms = criterion(found.to(device), truth.to(device), 1.0)
+    told = _told("val", {k: _finite(float(v)) for k, v in terms.items()})
+    if list(terms) != [ERROR]:  # of another loss only the loss can say what the output is worth
+        return told
     if truth.shape[1] > 1:
-        score = float((found.argmax(1) == truth.argmax(1)).float().mean())
-    else:
-        spread = float(((truth - truth.mean()) ** 2).sum())
-        score = 1 - float(((truth - found) ** 2).sum()) / spread if spread > 0 else 0.0
-    return {"val_loss": loss if np.isfinite(loss) else float(np.finfo(np.float32).max), "val_score": score}
+        return {**told, "val_score": float((found.argmax(1) == truth.argmax(1)).float().mean())}
+    spread = float(((truth - truth.mean()) ** 2).sum())
+    score = 1 - float(((truth - found) ** 2).sum()) / spread if spread > 0 else 0.0
+    return {**told, "val_score": score}
+
+
+def _finite(value: float) -> float:
+    return value if np.isfinite(value) else float(np.finfo(np.float32).max)
 
 
 def _waited(history: list[dict[str, float]]) -> int:

@@ -55,7 +55,9 @@ class Candidate:
     def fresh(self, seed: int) -> Any:
         """A clone with every `random_state` set from `seed`."""
         estimator = clone(self.estimator)
-        states = sorted(p for p in estimator.get_params() if p.split("__")[-1] == "random_state")
+        states = [p for p in estimator.get_params() if p.split("__")[-1] == "random_state"]
+        # The first draw is the same for all: candidates that share a generator share its training.
+        states.sort(key=lambda p: (not p.startswith("generator__"), p))
         draws = np.random.SeedSequence(seed).generate_state(len(states)).tolist()
         return estimator.set_params(**dict(zip(states, draws, strict=True)))
 

@@ -24,8 +24,8 @@ class Stateless(TransformerMixin, BaseEstimator):
 class Chain(BaseEstimator):
     """A list of transformers and a head, all fitted on the training part only.
 
-    scikit-learn's Pipeline, with one thing more: `groups` reach every step whose `fit` names them, so that
-    inner splits are grouped too.
+    scikit-learn's Pipeline, with one thing more: `groups` and `unlabelled` reach every step whose `fit` names
+    them, so that inner splits are grouped too, and that a step can learn from data without labels.
 
     Parameters
     ----------
@@ -59,18 +59,26 @@ class Chain(BaseEstimator):
                 self.features[int(part.removeprefix("features"))].set_params(**{rest: value})
         return self
 
-    def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None) -> Chain:
-        """X as the first step takes it, y `(n,)`, groups `(n,)` or None."""
+    def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None, unlabelled: Any = None) -> Chain:
+        """X as the first step takes it, y `(n,)`, groups `(n,)` or None, unlabelled like X or None.
+
+        What is unlabelled, `(m, …)`, comes to a step as the steps before it have transformed it.
+        """
         self.features_ = []
-        for step in self.features:
-            fitted = _fit(clone(step), X, y, groups)
+        parts = [*self.features, self.head]
+        wanting = [accepts(part.fit, "unlabelled") for part in parts]
+        for i, step in enumerate(self.features):
+            fitted = _fit(clone(step), X, y, groups, unlabelled)
             X = fitted.transform(X)
+            if unlabelled is not None and any(wanting[i + 1 :]):
+                unlabelled = fitted.transform(unlabelled)
             self.features_.append(fitted)
-        self.head_ = _fit(clone(self.head), X, y, groups)
+        self.head_ = _fit(clone(self.head), X, y, groups, unlabelled)
         if is_classifier(self.head):
             self.classes_ = self.head_.classes_
-        if hasattr(self.head_, "history_"):
-            self.history_ = self.head_.history_
+        for part in (*self.features_, self.head_):
+            if hasattr(part, "history_"):
+                self.history_ = part.history_
         return self
 
     def _transform(self, X: Any) -> Any:
@@ -89,7 +97,7 @@ class Chain(BaseEstimator):
         return self.head_.predict(self._transform(X))
 
 
-def _fit(estimator: Any, X: Any, y: np.ndarray, groups: np.ndarray | None) -> Any:
-    if groups is not None and accepts(estimator.fit, "groups"):
-        return estimator.fit(X, y, groups=groups)
-    return estimator.fit(X, y)
+def _fit(estimator: Any, X: Any, y: np.ndarray, groups: np.ndarray | None, unlabelled: Any) -> Any:
+    beside = {"groups": groups, "unlabelled": unlabelled}
+    wanted = {k: v for k, v in beside.items() if v is not None and accepts(estimator.fit, k)}
+    return estimator.fit(X, y, **wanted)

@@ -28,6 +28,7 @@ from sklearn.svm import SVC, SVR
 from sklearn.utils.validation import check_is_fitted
 
 from handful.scoring import softmax
+from handful.strategies.inner import MADE_UP
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
 
@@ -36,8 +37,13 @@ def inner_folds(y: np.ndarray, groups: np.ndarray | None, k: int, seed: int, *, 
     """At most k folds of a training part, stratified for classes, groups kept whole.
 
     Fewer where a class has fewer members (or groups) than k; an empty list where a class has only one, so
-    that nothing can be held out: callers then keep their default.
+    that nothing can be held out: callers then keep their default. Samples of the group `MADE_UP` are in no
+    fold: what is chosen inside is chosen on real samples.
     """
+    if groups is not None and (groups == MADE_UP).any():
+        real = np.flatnonzero(groups != MADE_UP)
+        folds = inner_folds(y[real], groups[real], k, seed, classes=classes)
+        return [(real[a], real[b]) for a, b in folds]
     n = len(y)
     units = np.arange(n) if groups is None else np.asarray(groups)
     if classes:

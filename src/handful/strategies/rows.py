@@ -55,7 +55,9 @@ class MoreRows(Chain):
         own = {"way": self.way, "copies": self.copies, "random_state": self.random_state}
         return super().get_params(deep) | own
 
-    def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None) -> MoreRows:
+    def fit(  # type: ignore[override]  # learns from labelled samples only
+        self, X: Any, y: np.ndarray, groups: np.ndarray | None = None
+    ) -> MoreRows:
         """X a DataFrame, y `(n,)`, groups `(n,)` or None."""
         y, random = np.asarray(y), np.random.default_rng(self.random_state)
         Z: Any = X

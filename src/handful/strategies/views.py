@@ -54,7 +54,9 @@ class Views(Chain):
         own = {"views": self.views, "averaged": self.averaged, "most": self.most}
         return super().get_params(deep) | own
 
-    def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None) -> Views:
+    def fit(  # type: ignore[override]  # learns from labelled samples only
+        self, X: Any, y: np.ndarray, groups: np.ndarray | None = None
+    ) -> Views:
         """X `Images` or `(n, S, S, 3)` uint8, y `(n,)`, groups `(n,)` or None."""
         unit = np.arange(len(y)) if groups is None else np.asarray(groups)
         shown = [(PLAIN, np.arange(len(y))), *self._shown(len(y))]
