@@ -61,6 +61,11 @@ class Candidate:
         draws = np.random.SeedSequence(seed).generate_state(len(states)).tolist()
         return estimator.set_params(**dict(zip(states, draws, strict=True)))
 
+    @cached_property
+    def trains_network(self) -> bool:
+        """Whether `fit` trains a network, for so many epochs: on a GPU where there is one."""
+        return any(p.split("__")[-1] == "epochs" for p in self.estimator.get_params())
+
     def to_json(self) -> dict[str, Any]:
         return {
             "name": self.name,
