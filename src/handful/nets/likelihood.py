@@ -24,6 +24,7 @@ NUMBER, FLAGGED, CATEGORY = "number", "number with a flag", "category"
 # exactly instead of learning the others.
 FINEST = 0.1
 STEEPEST = 15.0  # the largest logit that counts
+PRIOR = 1.0  # rows of all classes that count in each
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,9 @@ class Layout:
 def surprise(layout: Layout, told: Tensor, log_sigma: Tensor, truth: Tensor) -> dict[str, Tensor]:
     """Nats a row, on average over the rows, of each kind of column: "numbers", "categories", "flags".
 
-    told `(b, d)`: means, logits of flags, logits of categories; log_sigma `(b, numbers)` or `(numbers,)`;
-    truth `(b, d)`. A kind that the layout has none of is left out. A category that is nothing but zeros in
-    the truth, a value never seen, does not count.
+    told `(b, d)`: means, logits of flags, logits of categories; log_sigma `(b, numbers)`; truth `(b, d)`. A
+    kind that the layout has none of is left out. A category that is nothing but zeros in the truth, a value
+    never seen, does not count.
     """
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
@@ -133,26 +134,29 @@ def probabilities(layout: Layout, told: np.ndarray) -> np.ndarray:
     return out
 
 
-def usual(layout: Layout, Z: np.ndarray, codes: np.ndarray, n_classes: int) -> np.ndarray:
-    """For each class what the usual row of it is told as, `(n_classes, d)`: means, and logits of shares.
+def usual(layout: Layout, Z: np.ndarray, codes: np.ndarray, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the usual row of each class is told as, and how far others are from it: naive Bayes.
 
-    Z `(n, d)`, codes `(n,)` from 0. The shares of a class are drawn to those of all rows as if one more row
-    of these were in it, so that nothing is impossible that was seen somewhere.
+    Z `(n, d)`, codes `(n,)` from 0. Returns means and logits of shares `(n_classes, d)`, and the logarithm of
+    the spread of each number `(n_classes, numbers)`. A class is drawn to all rows as if `PRIOR` of these were
+    in it too, so that nothing is impossible that was seen somewhere; its spreads to those within the classes.
     """
-    Z = np.asarray(Z, dtype=float)
-    all_rows = Z.mean(axis=0)
-    sums = np.zeros((n_classes, Z.shape[1]))
-    np.add.at(sums, codes, Z)
-    counts = np.bincount(codes, minlength=n_classes)[:, None]
-    shares = (sums + all_rows) / (counts + 1)
-    out = shares.copy()
-    present = np.ones_like(Z[:, layout.numbers])
-    present[:, layout.flagged] -= Z[:, layout.flags]
-    there = np.zeros((n_classes, len(layout.numbers)))
-    np.add.at(there, codes, present)
-    overall = Z[:, layout.numbers].sum(axis=0) / np.maximum(present.sum(axis=0), 1)
-    out[:, layout.numbers] = (sums[:, layout.numbers] + overall) / (there + 1)
-    p = np.clip(shares, 1e-3, 1 - 1e-3)
-    out[:, layout.flags] = np.log(p / (1 - p))[:, layout.flags]
-    out[:, layout.categories] = np.log(p)[:, layout.categories]
-    return out
+    Z, counts = np.asarray(Z, dtype=float), np.bincount(codes, minlength=n_classes)[:, None]
+
+    def sums(values: np.ndarray) -> np.ndarray:
+        out = np.zeros((n_classes, values.shape[1]))
+        np.add.at(out, codes, values)
+        return out
+
+    p = np.clip((sums(Z) + PRIOR * Z.mean(axis=0)) / (counts + PRIOR), 1e-3, 1 - 1e-3)
+    out = np.log(p)
+    out[:, layout.flags] -= np.log(1 - p)[:, layout.flags]
+    there = np.ones((len(Z), len(layout.numbers)))
+    there[:, layout.flagged] -= Z[:, layout.flags]
+    x, present = Z[:, layout.numbers], sums(there)
+    mean = x.sum(axis=0) / np.maximum(there.sum(axis=0), 1)  # a missing number is 0
+    out[:, layout.numbers] = centre = (sums(x) + PRIOR * mean) / (present + PRIOR)
+    squares = sums(there * (x - centre[codes]) ** 2)
+    within = squares.sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+    spread = np.sqrt((squares + PRIOR * within) / (present + PRIOR))
+    return out, np.log(np.maximum(spread, FINEST))
