@@ -174,10 +174,12 @@ def tell(found: dict) -> None:
         gaps = (every[:, 1:] - every[:, :1]).mean(axis=2)  # (tables, generators)
         seconds = np.array([seen["seconds"] for seen in rows.values()])
         each = [
-            f"{generator} {gap.mean():+.1f} points (worst table {gap.min():+.1f}; {used.mean():.2f} CPU seconds)"
+            f"{generator} {gap.mean():+.1f} points (worst table {gap.min():+.1f}; {used.mean():.2f} s)"
             for generator, gap, used in zip(GENERATORS, gaps.T, seconds.T, strict=True)
         ]
-        print(f"Against the real rows, mean of both models, with the time of a fit: {'; '.join(each)}.\n")
+        print(
+            f"Against the real rows, mean of both models, with the CPU seconds of a fit: {'; '.join(each)}.\n"
+        )
 
 
 def tell_codes(found: dict) -> None:

@@ -39,4 +39,4 @@ def test_made_up_rows_teach_nearly_what_the_real_ones_do(
     )
     tell_codes(measured(wine, (60,), 1, None, codes_draw))
     said = capsys.readouterr().out
-    assert "RowVAE" in said and "CPU seconds a fit" in said and "logistic, both |" in said
+    assert "RowVAE" in said and "CPU seconds of a fit" in said and "logistic, both |" in said
