@@ -9,7 +9,7 @@ from handful.data.dataset import Dataset
 from handful.data.names import did_you_mean
 from handful.errors import SettingsError
 from handful.settings import Settings
-from handful.strategies import augmentation, baseline, classic, finetune, networks, transfer
+from handful.strategies import augmentation, autoencoder, baseline, classic, finetune, networks, transfer
 from handful.strategies.candidate import Candidate
 from handful.strategies.start import started
 
@@ -19,6 +19,7 @@ CATALOGUE = {
     "transfer": transfer,
     "augmentation": augmentation,
     "network": networks,
+    "autoencoder": autoencoder,
     "finetune": finetune,
 }
 
