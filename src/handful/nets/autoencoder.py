@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Change = Callable[["torch.Tensor", np.random.Generator], "torch.Tensor"]
 
 SIZES = (4, 8, 16, 32, 64)  # of a code; the last is the whole one
-STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 20_000, 20, 100
+STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 16_000, 20, 100
 NOISE = 0.3  # standard deviation of what is added, in the range 0…1 of pixels
 HIDDEN, PATCHES = 0.5, 8  # share of the PATCHES x PATCHES squares of a picture that are hidden
 # One neighbour for so many pictures, and how many at most: with few pictures the nearest is another thing.
@@ -44,7 +44,7 @@ def epochs_for(n: int) -> int:
     """Passes over n pictures: about as many steps for each n, so that a fit stays affordable.
 
     >>> epochs_for(50), epochs_for(400), epochs_for(1050)
-    (100, 50, 20)
+    (100, 40, 20)
     """
     return int(np.clip(STEPS // n, FEWEST_EPOCHS, MOST_EPOCHS))
 
