@@ -9,7 +9,16 @@ from handful.data.dataset import Dataset
 from handful.data.names import did_you_mean
 from handful.errors import SettingsError
 from handful.settings import Settings
-from handful.strategies import augmentation, baseline, classic, finetune, networks, synthesis, transfer
+from handful.strategies import (
+    augmentation,
+    autoencoder,
+    baseline,
+    classic,
+    finetune,
+    networks,
+    synthesis,
+    transfer,
+)
 from handful.strategies.candidate import Candidate
 from handful.strategies.start import started
 
@@ -20,6 +29,7 @@ CATALOGUE = {
     "augmentation": augmentation,
     "synthesis": synthesis,
     "network": networks,
+    "autoencoder": autoencoder,
     "finetune": finetune,
 }
 # Families that add a technique to a candidate of another family, and say nothing without it.
