@@ -9,7 +9,7 @@ from handful.data.dataset import Dataset
 from handful.data.names import did_you_mean
 from handful.errors import SettingsError
 from handful.settings import Settings
-from handful.strategies import augmentation, baseline, classic, finetune, networks, transfer
+from handful.strategies import augmentation, baseline, classic, finetune, networks, transfer, unlabelled
 from handful.strategies.candidate import Candidate
 from handful.strategies.start import started
 
@@ -20,6 +20,7 @@ CATALOGUE = {
     "augmentation": augmentation,
     "network": networks,
     "finetune": finetune,
+    "unlabelled": unlabelled,
 }
 
 
@@ -37,6 +38,7 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
         if settings.families is None or family in settings.families or family == "baseline"
         for candidate in module.candidates(dataset, settings)
     ]
+    found = list({c.name: c for c in found}.values())  # two families may bring the same one to compare with
     found += started(found, settings)
     found += [_own(name, estimator) for name, estimator in own]
     names = [c.name for c in found]

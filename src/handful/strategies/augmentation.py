@@ -51,13 +51,13 @@ SMOTE_ON = [("svm", "smote"), ("logistic", "smote")]
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     """On pictures SVMs and fixed views, from standard on also networks' features; on tables more rows."""
     if dataset.modality == "table":
-        return _with_bases(_on_tables(dataset, settings), dataset, settings)
+        return with_bases(_on_tables(dataset, settings), dataset, settings)
     if dataset.modality != "image":
         return []
-    return _with_bases(_on_images(dataset, settings), dataset, settings)
+    return with_bases(_on_images(dataset, settings), dataset, settings)
 
 
-def _with_bases(found: list[Candidate], dataset: Dataset, settings: Settings) -> list[Candidate]:
+def with_bases(found: list[Candidate], dataset: Dataset, settings: Settings) -> list[Candidate]:
     """With those that are needed to compare with, where their own families were not asked for."""
     if settings.families is None:
         return found

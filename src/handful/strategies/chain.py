@@ -101,3 +101,10 @@ def _fit(estimator: Any, X: Any, y: np.ndarray, groups: np.ndarray | None, unlab
     beside = {"groups": groups, "unlabelled": unlabelled}
     wanted = {k: v for k, v in beside.items() if v is not None and accepts(estimator.fit, k)}
     return estimator.fit(X, y, **wanted)
+
+
+def learns_from_unlabelled(estimator: Any) -> bool:
+    """Whether it learns from unlabelled data where there is some: an argument `use_unlabelled` may say no."""
+    if isinstance(estimator, Chain) and type(estimator).fit is Chain.fit:
+        return any(learns_from_unlabelled(part) for part in (*estimator.features, estimator.head))
+    return accepts(estimator.fit, "unlabelled") and getattr(estimator, "use_unlabelled", True)
