@@ -107,4 +107,7 @@ def learns_from_unlabelled(estimator: Any) -> bool:
     """Whether it learns from unlabelled data where there is some: an argument `use_unlabelled` may say no."""
     if isinstance(estimator, Chain) and type(estimator).fit is Chain.fit:
         return any(learns_from_unlabelled(part) for part in (*estimator.features, estimator.head))
-    return accepts(estimator.fit, "unlabelled") and getattr(estimator, "use_unlabelled", True)
+    if not accepts(estimator.fit, "unlabelled"):
+        return False
+    said = [v for k, v in estimator.get_params().items() if k.split("__")[-1] == "use_unlabelled"]
+    return any(said) or not said

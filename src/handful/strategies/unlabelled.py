@@ -23,7 +23,6 @@ from handful.data.dataset import Dataset, Finding
 from handful.scoring import softmax
 from handful.settings import Settings
 from handful.strategies import classic, transfer
-from handful.strategies.augmentation import with_bases
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain, learns_from_unlabelled
 from handful.strategies.heads import Folds, fit_temperature, inner_folds
@@ -221,8 +220,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     pairs = dict.fromkeys(
         (name.format(where), way) for effort in efforts for name, way in offered[effort] for where in places
     )
-    found = [learning_too(by_name[name], way, dataset.modality) for name, way in pairs if name in by_name]
-    return with_bases(found, dataset, settings)
+    return [learning_too(by_name[name], way, dataset.modality) for name, way in pairs if name in by_name]
 
 
 def place(backbone: str) -> str:
