@@ -18,6 +18,7 @@ from handful.strategies import (
     networks,
     synthesis,
     transfer,
+    unlabelled,
 )
 from handful.strategies.candidate import Candidate
 from handful.strategies.start import started
@@ -31,9 +32,10 @@ CATALOGUE = {
     "network": networks,
     "autoencoder": autoencoder,
     "finetune": finetune,
+    "unlabelled": unlabelled,
 }
 # Families that add a technique to a candidate of another family, and say nothing without it.
-ADDING = ("augmentation", "synthesis")
+ADDING = ("augmentation", "synthesis", "unlabelled")
 
 
 def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]] = ()) -> list[Candidate]:
