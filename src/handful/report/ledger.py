@@ -20,7 +20,15 @@ EXPLAINED = {
     "fine-tuning": "a network that was trained on other data is trained further on yours",
     "small network": "a network of a size that fits your data, trained on your examples alone",
     "autoencoder": "a network learns to describe examples without their labels",
-    "generated examples": "the model learns from made-up examples as well",
+    "autoencoder features": "a network learned, without labels, to squeeze each example into a few numbers "
+    "and to redraw it from them; the model sees those numbers",
+    "pretraining": "a network first learned to redraw examples without their labels, and then to tell them "
+    "apart",
+    "unlabelled data": "examples without a label were learned from as well",
+    "unlabelled data: self-training": "a model labels examples that have no label, and learns from those "
+    "that it is sure of as well",
+    "unlabelled data: label spreading": "labels spread from labelled examples to those like them without one",
+    "generated examples": "the model learns from made-up examples as well; new data is never made up",
     "ensembling": "several models are asked, and their answers averaged",
     GREEDY: "the answers are averaged with weights that are chosen to fit best",
 }
