@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics.pairwise import euclidean_distances
 
+from handful.data.dataset import Images
 from handful.evidence.leaderboard import number
 from handful.evidence.predictions import Predictions
 from handful.evidence.training import loss_curve
@@ -138,13 +139,13 @@ def _all_again(
 
 def _network(run: Run, predictions: Predictions, again: Again) -> View:
     dataset, part, split = run.dataset, again.part, again.split
-    told = accepts(part.encode, "labels") and bool(getattr(part, "conditional", True))
+    told = _label_argument(part.encode) is not None and bool(getattr(part, "conditional", True))
     rows = np.concatenate([split.train, split.test])
     some = np.asarray(_asked(part.encode, again.seen(take(dataset.X, rows)), dataset.y[rows]), dtype=float)
     codes = np.full((len(dataset), some.shape[1]), np.nan)
     codes[rows] = some
     collapsed = getattr(part, "collapsed_", None)
-    active = getattr(part, "n_latent_active_", None)
+    active = getattr(part, "n_latent_active_", getattr(part, "used_", None))
     alike, chance = (None, None) if told else _alike(run, again, codes)
     return {
         "candidate": again.candidate.name,
@@ -166,7 +167,24 @@ def _network(run: Run, predictions: Predictions, again: Again) -> View:
 
 def _asked(method: Any, X: Any, labels: np.ndarray) -> Any:
     """What a part says of X, told the labels where it wants them."""
-    return method(X, labels=labels) if accepts(method, "labels") else method(X)
+    name = _label_argument(method)
+    return method(X) if name is None else method(X, **{name: labels})
+
+
+def _label_argument(method: Any) -> str | None:
+    """How a part wants to be told the labels; None where it wants none."""
+    return next((name for name in ("labels", "y") if accepts(method, name)), None)
+
+
+def _as_pictures(drawn: Any) -> np.ndarray | None:
+    """Pictures `(n, S, S, 3)` uint8, also of rows `(n, S * S * 3)` in 0…1; None of anything else."""
+    drawn = np.asarray(drawn)
+    if drawn.ndim == 2:
+        side = round((drawn.shape[1] / 3) ** 0.5)
+        if side * side * 3 != drawn.shape[1]:
+            return None
+        drawn = np.round(255 * np.clip(drawn.reshape(-1, side, side, 3), 0, 1))
+    return drawn.astype(np.uint8) if drawn.ndim == 4 else None
 
 
 def _or_none(piece: Callable[[], Any]) -> Any:
@@ -197,13 +215,13 @@ def _kept(run: Run, again: Again) -> float | None:
         return None
     rows = again.split.test[:MEASURED]
     X = take(run.dataset.X, rows)
-    drawn = np.asarray(_asked(again.part.reconstruct, again.seen(X), run.dataset.y[rows]), dtype=float)
-    if drawn.ndim != 4:
+    drawn = _as_pictures(_asked(again.part.reconstruct, again.seen(X), run.dataset.y[rows]))
+    if drawn is None:
         return None
     learned = again.split.train[:MEASURED]
     real, usual = (_at_size(take(run.dataset.X, some), drawn.shape[1]) for some in (rows, learned))
     spread = float(((real - usual.mean(axis=0)) ** 2).sum())
-    return number(1 - float(((real - drawn) ** 2).sum()) / spread) if spread else None
+    return number(1 - float(((real - drawn.astype(float)) ** 2).sum()) / spread) if spread else None
 
 
 def _at_size(images: Any, side: int) -> np.ndarray:
@@ -226,9 +244,8 @@ def _redrawn(run: Run, again: Again) -> list[View] | None:
     drawn = _asked(again.part.reconstruct, seen, run.dataset.y[rows])
     if isinstance(drawn, pd.DataFrame):
         return [_pair(run, i, drawn.iloc[k].to_dict()) for k, i in enumerate(rows[:4])]
-    if np.ndim(drawn) != 4:
-        return None
-    return [_pair(run, i, np.asarray(drawn[k])) for k, i in enumerate(rows)]
+    pictures = _as_pictures(drawn) if run.dataset.modality == "image" else None
+    return None if pictures is None else [_pair(run, i, pictures[k]) for k, i in enumerate(rows)]
 
 
 def _pair(run: Run, i: int, other: Any) -> View:
@@ -291,7 +308,7 @@ def _names(run: Run) -> np.ndarray:
 def _paths(run: Run, again: Again, codes: np.ndarray) -> list[View]:
     """Pictures drawn on the way from one class to another: the two that are most alike, and the least."""
     dataset, part, split = run.dataset, again.part, again.split
-    if dataset.classes is None or dataset.modality != "image" or again.before:
+    if dataset.classes is None or dataset.modality != "image":
         return []
     there = np.unique(dataset.y[split.train])
     means = np.stack([codes[split.train][dataset.y[split.train] == k].mean(axis=0) for k in there])
@@ -302,13 +319,10 @@ def _paths(run: Run, again: Again, codes: np.ndarray) -> list[View]:
     paths = []
     for a, b in chosen:
         ends = [_typical(run, again, codes, there[k], means[k]) for k in (a, b)]
-        paths.append(
-            {
-                "from": str(dataset.classes[there[a]]),
-                "to": str(dataset.classes[there[b]]),
-                "pictures": list(_path(part, [dataset.X[i] for i in ends], codes[ends], there[[a, b]])),
-            }
-        )
+        pictures = _as_pictures(_path(part, [dataset.X[i] for i in ends], codes[ends], there[[a, b]]))
+        if pictures is not None:
+            names = {"from": str(dataset.classes[there[a]]), "to": str(dataset.classes[there[b]])}
+            paths.append(names | {"pictures": list(pictures)})
     return paths
 
 
@@ -319,7 +333,7 @@ def _typical(run: Run, again: Again, codes: np.ndarray, k: int, mean: np.ndarray
 
 
 def _path(part: Any, pictures: list[np.ndarray], codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """`(STEPS, S, S, 3)` uint8 from one picture to another."""
+    """Pictures from one to another, `(STEPS, …)`."""
     if hasattr(part, "interpolate"):
         beside = {"labels": tuple(labels)} if accepts(part.interpolate, "labels") else {}
         return np.asarray(part.interpolate(*pictures, **beside, steps=STEPS))
@@ -349,11 +363,14 @@ def _generator(run: Run, again: Again, pictured: bool) -> View:
         some = np.sort(_turns(labels)[:EXAMINED])
         made, labels = made[some], labels[some]
     Z = again.described(X)
-    looked = again.described(made) if again.part.SPACE == "X" else np.asarray(made, dtype=float)
+    if again.part.SPACE == "X" and dataset.modality == "image":
+        looked = again.described(Images.unnamed(np.asarray(made)))  # nothing of it is to be kept
+    else:
+        looked = again.described(made) if again.part.SPACE == "X" else np.asarray(made, dtype=float)
     groups = None if dataset.groups is None else dataset.groups[split.train]
     fates = np.full(len(labels), ENTERED, dtype=object)
     if estimator.customs:
-        found = examine(Z, y, looked, labels, groups)
+        found = examine(Z, y, looked, labels, groups, model=estimator.estimator.head)
         for fate, stopped in ((FAR, found.far), (OTHER, found.disagrees), (COPY, found.copy)):
             fates[np.asarray(stopped)] = fate
     count = {fate: int((fates == fate).sum()) for fate in (ENTERED, COPY, OTHER, FAR)}

@@ -12,7 +12,7 @@ from handful.report.pictures import is_small, thumbnail
 from handful.report.training_figures import loss_figure
 
 # Techniques that this section is about, by the beginning of their names in the ledger.
-ABOUT = ("autoencoder", "pretraining", "unlabelled data", "generated examples")
+ABOUT = ("autoencoder", "principal components", "pretraining", "unlabelled data", "generated examples")
 CODES = "Codes that were learned without labels"
 CODES_OF_A_MAKER = "The codes behind what is made up"
 SIDE = 64  # of a picture, in pixels of the screen

@@ -22,6 +22,8 @@ EXPLAINED = {
     "autoencoder": "a network learns to describe examples without their labels",
     "autoencoder features": "a network learned, without labels, to squeeze each example into a few numbers "
     "and to redraw it from them; the model sees those numbers",
+    "principal components": "each example as the few numbers that say most of how it differs from "
+    "the others, without a network",
     "pretraining": "a network first learned to redraw examples without their labels, and then to tell them "
     "apart",
     "unlabelled data": "examples without a label were learned from as well",
