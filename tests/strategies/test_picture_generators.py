@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,10 @@ from handful.data.images import array_to_images
 from handful.nets.picture_vae import STEPS
 from handful.strategies.picture_generators import SAMPLERS, PictureVAE
 from tests.conftest import pictures
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+from vae import BASES, WAYS, one_draw, tell
 
 LEARNED = slice(0, 100)
 
@@ -156,3 +161,18 @@ def test_colours_any_labels_and_a_class_of_one() -> None:
         PictureVAE(conditional=False, sampler="prior").fit(data.X[rows], y)
     with pytest.raises(ValueError, match="sampler is one of prior, posterior, riemannian"):
         PictureVAE(sampler="gauss").fit(data.X[rows], y)
+
+
+def test_every_way_of_drawing_is_judged_on_the_same_draw(
+    digits: tuple[Images, np.ndarray], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """A small version of benchmarks/vae.py."""
+    monkeypatch.delitem(BASES, "hog svm")
+    rows = digits[1] < 4
+    found = one_draw(digits[0][rows], digits[1][rows], 8, seed=0, epochs=40)
+    assert found["copies"]["nearest"] < 1e-6 < found["riemannian"]["nearest"]
+    assert found["copies"]["gain"]["thumbnail svm, with customs"] == 0, "customs let no copy in"
+    assert found["posterior"]["recognised"] > 0.8 and 0 < found["posterior"]["nearest"] < 2
+    assert set(found) == {"alone", *WAYS}
+    tell({("digits", 8, 0): found, "real digits": 0.97})
+    assert "| digits | 8 | riemannian |" in capsys.readouterr().out
