@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from handful.audit import audit
+from handful.backbones.engine import choose
 from handful.backbones.registry import get as get_backbone
 from handful.data.dataset import Dataset
 from handful.data.images import SIZE_LIMITS
@@ -296,6 +297,8 @@ def check(settings: Settings) -> None:
         value = getattr(settings, option)
         if value not in allowed:
             raise SettingsError(f"--{option} {value!r} is unknown; choose one of {', '.join(allowed)}.")
+    if settings.device == "cuda":
+        choose(settings.device)
     if settings.jobs is not None and settings.jobs < 1:
         raise SettingsError(f"--jobs {settings.jobs}: at least 1 worker is needed.")
     if settings.seed < 0:

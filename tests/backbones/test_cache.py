@@ -246,3 +246,18 @@ def test_the_folder_is_the_users_cache_by_default(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", "/home/someone/.cache")
     assert cache_folder() == Path("/home/someone/.cache/handful")
+
+
+def test_images_without_digests_are_computed_each_time_and_not_stored(own_cache: Path) -> None:
+    images = some_images(4)
+    both, compute = images.joined(np.asarray(some_images(3, seed=1))), Counter()
+    assert missing("f", both, ["mean"]).tolist() == [0, 1, 2, 3]
+    for _ in range(2):
+        found = through("f", both[[5, 0, 6, 3]], ["mean", "first"], compute)
+        expected = Counter()(both[[5, 0, 6, 3]])
+        np.testing.assert_array_equal(found["mean"], expected["mean"])
+        np.testing.assert_array_equal(found["first"], expected["first"])
+    assert compute.samples == 2 + 2 + 2
+    through("f", both[4:], ["mean"], compute)
+    assert sum(len(np.load(s / "0.npy")) for s in segments(own_cache)) == 2
+    assert missing("f", both, ["mean"]).tolist() == [1, 2]

@@ -80,7 +80,7 @@ def test_what_is_not_installed_is_not_offered_and_a_note_says_so(monkeypatch: py
     assert {"svm, noise", "svm, mixup", "extra trees, mixup", "svm, smote", "logistic, smote"} <= names
     assert augmentation.notes(data, standard) == []
     monkeypatch.setattr(augmentation, "find_spec", lambda name: None)
-    assert not [c.name for c in propose(data, standard) if "smote" in c.name]
+    assert not [c.name for c in propose(data, standard) if ", smote" in c.name]
     assert "pip install" in augmentation.notes(data, standard)[0].message
     assert augmentation.notes(data, Settings()) == []
     assert not [c for c in propose(data, Settings()) if c.family == "augmentation"]

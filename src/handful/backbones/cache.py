@@ -60,7 +60,7 @@ def through(key: str, images: Images, levels: Sequence[str], compute: Callable[[
     key : str
         Names the function, with all that its result depends on (weights' checksum, precision, version).
     images : Images
-        Two images with one digest are computed once.
+        Two images with one digest are computed once; those without a digest each time, and not stored.
     levels : names of the levels wanted
     compute : callable
         Called with the images that are missing, at most once; returns at least the levels wanted, each
@@ -69,6 +69,9 @@ def through(key: str, images: Images, levels: Sequence[str], compute: Callable[[
     Raises nothing of its own: where the cache folder cannot be written, vectors are kept in memory, with one
     warning.
     """
+    named = images.digests != ""
+    if not named.all():
+        return _partly_stored(key, images, levels, compute, named)
     shelf = _shelf(key)
     shelf.refresh()
     digests = images.digests.tolist()
@@ -80,10 +83,30 @@ def through(key: str, images: Images, levels: Sequence[str], compute: Callable[[
 
 
 def missing(key: str, images: Images, levels: Sequence[str]) -> np.ndarray:
-    """Positions of the images of which a level is not stored yet; one position a digest."""
+    """Positions of the images of which a level is to be stored and is not yet; one position a digest."""
     shelf = _shelf(key)
     shelf.refresh()
-    return shelf.missing(images.digests.tolist(), levels)
+    named = np.flatnonzero(images.digests != "")
+    return named[shelf.missing(images.digests[named].tolist(), levels)]
+
+
+def _partly_stored(
+    key: str,
+    images: Images,
+    levels: Sequence[str],
+    compute: Callable[[Images], Vectors],
+    named: np.ndarray,
+) -> Vectors:
+    """As `through`, where the images that are not `named` `(n,)` have no digest."""
+    fresh = compute(images[~named])
+    stored = through(key, images[named], levels, compute) if named.any() else {}
+    found = {}
+    for level in levels:
+        own = stored.get(level, fresh[level])
+        found[level] = np.empty((len(images), own.shape[1]), own.dtype)
+        found[level][~named] = fresh[level]
+        found[level][named] = stored.get(level, 0)
+    return found
 
 
 @dataclass

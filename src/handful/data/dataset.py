@@ -30,8 +30,9 @@ class Images:
     """A view of n decoded images, `(n, S, S, 3)` uint8, that knows each sample's digest and path.
 
     `X[3]` is an array `(S, S, 3)`; a slice, an index array or a boolean mask gives another `Images`;
-    `np.asarray(X)` reads the pixels. `digests` are hex strings of the decoded content, `paths` the files
-    (or None for images that came as arrays).
+    `np.asarray(X)` reads the pixels. `digests` are hex strings of the decoded content (empty for a picture
+    that was made up on the way, of which nothing is to be kept), `paths` the files (or None for images that
+    came as arrays).
     """
 
     def __init__(
@@ -95,8 +96,8 @@ class Images:
         return np.array_equal(self._index, np.arange(len(self._pixels)))
 
     def joined(self, pixels: np.ndarray) -> Images:
-        """These images, in memory, and after them more `(m, S, S, 3)` uint8, which have no files."""
-        more = Images.from_array(pixels)
+        """These images, in memory, and after them `(m, S, S, 3)` uint8 that were made up (see `unnamed`)."""
+        more = Images.unnamed(pixels)
         return Images(
             np.concatenate([np.asarray(self), np.asarray(more)]),
             np.concatenate([self.digests, more.digests]),
@@ -108,6 +109,11 @@ class Images:
         """Images from an array `(n, S, S, 3)` uint8; digests are computed here."""
         pixels = np.ascontiguousarray(pixels)
         return cls(pixels, np.array([pixel_digest(p) for p in pixels]), [None] * len(pixels))
+
+    @classmethod
+    def unnamed(cls, pixels: np.ndarray) -> Images:
+        """Images `(n, S, S, 3)` uint8 without digests: what is computed of them is stored nowhere."""
+        return cls(np.ascontiguousarray(pixels), np.full(len(pixels), "", dtype="<U32"), [None] * len(pixels))
 
 
 def pixel_digest(pixels: np.ndarray) -> str:

@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from handful.strategies.chain import Chain, Stateless
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
 from handful.strategies.pixels import Descriptor
+from handful.strategies.synthesis import plain
 from handful.strategies.tables import MISSING, TableEncoder
 from handful.strategies.transfer import Embedding
 
@@ -150,7 +151,7 @@ def unlike(X: Any, unit: np.ndarray, modality: str, members: Sequence[Any]) -> U
     if modality == "table":
         return Unlike(TableSpace()).fit(X, unit)
     if modality == "image":
-        first = [m.features[0] if isinstance(m, Chain) else m for m in members]
+        first = [m.features[0] if isinstance(m, Chain) else m for m in map(plain, members)]
         kinds = Embedding, FineTunedClassifier, FineTunedRegressor
         used = next((step.backbone for step in first if isinstance(step, kinds)), None)
         if used is None:

@@ -9,7 +9,7 @@ from handful.data.dataset import Dataset
 from handful.data.names import did_you_mean
 from handful.errors import SettingsError
 from handful.settings import Settings
-from handful.strategies import augmentation, baseline, classic, finetune, networks, transfer
+from handful.strategies import augmentation, baseline, classic, finetune, networks, synthesis, transfer
 from handful.strategies.candidate import Candidate
 from handful.strategies.start import started
 
@@ -18,9 +18,12 @@ CATALOGUE = {
     "classic": classic,
     "transfer": transfer,
     "augmentation": augmentation,
+    "synthesis": synthesis,
     "network": networks,
     "finetune": finetune,
 }
+# Families that add a technique to a candidate of another family, and say nothing without it.
+ADDING = ("augmentation", "synthesis")
 
 
 def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]] = ()) -> list[Candidate]:
@@ -37,6 +40,7 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
         if settings.families is None or family in settings.families or family == "baseline"
         for candidate in module.candidates(dataset, settings)
     ]
+    found += _missing_bases(found, dataset, settings)
     found += started(found, settings)
     found += [_own(name, estimator) for name, estimator in own]
     names = [c.name for c in found]
@@ -49,6 +53,15 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
             f"{dataset.modality} {dataset.task}; leave --families out to try all of {', '.join(CATALOGUE)}."
         )
     return found
+
+
+def _missing_bases(found: list[Candidate], dataset: Dataset, settings: Settings) -> list[Candidate]:
+    """What is needed to compare with, where its own family was not asked for."""
+    wanted = {c.base for c in found if c.family in ADDING} - {c.name for c in found}
+    if not wanted:
+        return []
+    offered = [c for module in (classic, transfer) for c in module.candidates(dataset, settings)]
+    return [c for c in offered if c.name in wanted]
 
 
 def check_families(families: Sequence[str]) -> None:

@@ -51,21 +51,10 @@ SMOTE_ON = [("svm", "smote"), ("logistic", "smote")]
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     """On pictures SVMs and fixed views, from standard on also networks' features; on tables more rows."""
     if dataset.modality == "table":
-        return _with_bases(_on_tables(dataset, settings), dataset, settings)
+        return _on_tables(dataset, settings)
     if dataset.modality != "image":
         return []
-    return _with_bases(_on_images(dataset, settings), dataset, settings)
-
-
-def _with_bases(found: list[Candidate], dataset: Dataset, settings: Settings) -> list[Candidate]:
-    """With those that are needed to compare with, where their own families were not asked for."""
-    if settings.families is None:
-        return found
-    wanted = {c.base for c in found}
-    others = [("classic", classic), ("transfer", transfer)]
-    absent = [module for family, module in others if family not in settings.families]
-    bases = [c for module in absent for c in module.candidates(dataset, settings) if c.name in wanted]
-    return bases + found
+    return _on_images(dataset, settings)
 
 
 def _on_images(dataset: Dataset, settings: Settings) -> list[Candidate]:

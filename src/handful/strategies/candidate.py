@@ -53,13 +53,24 @@ class Candidate:
         return f"{slug}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
     def fresh(self, seed: int) -> Any:
-        """A clone with every `random_state` set from `seed`."""
+        """A clone with every `random_state` set from `seed`.
+
+        A generator of made-up samples draws from a sequence of its own: candidates that share it share its
+        training, and the rest of the estimator draws what it draws without it.
+        """
         estimator = clone(self.estimator)
-        states = [p for p in estimator.get_params() if p.split("__")[-1] == "random_state"]
-        # The first draw is the same for all: candidates that share a generator share its training.
-        states.sort(key=lambda p: (not p.startswith("generator__"), p))
-        draws = np.random.SeedSequence(seed).generate_state(len(states)).tolist()
-        return estimator.set_params(**dict(zip(states, draws, strict=True)))
+        states = sorted(p for p in estimator.get_params() if p.split("__")[-1] == "random_state")
+        own = [p for p in states if p.startswith("generator__")]
+        rest = [p for p in states if p not in own]
+        for names, sequence in ((own, [seed, 37]), (rest, seed)):
+            draws = np.random.SeedSequence(sequence).generate_state(len(names)).tolist()
+            estimator.set_params(**dict(zip(names, draws, strict=True)))
+        return estimator
+
+    @cached_property
+    def trains_network(self) -> bool:
+        """Whether `fit` trains a network, for so many epochs: on a GPU where there is one."""
+        return any(p.split("__")[-1] == "epochs" for p in self.estimator.get_params())
 
     def to_json(self) -> dict[str, Any]:
         return {

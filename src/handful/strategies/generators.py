@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.covariance import ledoit_wolf
+from sklearn.covariance import ledoit_wolf_shrinkage
+from sklearn.metrics.pairwise import euclidean_distances
 
 
 class Generator(BaseEstimator, ABC):
@@ -43,32 +44,118 @@ class Gaussian(Generator):
         self.random_state = random_state
 
     def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None) -> Gaussian:
-        Z, y = np.asarray(X, dtype=float), np.asarray(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        self.means_ = np.stack([Z[codes == k].mean(axis=0) for k in range(len(self.classes_))])
-        residuals = Z - self.means_[codes]
-        pooled = _root(residuals)
-        self.roots_ = [
-            _root(residuals[codes == k]) if (codes == k).sum() > 2 else pooled
-            for k in range(len(self.classes_))
-        ]
+        self.classes_, self.means_, self.spreads_ = _spread(np.asarray(X, dtype=float), np.asarray(y))
         return self
 
     def sample(self, labels: np.ndarray, seed: int | None = None) -> np.ndarray:
         random = np.random.default_rng([self.random_state if seed is None else seed, 41])
-        noise = random.standard_normal((len(labels), self.means_.shape[1]))
         codes = np.searchsorted(self.classes_, labels)
-        made = np.empty_like(noise)
-        for k in np.unique(codes):
-            made[codes == k] = self.means_[k] + noise[codes == k] @ self.roots_[k].T
-        return made
+        return self.means_[codes] + _noise(random, codes, self.spreads_)
 
 
-def _root(residuals: np.ndarray) -> np.ndarray:
-    """A matrix A with A A' the shrunk covariance of centred rows."""
-    covariance = ledoit_wolf(residuals, assume_centered=True)[0]
-    values, vectors = np.linalg.eigh(covariance)
-    return vectors * np.sqrt(np.maximum(values, 0))
+class KDE(Generator):
+    """For each class a kernel density estimate: a member, moved as the class is spread, only less.
+
+    The kernel is normal with the shrunk covariance of the class times h², with h by Scott's rule for as many
+    dimensions as the covariance fills (its participation ratio); and all is drawn a little to the mean, so
+    that what is made varies as much as the class (the smoothed bootstrap with shrinkage of Silverman & Young,
+    "The bootstrap: to smooth or not to smooth?", Biometrika 74, 1987).
+    """
+
+    def __init__(self, random_state: int = 0) -> None:
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None) -> KDE:
+        self.Z_, self.y_ = np.asarray(X, dtype=float), np.asarray(y)
+        self.classes_, self.means_, self.spreads_ = _spread(self.Z_, self.y_)
+        sizes = np.array([(self.y_ == label).sum() for label in self.classes_])
+        filled = np.array([_filled(spread) for spread in self.spreads_])
+        self.h_ = sizes ** (-1 / (filled + 4))
+        return self
+
+    def sample(self, labels: np.ndarray, seed: int | None = None) -> np.ndarray:
+        random = np.random.default_rng([self.random_state if seed is None else seed, 47])
+        codes, rows = np.searchsorted(self.classes_, labels), _members(random, self.y_, labels)
+        h, mean = self.h_[codes, None], self.means_[codes]
+        moved = self.Z_[rows] - mean + h * _noise(random, codes, self.spreads_)
+        return mean + moved / np.sqrt(1 + h**2)
+
+
+class SMOTE(Generator):
+    """Between a member of the class and one of its nearest neighbours there, for every class.
+
+    Chawla et al., "SMOTE: synthetic minority over-sampling technique", JAIR 16, 2002. A class of one member
+    gives copies of it.
+    """
+
+    def __init__(self, neighbours: int = 5, random_state: int = 0) -> None:
+        self.neighbours = neighbours
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None) -> SMOTE:
+        self.Z_, self.y_ = np.asarray(X, dtype=float), np.asarray(y)
+        self.near_ = np.tile(np.arange(len(self.y_))[:, None], self.neighbours)  # (n, neighbours), itself
+        for label in np.unique(self.y_):
+            rows = np.flatnonzero(self.y_ == label)
+            between = euclidean_distances(self.Z_[rows])
+            np.fill_diagonal(between, np.inf)
+            k = min(self.neighbours, len(rows) - 1)
+            if k:  # fewer neighbours than wanted stand there several times
+                nearest = rows[np.argsort(between, axis=1, kind="stable")[:, :k]]
+                self.near_[rows] = nearest[:, np.arange(self.neighbours) % k]
+        return self
+
+    def sample(self, labels: np.ndarray, seed: int | None = None) -> np.ndarray:
+        random = np.random.default_rng([self.random_state if seed is None else seed, 53])
+        one = _members(random, self.y_, labels)
+        other = self.near_[one, random.integers(0, self.neighbours, len(one))]
+        return self.Z_[one] + random.random((len(one), 1)) * (self.Z_[other] - self.Z_[one])
+
+
+Spread = tuple[np.ndarray, float]  # (n, d) and a number: the covariance A'A + number² I
+
+
+def _spread(Z: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[Spread]]:
+    """The classes, their means `(K, d)`, and the shrunk covariance of each."""
+    classes, codes = np.unique(y, return_inverse=True)
+    means = np.stack([Z[codes == k].mean(axis=0) for k in range(len(classes))])
+    residuals = Z - means[codes]
+    pooled = _shrunk(residuals)
+    own = [codes == k for k in range(len(classes))]
+    return classes, means, [_shrunk(residuals[rows]) if rows.sum() > 2 else pooled for rows in own]
+
+
+def _shrunk(residuals: np.ndarray) -> Spread:
+    """The covariance of centred rows `(n, d)`, shrunk to a multiple of the identity; never d x d."""
+    n, d = residuals.shape
+    share = ledoit_wolf_shrinkage(residuals, assume_centered=True) if min(n, d) > 1 else 0.0
+    return residuals * np.sqrt((1 - share) / n), float(np.sqrt(share * (residuals**2).sum() / (n * d)))
+
+
+def _filled(spread: Spread) -> float:
+    """Over how many dimensions a covariance is spread, by its eigenvalues: (their sum)² / sum of squares."""
+    rows, rest = spread
+    total, d = (rows**2).sum(), rows.shape[1]
+    squares = ((rows @ rows.T) ** 2).sum() + 2 * rest**2 * total + d * rest**4
+    return float((total + d * rest**2) ** 2 / squares) if squares > 0 else 1.0
+
+
+def _noise(random: np.random.Generator, codes: np.ndarray, spreads: list[Spread]) -> np.ndarray:
+    """Normal noise `(m, d)` with the covariance of each one's class."""
+    noise = random.standard_normal((len(codes), spreads[0][0].shape[1]))
+    for k in np.unique(codes):
+        rows, rest = spreads[k]
+        mine = codes == k
+        noise[mine] = rest * noise[mine] + random.standard_normal((mine.sum(), len(rows))) @ rows
+    return noise
+
+
+def _members(random: np.random.Generator, y: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """For each label the position of a sample of that class, drawn at random."""
+    rows = np.empty(len(labels), dtype=int)
+    for label in np.unique(labels):
+        rows[labels == label] = random.choice(np.flatnonzero(y == label), (labels == label).sum())
+    return rows
 
 
 class Copies(Generator):
@@ -85,7 +172,7 @@ class Copies(Generator):
 
     def sample(self, labels: np.ndarray, seed: int | None = None) -> Any:
         random = np.random.default_rng([self.random_state if seed is None else seed, 43])
-        rows = np.array([random.choice(np.flatnonzero(self.y_ == label)) for label in labels], dtype=int)
+        rows = _members(random, self.y_, np.asarray(labels))
         if isinstance(self.X_, pd.DataFrame):
             return self.X_.iloc[rows].reset_index(drop=True)
         return np.asarray(self.X_[rows])

@@ -45,6 +45,8 @@ def inner_folds(y: np.ndarray, groups: np.ndarray | None, k: int, seed: int, *, 
         folds = inner_folds(y[real], groups[real], k, seed, classes=classes)
         return [(real[a], real[b]) for a, b in folds]
     n = len(y)
+    if groups is not None and len(np.unique(groups)) == n:  # each alone is as good as no groups
+        groups = None
     units = np.arange(n) if groups is None else np.asarray(groups)
     if classes:
         smallest = min(len(np.unique(units[y == label])) for label in np.unique(y))

@@ -6,19 +6,65 @@ helps is not believed: each is a line of the ledger.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_classifier
 
 from handful.data.dataset import Dataset, Images
 from handful.settings import Settings
+from handful.strategies import classic, transfer
+from handful.strategies.augmentation import MOST_ROWS
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
 from handful.strategies.customs import examine
-from handful.strategies.generators import Generator
+from handful.strategies.generators import KDE, SMOTE, Copies, Gaussian, Generator
 from handful.strategies.inner import MADE_UP
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A generator, its name in plain words, and whether it is a neural network."""
+
+    words: str
+    generator: Generator
+    deep: bool = False
+
+
+KINDS = {
+    "gaussian": Kind("class-wise Gaussian", Gaussian()),
+    "kde": Kind("class-wise kernel density", KDE()),
+    "smote": Kind("between neighbours (SMOTE)", SMOTE()),
+    "copies": Kind("plain copies", Copies()),  # not offered: what the others are measured against
+}
+# By modality and effort: the candidate (its name, the frozen features of the first backbone filled in), the
+# generator and how many it makes for each real example.
+_MANY = (0.5, 1.0, 2.0)
+_OFFER = tuple[tuple[str, str, float], ...]
+OFFERED: dict[str, dict[str, _OFFER]] = {
+    "image": {
+        "quick": (),
+        "standard": (("{frozen} svm", "gaussian", 1.0), ("{frozen} svm", "smote", 1.0)),
+        "thorough": tuple(
+            (name, kind, ratio)
+            for name in ("{frozen} svm", "thumbnail svm")
+            for kind in ("gaussian", "kde", "smote")
+            for ratio in _MANY
+        ),
+    },
+    "table": {
+        "quick": (),
+        "standard": (("svm", "gaussian", 1.0), ("svm", "smote", 1.0), ("logistic", "gaussian", 1.0)),
+        "thorough": tuple(
+            (name, kind, ratio)
+            for name in ("svm", "logistic")
+            for kind in ("gaussian", "kde", "smote")
+            for ratio in _MANY
+        ),
+    },
+}
 
 
 class WithSynthetic(BaseEstimator):
@@ -33,7 +79,11 @@ class WithSynthetic(BaseEstimator):
     customs : bool
         Whether each made-up example is examined before it enters (see `handful.strategies.customs`).
 
-    After `fit`: `made_` how many were made up, `entered_` how many the model learned from.
+    After `fit`: `made_` how many were made up, `entered_` how many the model learned from; where that is none
+    it is the same model as the chain alone. `told_` has both numbers, and how many customs turned away
+    because a model `disagrees` with the label, as a `copy`, or as too `far` out (one may be several).
+
+    Raises ValueError for a regressor: what is made up needs a class.
     """
 
     def __init__(
@@ -53,52 +103,67 @@ class WithSynthetic(BaseEstimator):
 
     def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None) -> WithSynthetic:
         """X as the chain takes it, y `(n,)` labels, groups `(n,)` or None."""
+        if not is_classifier(self.estimator):
+            raise ValueError(
+                "generated examples need classes, but this estimator predicts numbers. Use it without them."
+            )
         y = np.asarray(y)
-        unit = np.arange(len(y)) if groups is None else np.asarray(groups)
         generator = clone(self.generator)
         if generator.SPACE == "features":
-            steps, Z = _prepared(self.estimator, X, y, groups)
-            generator.fit(Z, y, groups)
-            made, labels = self._admitted(generator, Z, y, groups, Z)
-            rest = Chain([], self.estimator.head).fit(*_together(Z, y, unit, made, labels))
-            self.estimator_ = clone(self.estimator)
-            self.estimator_.features_, self.estimator_.head_ = steps, rest.head_
-            self.estimator_.classes_ = rest.classes_
+            self.estimator_ = self._on_features(generator, X, y, groups)
         else:
-            generator.fit(X, y, groups)
-            described = _prepared(self.estimator, X, y, groups) if self.customs else None
-            made, labels = self._admitted(generator, X, y, groups, described)
-            self.estimator_ = clone(self.estimator).fit(*_together(X, y, unit, made, labels))
+            self.estimator_ = self._on_samples(generator, X, y, groups)
         self.classes_ = self.estimator_.classes_
         if hasattr(generator, "history_"):
             self.history_ = generator.history_
         return self
 
-    def _admitted(
-        self, generator: Generator, X: Any, y: np.ndarray, groups: np.ndarray | None, seen: Any
-    ) -> tuple[Any, np.ndarray]:
-        """What was made up and may enter, with its labels. `seen`: Z, or (steps, Z) that describe X."""
-        wanted = _wanted(y, self.ratio)
-        made = generator.sample(wanted)
-        self.made_ = self.entered_ = len(wanted)
-        if not self.customs:
-            return made, wanted
-        if isinstance(seen, tuple):
-            steps, Z = seen
-            looked: Any = made
+    def _on_features(self, generator: Generator, X: Any, y: np.ndarray, groups: np.ndarray | None) -> Chain:
+        steps, Z = _prepared(self.estimator, X, y, groups)
+        made = generator.fit(Z, y, groups).sample(_wanted(y, self.ratio))
+        enters = self._examined(Z, y, made, groups)
+        fitted = clone(self.estimator)
+        rest = _fitted(Chain([], self.estimator.head), Z, y, groups, made, enters, self.ratio)
+        fitted.features_, fitted.head_, fitted.classes_ = steps, rest.head_, rest.classes_
+        return fitted
+
+    def _on_samples(self, generator: Generator, X: Any, y: np.ndarray, groups: np.ndarray | None) -> Chain:
+        made = generator.fit(X, y, groups).sample(_wanted(y, self.ratio))
+        if self.customs:
+            steps, Z = _prepared(self.estimator, X, y, groups)
+            looked: Any = Images.unnamed(np.asarray(made)) if isinstance(X, Images) else made
             for step in steps:
                 looked = step.transform(looked)
+            enters = self._examined(Z, y, looked, groups)
         else:
-            Z, looked = seen, made
-        enters = examine(Z, y, looked, wanted, groups).enters
-        self.entered_ = int(enters.sum())
-        return _rows(made, np.flatnonzero(enters)), wanted[enters]
+            enters = self._examined(made, y, made, groups)
+        return _fitted(clone(self.estimator), X, y, groups, made, enters, self.ratio)
+
+    def _examined(self, Z: Any, y: np.ndarray, made: Any, groups: np.ndarray | None) -> np.ndarray:
+        """Which of the made-up samples may enter `(m,)`; Z and `made` as the head sees them."""
+        labels = _wanted(y, self.ratio)
+        self.told_ = {"made": len(labels)}
+        enters = np.ones(len(labels), dtype=bool)
+        if self.customs:
+            found = examine(Z, y, made, labels, groups, model=self.estimator.head)
+            enters = found.enters
+            self.told_ |= {why: int(getattr(found, why).sum()) for why in ("disagrees", "copy", "far")}
+        self.told_["entered"] = int(enters.sum())
+        self.made_, self.entered_ = self.told_["made"], self.told_["entered"]
+        return enters
 
     def predict_proba(self, X: Any) -> np.ndarray:
         return self.estimator_.predict_proba(X)
 
     def predict(self, X: Any) -> np.ndarray:
         return self.estimator_.predict(X)
+
+
+def plain(estimator: Any) -> Any:
+    """The estimator that looks at the samples: that of a `WithSynthetic`, else the one given."""
+    if isinstance(estimator, WithSynthetic):
+        return getattr(estimator, "estimator_", estimator.estimator)
+    return estimator
 
 
 def _wanted(y: np.ndarray, ratio: float | dict[Any, float]) -> np.ndarray:
@@ -110,37 +175,77 @@ def _wanted(y: np.ndarray, ratio: float | dict[Any, float]) -> np.ndarray:
 
 def _prepared(chain: Chain, X: Any, y: np.ndarray, groups: np.ndarray | None) -> tuple[list[Any], np.ndarray]:
     """The chain's features, fitted, and what they make of X."""
-    fitted = Chain(chain.features, _Nothing()).fit(X, y, groups)
-    Z = X
-    for step in fitted.features_:
-        Z = step.transform(Z)
-    return fitted.features_, np.asarray(Z)
+    fitted = Chain(chain.features, _Keeps()).fit(X, y, groups)
+    return fitted.features_, fitted.head_.Z_
 
 
-class _Nothing(BaseEstimator):
-    """A head that learns nothing."""
+class _Keeps(BaseEstimator):
+    """A head that learns nothing: it keeps what comes to it."""
 
-    def fit(self, Z: Any, y: np.ndarray) -> _Nothing:
+    def fit(self, Z: np.ndarray, y: np.ndarray) -> _Keeps:
+        self.Z_ = np.asarray(Z)
         return self
 
 
-def _rows(X: Any, rows: np.ndarray) -> Any:
-    return X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
-
-
-def _together(
-    X: Any, y: np.ndarray, unit: np.ndarray, made: Any, labels: np.ndarray
-) -> tuple[Any, np.ndarray, np.ndarray]:
-    """(X, y, groups) of the real samples and, after them, of the made-up ones."""
+def _fitted(
+    chain: Chain,
+    X: Any,
+    y: np.ndarray,
+    groups: np.ndarray | None,
+    made: Any,
+    enters: np.ndarray,
+    ratio: float | dict[Any, float],
+) -> Chain:
+    """The chain fitted on the real samples and, after them, on the made-up ones that enter."""
+    rows = np.flatnonzero(enters)
+    if not len(rows):
+        return chain.fit(X, y, groups)
     if isinstance(X, Images):
-        joined: Any = X.joined(np.asarray(made))
+        joined: Any = X.joined(np.asarray(made)[rows])
     elif isinstance(X, pd.DataFrame):
-        joined = pd.concat([X, made], ignore_index=True)
+        joined = pd.concat([X, made.iloc[rows]], ignore_index=True)
     else:
-        joined = np.concatenate([X, np.asarray(made, dtype=X.dtype)])
-    return joined, np.concatenate([y, labels]), np.concatenate([unit, np.full(len(labels), MADE_UP)])
+        joined = np.concatenate([X, np.asarray(made, dtype=X.dtype)[rows]])
+    unit = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    together = np.concatenate([y, _wanted(y, ratio)[rows]])
+    return chain.fit(joined, together, np.concatenate([unit, np.full(len(rows), MADE_UP)]))
 
 
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     """From `standard` on, for classes: few generators, each on a candidate that may gain from it."""
-    return []
+    if dataset.task != "classification" or dataset.modality not in OFFERED:
+        return []
+    known = {c.name: c for module in (classic, transfer) for c in module.candidates(dataset, settings)}
+    frozen, most = _frozen(settings), MOST_ROWS[settings.effort]
+    found = []
+    for name, kind, ratio in OFFERED[dataset.modality][settings.effort]:
+        base = known.get(name.format(frozen=frozen))
+        if base is not None and (1 + ratio) * len(dataset) <= most:
+            found.append(with_synthetic(base, kind, ratio))
+    return found
+
+
+def with_synthetic(base: Candidate, kind: str, ratio: float = 1.0, customs: bool = True) -> Candidate:
+    """The candidate `base`, a chain, learning from examples too that a generator of KINDS makes up."""
+    about = KINDS[kind]
+    many = "" if ratio == 1 else f" x{ratio:g}"
+    times = "" if ratio == 1 else f", {ratio:g} times as many"
+    return replace(
+        base,
+        name=f"{base.name} + {kind}{many}",
+        label=f"{base.label}, learned from generated examples too ({about.words}{times})",
+        family="synthesis",
+        estimator=WithSynthetic(base.estimator, about.generator, ratio, customs),
+        cost=base.cost + 2,
+        base=base.name,
+        technique=f"generated examples: {about.words}",
+        deep=base.deep or about.deep,
+    )
+
+
+def _frozen(settings: Settings) -> str:
+    """The first backbone at the last but one of its blocks."""
+    from handful.backbones import levels
+
+    names = list(levels(settings.backbones[0]))
+    return f"{settings.backbones[0]} {names[-3] if len(names) > 2 else names[0]}"

@@ -18,6 +18,7 @@ from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
 from handful.strategies.pixels import PerImage
+from handful.strategies.synthesis import plain
 from handful.strategies.transfer import Embedding
 from handful.strategies.views import Views
 
@@ -75,6 +76,7 @@ def _turn(step: Step) -> tuple[int, bool]:
 
 def _needs(estimator: Any) -> list[Step]:
     """What looks at the pictures themselves, once for each view."""
+    estimator = plain(estimator)
     if isinstance(estimator, TUNED):
         return [estimator] if estimator.depth is not None else []
     if not isinstance(estimator, Chain) or not estimator.features:
