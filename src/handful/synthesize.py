@@ -42,11 +42,14 @@ from handful.settings import Settings
 from handful.strategies import classic
 from handful.strategies.candidate import Candidate, spec
 from handful.strategies.chain import Chain
+from handful.strategies.codec import RowCodec
 from handful.strategies.customs import Customs, examine
 from handful.strategies.decoded import Decoded, PictureCodec
-from handful.strategies.generators import Copies, Gaussian, Generator
+from handful.strategies.generators import Copies, Generator
 from handful.strategies.only_generated import OnlyGenerated
-from handful.strategies.synthesis import WithSynthetic
+from handful.strategies.picture_generators import PictureVAE
+from handful.strategies.row_generators import RowVAE
+from handful.strategies.synthesis import KINDS, WithSynthetic
 
 # Examples that are learned from and judged, at most; and generated ones in a training part, at most.
 MOST_COMPARED, MOST_MADE = 1500, 1500
@@ -76,16 +79,22 @@ class Kind:
 
 def generators(modality: str) -> dict[str, Kind]:
     """What can write samples of this modality, by name."""
-    copies = Kind("the examples once more (to see that copies are found)", lambda _: Copies(), offered=False)
+    found: dict[str, Kind] = {}
+    codec = PictureCodec() if modality == "image" else RowCodec()
+    for name in ("gaussian", "kde", "smote"):
+        known = KINDS[name]
+        words = f"{known.words}, {'on principal components' if modality == 'image' else 'on coded rows'}"
+        found[name] = Kind(words, _decoded(codec, known.generator))
     if modality == "image":
-        return {
-            "gaussian": Kind(
-                "a normal distribution for each class, over principal components of the pixels",
-                lambda _: Decoded(PictureCodec(), Gaussian()),
-            ),
-            "copies": copies,
-        }
-    return {"copies": copies}
+        found["vae"] = Kind("conditional variational autoencoder", lambda _: PictureVAE())
+    else:
+        found["vae"] = Kind("conditional variational autoencoder of rows", lambda _: RowVAE())
+    found["copies"] = Kind("the examples once more: what memorises", lambda _: Copies(), offered=False)
+    return found
+
+
+def _decoded(codec: Any, generator: Generator) -> Callable[[Dataset], Generator]:
+    return lambda _: Decoded(codec, generator)
 
 
 class NoGain(DataError):
@@ -320,7 +329,7 @@ def make(
             labels, seed=int(np.random.SeedSequence([seed, 61, attempt]).generate_state(1)[0])
         )
         looked = seen(some, steps)
-        judged = examine(Z, dataset.y, looked, labels, dataset.groups)
+        judged = examine(Z, dataset.y, looked, labels, dataset.groups, model=chain.head)
         drawn.append((some, labels, looked, judged))
         lacking -= np.bincount(labels[judged.enters], minlength=len(lacking))
     X, looked = _stacked([d[0] for d in drawn]), np.concatenate([d[2] for d in drawn])
@@ -338,7 +347,7 @@ def make(
 
 def seen(X: Any, steps: list[Any]) -> np.ndarray:
     """Samples as a model's head sees them: `(n, d)`."""
-    Z = Images.from_array(X) if isinstance(X, np.ndarray) and X.ndim == 4 else X
+    Z = Images.unnamed(X) if isinstance(X, np.ndarray) and X.ndim == 4 else X
     for step in steps:
         Z = step.transform(Z)
     return np.asarray(Z, dtype=float)

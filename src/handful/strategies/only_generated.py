@@ -38,7 +38,7 @@ class OnlyGenerated(BaseEstimator):
         labels = np.sort(y)
         made = clone(self.generator).fit(X, y, groups).sample(labels)
         if isinstance(X, Images):
-            made = Images.from_array(np.asarray(made))
+            made = Images.unnamed(np.asarray(made))
         self.estimator_ = clone(self.estimator).fit(made, labels)
         self.classes_ = self.estimator_.classes_
         return self
