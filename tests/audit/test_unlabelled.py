@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from handful.audit.unlabelled import MOST, with_unlabelled
+from handful.data import provenance
 from handful.data.dataset import Dataset
 from handful.data.load import load
 from handful.data.store import digest, open_dataset, save
@@ -154,3 +156,12 @@ def test_copies_made_of_labelled_samples_are_not_learned_from(tmp_path: Path) ->
     enlarge(labelled, tmp_path / "large", per_class=6, policy="flips")
     with pytest.raises(DataError, match="every unlabelled sample is also among"):
         with_unlabelled(dataset, tmp_path / "large", Settings(jobs=1))
+
+
+def test_what_was_generated_from_labelled_samples_is_not_learned_from(tmp_path: Path) -> None:
+    _, more, dataset = photographs(tmp_path)
+    about = {"made": ["new0.png", "deeper/again.png"]}
+    (more / provenance.GENERATED).write_text(json.dumps(about))
+    found = with_unlabelled(dataset, more, Settings(jobs=1), tmp_path / "data")
+    assert found.unlabelled.shape[0] == 5  # of eight: two were generated, another is labelled too
+    assert "2 unlabelled samples were made from others" in messages(found)

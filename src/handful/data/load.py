@@ -18,7 +18,7 @@ from handful.data.images import Progress, array_to_images, packed_sizes, read_im
 from handful.data.names import count, listed
 from handful.data.provenance import sources, with_copies
 from handful.data.schema import TableSchema, infer_schema
-from handful.data.source import TASKS, How, Source, open_source
+from handful.data.source import TASKS, How, Source, made_up, open_source
 from handful.data.targets import check_classes, encode, read_target
 from handful.errors import DataError, SettingsError
 from handful.settings import Settings
@@ -120,13 +120,15 @@ def load_unlabelled(
 ) -> tuple[Any, np.ndarray, list[Finding]]:
     """Samples without labels to learn from, read as `Dataset.origin` says: `(X, ids, findings)`.
 
-    A target in the data is ignored, and so are class folders. Copies made by `handful augment` are left out.
+    A target in the data is ignored, and so are class folders. What `handful augment` and `handful synthesize`
+    made is left out.
     Of more than `most` samples so many are drawn, by the seed, before anything is decoded. The pixels of
     files go to `out/pixels.npy`. DataError where no sample can be read.
     """
     try:
         source = open_source(data, _how(origin, labelled=False))
-        own = np.array([i for i, of in enumerate(_copied(data, source)) if of is None], dtype=np.int64)
+        original = np.array([of is None for of in _copied(data, source)], dtype=bool)
+        own = np.flatnonzero(original & ~made_up(source, data))
         drawn = own
         if len(own) > most:
             drawn = np.sort(np.random.default_rng([seed, 31]).choice(own, most, replace=False))
@@ -141,7 +143,8 @@ def load_unlabelled(
     if len(own) < len(source.ids):
         message = (
             f"{len(source.ids) - len(own):,} unlabelled samples were made from others by 'handful augment' "
-            "and are not learned from: they may be made of labelled samples that a model is tested on."
+            "or 'handful synthesize' and are not learned from: they may be made of labelled samples that a "
+            "model is tested on."
         )
         told.append(Finding("unlabelled data", "note", message))
     if len(drawn) < len(own):

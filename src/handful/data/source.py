@@ -105,13 +105,19 @@ def open_source(data: Any, how: How) -> Source:
     return source
 
 
-def _without_generated(source: Source, data: Any) -> Source:
-    """The source without examples that `handful synthesize` has written (see `handful.data.provenance`)."""
+def made_up(source: Source, data: Any) -> np.ndarray:
+    """Which samples `(n,)` `handful synthesize` has written."""
     made = np.zeros(len(source.ids), dtype=bool)
     if isinstance(data, (str, os.PathLike)):
         made |= provenance.generated(Path(data), source.ids)
     if source.paths is not None:
         made |= np.array([provenance.marked(path) for path in source.paths], dtype=bool)
+    return made
+
+
+def _without_generated(source: Source, data: Any) -> Source:
+    """The source without examples that `handful synthesize` has written (see `handful.data.provenance`)."""
+    made = made_up(source, data)
     if not made.any():
         return source
     keep = np.flatnonzero(~made)
