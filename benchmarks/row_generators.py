@@ -18,7 +18,7 @@ import argparse
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ GENERATORS: dict[str, Callable[[int], Generator]] = {
     "Gaussian": lambda seed: Gaussian(random_state=seed),
 }
 MODELS = ("logistic", "forest")
+PARTS = ("rows", "codes")
 HEADS: dict[str, Callable[[], LogisticHead | SVMHead]] = {
     "logistic": lambda: LogisticHead(Cs=PENALTIES),
     "SVM": SVMHead,
@@ -135,7 +136,7 @@ Draw = Callable[[pd.DataFrame, np.ndarray, int, int], dict[str, np.ndarray]]
 
 
 def measured(
-    found: dict, sizes: tuple[int, ...], seeds: int, kept: Path | None, draw: Draw, mark: str = ""
+    found: dict, sizes: Sequence[int], seeds: int, kept: Path | None, draw: Draw, mark: str = ""
 ) -> dict:
     """For each n and table the mean over the draws of what `draw` gives, kept under a name with `mark`."""
     out: dict = {n: {} for n in sizes}
@@ -206,6 +207,8 @@ def main() -> int:
         "folder", type=Path, nargs="?", help="a folder of NAME/data.csv with a column `target`"
     )
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="rows to learn from")
+    parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS)
     parser.add_argument("--kept", type=Path, help="a folder for what has been measured: resumes there")
     arguments = parser.parse_args()
     print(heading(__file__))
@@ -213,10 +216,14 @@ def main() -> int:
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         there = tables(arguments.folder)
-        print("*Models trained on made-up rows alone*\n")
-        tell(measured(there, SIZES, arguments.seeds, arguments.kept, one_draw))
-        print("*Heads on the columns, on the codes of an autoencoder, on both*\n")
-        tell_codes(measured(there, SIZES, arguments.seeds, arguments.kept, codes_draw, "-codes"))
+        if "rows" in arguments.parts:
+            print("*Models trained on made-up rows alone*\n")
+            tell(measured(there, arguments.sizes, arguments.seeds, arguments.kept, one_draw))
+        if "codes" in arguments.parts:
+            print("*Heads on the columns, on the codes of an autoencoder, on both*\n")
+            tell_codes(
+                measured(there, arguments.sizes, arguments.seeds, arguments.kept, codes_draw, "-codes")
+            )
     return 0
 
 
