@@ -378,6 +378,7 @@ def _generator(run: Run, again: Again, pictured: bool) -> View:
         "candidate": again.candidate.name,
         "label": again.candidate.label,
         "technique": again.candidate.technique,
+        "space": again.part.SPACE,
         "customs": bool(estimator.customs),
         "ratio": number(float(estimator.ratio)),
         "made": total,

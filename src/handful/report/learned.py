@@ -202,6 +202,7 @@ def _generator(content: Content, line: View) -> View:
         "label": line.get("label"),
         "said": customs_words(line, words.noun(content.summary)),
         "classes": classes,
+        "hidden": line.get("space") == "features",
         "stopped": stopped,
         "customs": bool(line.get("customs")),
     }
