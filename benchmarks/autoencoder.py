@@ -96,9 +96,7 @@ def table(stored: dict, names: list[str], sizes: list[int]) -> str:
     )
     for name in (n for n in ROWS if n.endswith(" unlabelled")):
         gains = [points(c, name) - points(c, name.removesuffix(" unlabelled")) for c in cases]
-        told = [
-            f"{g.mean():+.1f} ± {g.std(ddof=1) / len(g) ** 0.5 if len(g) > 1 else np.nan:.1f}" for g in gains
-        ]
+        told = [_told(g) for g in gains]
         out += f"| {name.removesuffix(' unlabelled')} | " + " | ".join(told) + " |\n"
     cpu = {n: np.mean([d[n]["cpu"] for c in cases for d in drawn[c]]) for n in ROWS}
     out += (
@@ -119,6 +117,11 @@ def table(stored: dict, names: list[str], sizes: list[int]) -> str:
             f"{sum(g >= WANTED for g in won)} of {len(won)} kept.\n"
         )
     return out
+
+
+def _told(gains: np.ndarray) -> str:
+    error = f"± {gains.std(ddof=1) / len(gains) ** 0.5:.1f}" if len(gains) > 1 else "(one draw)"
+    return f"{gains.mean():+.1f} {error}"
 
 
 def main() -> int:
