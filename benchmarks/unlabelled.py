@@ -4,7 +4,7 @@
                                     [--seeds 5] [--unlabelled 1000] [--names "A;B"] [--store FOLDER]
 
 The digits of scikit-learn, folders of pictures, and tables with a column `target`: 5, 10 or 20 a class with
-labels to learn from, 1,000 others without (half of the rest where there are fewer), what is left to test on.
+labels to learn from, 1,000 others without (half of the rest where it is small), what is left to test on.
 Each candidate is one that `handful fit --budget thorough --unlabelled` proposes, taken by its name and fitted
 once on all labelled examples; its base is the same candidate without unlabelled data. Gains are means of
 paired differences over draws, with their standard error from draw to draw. What was chosen for the two plain
@@ -68,7 +68,7 @@ def drawn(whole: Dataset, per_class: int, unlabelled: int, seed: int) -> tuple[D
         [random.permutation(np.flatnonzero(whole.y == k))[:per_class] for k in np.unique(whole.y)]
     )
     rest = random.permutation(np.setdiff1d(np.arange(len(whole)), rows))
-    unlabelled = min(unlabelled, len(rest) // 2)
+    unlabelled = unlabelled if len(rest) >= 1.5 * unlabelled else len(rest) // 2
     more, test = rest[:unlabelled], rest[unlabelled:]
     both = np.concatenate([rows, test])
     dataset = replace(
@@ -130,11 +130,12 @@ def scored(
             "cpu": float(values["cpu"]),
             "base": candidate.base if learns else None,
             "technique": candidate.technique,
+            "unlabelled": len(dataset.unlabelled),
         }
     return found
 
 
-def tell(found: dict[tuple[str, int], list[dict[str, Any]]], unlabelled: int) -> bool:
+def tell(found: dict[tuple[str, int], list[dict[str, Any]]]) -> bool:
     """The tables; whether on digits at 5 a class something brings what is wanted."""
     for name in dict.fromkeys(name for name, _ in found):
         by_size = {size: draws for (n, size), draws in found.items() if n == name}
@@ -149,9 +150,8 @@ def tell(found: dict[tuple[str, int], list[dict[str, Any]]], unlabelled: int) ->
             ]
             cpu = np.median([d[candidate]["cpu"] for ds in by_size.values() for d in ds])
             print(f"| {candidate} | {' | '.join(means)} | {cpu:.1f} |")
-        print(
-            f"\nWhat {unlabelled:,} without labels brought over the same candidate without them, in points:\n"
-        )
+        n = max(about["unlabelled"] for ds in by_size.values() for about in ds[0].values())
+        print(f"\nWhat up to {n:,} without labels brought over the same candidate without them, in points:\n")
         print(f"| candidate | technique |{sizes}\n|{'---|' * (len(by_size) + 2)}")
         for candidate, about in first.items():
             if about["base"] in first:
@@ -206,7 +206,7 @@ def main() -> int:
                 found.setdefault((name, size), []).append(draw)
                 print(name, size, seed, round(sum(d["cpu"] for d in draw.values())), file=sys.stderr)
     print(heading(__file__))
-    return 0 if tell(found, arguments.unlabelled) else 1
+    return 0 if tell(found) else 1
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def test_label_spreading_brings_what_is_wanted_on_digits(
         draws.append(scored(dataset, rows, seed, tmp_path / f"digits-{seed}", NAMES))
     assert scored(dataset, rows, seed, tmp_path / f"digits-{seed}", NAMES) == draws[1]  # from disk
     assert gain(draws, NAMES[1])[0] > 3
-    assert tell({("digits", 5): draws}, 1000)
+    assert tell({("digits", 5): draws})
     said = capsys.readouterr().out
     assert f"| {NAMES[1]} | unlabelled data: label spreading | +" in said and "kept" in said
 
