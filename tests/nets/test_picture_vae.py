@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 
-from handful.nets.picture_vae import STEPS, PictureVAE, epochs_for, vae_loss
+from handful.nets.picture_vae import EVIDENCE, STEPS, PictureVAE, epochs_for, vae_loss
 from handful.nets.vae import WARM, active_units, kl, kl_term
 
 
@@ -27,9 +27,9 @@ def test_shapes_go_down_to_a_code_and_back() -> None:
 
 def test_the_loss_is_that_of_a_normal_decoder_with_its_best_variance() -> None:
     error, mu, log_var = torch.tensor([[0.02], [0.04]]), torch.ones(2, 3), torch.zeros(2, 3)
-    found = vae_loss(100)(torch.cat([error, mu, log_var], dim=1), torch.zeros(2, 1), 1.0)
+    found = vae_loss()(torch.cat([error, mu, log_var], dim=1), torch.zeros(2, 1), 1.0)
     normal = torch.distributions.Normal(0, math.sqrt(0.03))
-    residuals = torch.full((100,), math.sqrt(0.03))
+    residuals = torch.full((EVIDENCE,), math.sqrt(0.03))
     assert math.isclose(
         float(found["reconstruction"]), -float(normal.log_prob(residuals).sum()), rel_tol=1e-3
     )

@@ -56,9 +56,10 @@ def _flat(pixels: np.ndarray) -> np.ndarray:
 def test_both_terms_of_the_loss_are_told_and_fall(fitted: PictureVAE) -> None:
     terms = {name: [h[name] for h in fitted.history_] for name in ("train_reconstruction", "train_kl")}
     first, *_, last = fitted.history_
-    assert last["train_loss"] < first["train_loss"] - 500
-    assert terms["train_reconstruction"][-1] < terms["train_reconstruction"][0] - 500
-    assert terms["train_kl"][-1] < max(terms["train_kl"]), "what is not needed in the code is given up again"
+    assert last["train_loss"] < first["train_loss"] - 20
+    assert terms["train_reconstruction"][-1] < terms["train_reconstruction"][0] - 20
+    warm = fitted.history_[len(fitted.history_) // 3]  # from here on the KL counts in full
+    assert last["train_loss"] < warm["train_loss"] - 5 and terms["train_kl"][-1] > 1
     assert not fitted.collapsed_ and fitted.warning_ is None and fitted.n_latent_active_ > 4
 
 
@@ -118,6 +119,8 @@ def test_a_collapse_is_noticed_and_said(digits: tuple[Images, np.ndarray]) -> No
     with_weight = PictureVAE(beta=1e6, epochs=20).fit(X, y)
     assert with_weight.collapsed_ and with_weight.n_latent_active_ == 0
     assert "collapsed" in with_weight.warning_
+    said = [h["train_kl"] for h in with_weight.history_]
+    assert said[-1] < 0.1 * max(said), "the other term of the loss falls where it is what counts"
     same = with_weight.sample(np.array([4, 4, 4])).astype(int)
     assert np.abs(same - same[0]).max() < 30, "all of a class are the same"
 

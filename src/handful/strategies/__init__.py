@@ -11,6 +11,7 @@ from handful.errors import SettingsError
 from handful.settings import Settings
 from handful.strategies import (
     augmentation,
+    autoencoder,
     baseline,
     classic,
     finetune,
@@ -29,6 +30,7 @@ CATALOGUE = {
     "augmentation": augmentation,
     "synthesis": synthesis,
     "network": networks,
+    "autoencoder": autoencoder,
     "finetune": finetune,
     "unlabelled": unlabelled,
 }

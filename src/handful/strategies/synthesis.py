@@ -74,7 +74,7 @@ class WithSynthetic(BaseEstimator):
     ----------
     estimator : Chain, a classifier
     generator : Generator; learns the samples themselves (`SPACE` "X") or the chain's features ("features")
-    ratio : float > 0
+    ratio : float > 0, or a dict of one for each label
         Examples made up for each real one, of each class.
     customs : bool
         Whether each made-up example is examined before it enters (see `handful.strategies.customs`).
@@ -86,7 +86,13 @@ class WithSynthetic(BaseEstimator):
     Raises ValueError for a regressor: what is made up needs a class.
     """
 
-    def __init__(self, estimator: Chain, generator: Generator, ratio: float = 1.0, customs: bool = True):
+    def __init__(
+        self,
+        estimator: Chain,
+        generator: Generator,
+        ratio: float | dict[Any, float] = 1.0,
+        customs: bool = True,
+    ) -> None:
         self.estimator = estimator
         self.generator = generator
         self.ratio = ratio
@@ -160,10 +166,11 @@ def plain(estimator: Any) -> Any:
     return estimator
 
 
-def _wanted(y: np.ndarray, ratio: float) -> np.ndarray:
+def _wanted(y: np.ndarray, ratio: float | dict[Any, float]) -> np.ndarray:
     """Labels of what is to be made up: `ratio` times as many as there are of each class, at least one."""
     labels, counts = np.unique(y, return_counts=True)
-    return np.repeat(labels, np.maximum(1, np.round(ratio * counts)).astype(int))
+    each = np.array([ratio[k] for k in labels.tolist()]) if isinstance(ratio, dict) else ratio
+    return np.repeat(labels, np.maximum(1, np.round(each * counts)).astype(int))
 
 
 def _prepared(chain: Chain, X: Any, y: np.ndarray, groups: np.ndarray | None) -> tuple[list[Any], np.ndarray]:
@@ -187,7 +194,7 @@ def _fitted(
     groups: np.ndarray | None,
     made: Any,
     enters: np.ndarray,
-    ratio: float,
+    ratio: float | dict[Any, float],
 ) -> Chain:
     """The chain fitted on the real samples and, after them, on the made-up ones that enter."""
     rows = np.flatnonzero(enters)
