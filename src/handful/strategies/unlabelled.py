@@ -191,19 +191,22 @@ def spread(graph: sparse.csr_matrix, y: np.ndarray, alpha: float, n_classes: int
 
 # On pictures: a candidate, and how it learns from what is unlabelled. `{}` is a backbone and its last block.
 ON_IMAGES = {
-    "quick": [("thumbnail svm", SPREADING), ("{} svm", SPREADING), ("{} logistic", SELF_TRAINING)],
-    "standard": [("hog svm", SPREADING)],
-    "thorough": [("{} logistic", SPREADING), ("pixels logistic", SELF_TRAINING)],
+    "quick": [("thumbnail svm", SPREADING), ("{} svm", SPREADING)],
+    "standard": [("hog svm", SPREADING), ("{} logistic", SELF_TRAINING)],
+    "thorough": [("pixels logistic", SELF_TRAINING)],
 }
 ON_TABLES = {
-    "quick": [("svm", SPREADING), ("logistic", SELF_TRAINING)],
-    "standard": [("logistic", SPREADING)],
+    "quick": [("svm", SPREADING)],
+    "standard": [("logistic", SELF_TRAINING)],
     "thorough": [],
 }
 
 
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
-    """Where there is unlabelled data, for classes: few heads, each a second or two a fit."""
+    """Where there is unlabelled data, for classes: few heads.
+
+    Label spreading takes under a second a fit with 1,000 unlabelled pictures, self-training about three.
+    """
     if dataset.unlabelled is None or dataset.task != "classification":
         return []
     if dataset.modality == "table":
