@@ -62,6 +62,15 @@ def pictures(task: str = "classification", per_class: int = 10, size: int = 32) 
     )
 
 
+def more_without_labels(dataset: Dataset) -> Dataset:
+    """The same data, and as much again of the same kind that has no labels."""
+    if isinstance(dataset.X, Images):
+        return replace(dataset, unlabelled=Images.from_array(np.roll(np.asarray(dataset.X), 1, axis=1)))
+    more = dataset.X.copy()
+    more["x0"] += 0.01
+    return replace(dataset, unlabelled=more)
+
+
 def files_of(dataset: Dataset) -> Dataset:
     """The same data, as if each picture had come from a file of its own kind."""
     random = np.random.default_rng(1)

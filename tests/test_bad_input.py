@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from handful.backbones.engine import cuda_available
 from handful.files import read_json
 from handful.protocol.run import Run
 from tests.door import Called, frame_of, handful, write_pictures, write_table
@@ -163,6 +164,7 @@ OPTIONS = {
     "jobs in words": (("--jobs", "many"), ("'--jobs'", "integer")),
     "seed": (("--seed", "-1"), ("--seed -1",)),
     "device": (("--device", "tpu"), ("--device 'tpu'", "auto, cpu, cuda")),
+    **({} if cuda_available() else {"no GPU": (("--device", "cuda"), ("torch sees no GPU", "--device cpu"))}),
     "task": (("--task", "clustering"), ("--task 'clustering'", "classification")),
     "modality": (("--modality", "sound"), ("--modality 'sound'", "table")),
     "groups": (("--groups", "knid"), ("--groups 'knid'", "Did you mean 'kind'?")),

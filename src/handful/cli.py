@@ -42,6 +42,10 @@ def fit(
     target: Target = None,
     groups: Groups = None,
     test: Annotated[Path | None, typer.Option(help="Your own held-out set, scored once at the end.")] = None,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option(help="More of the same without labels, to learn from: a folder of pictures or a table."),
+    ] = None,
     task: Task = "auto",
     modality: Modality = "auto",
     metric: Annotated[
@@ -77,6 +81,7 @@ def fit(
             target=target,
             groups=groups,
             test=test,
+            unlabelled=unlabelled,
             task=task,
             modality=modality,
             metric=metric,

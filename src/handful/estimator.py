@@ -41,12 +41,14 @@ class _Handful(BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> Any:
+    def fit(self, X: Any, y: Any, groups: Any = None, unlabelled: Any = None) -> Any:
         """Try the candidates under one protocol, and fit the chosen one on all of X.
 
-        X : `(n, d)` array or DataFrame, or pictures `(n, H, W[, 3])`; y : `(n,)`; groups : `(n,)` or None.
+        X : `(n, d)` array or DataFrame, or pictures `(n, H, W[, 3])`; y : `(n,)`; groups : `(n,)` or None;
+        unlabelled : more of the same as X without labels, to learn from, or None.
         """
         X, y = self._checked(X, y)
+        more = None if unlabelled is None else self._new(unlabelled)
         settings = Settings(
             task=self._task,
             metric=self.metric,
@@ -59,7 +61,7 @@ class _Handful(BaseEstimator):
         with tempfile.TemporaryDirectory(prefix="handful-") as folder:
             settings = Settings(**{**settings.__dict__, "out": str(Path(folder) / "run")})
             data = (X, y) if groups is None else (X, y, groups)
-            run = fit_run(data, settings, self.candidates, self.cv)
+            run = fit_run(data, settings, self.candidates, self.cv, unlabelled=more)
             self.model_: Model = run.model
             self.summary_ = run.summary
         return self
@@ -114,8 +116,8 @@ class HandfulClassifier(ClassifierMixin, _Handful):
 
     _task = "classification"
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> HandfulClassifier:
-        super().fit(X, y, groups)
+    def fit(self, X: Any, y: Any, groups: Any = None, unlabelled: Any = None) -> HandfulClassifier:
+        super().fit(X, y, groups, unlabelled)
         self.classes_ = self.model_.classes
         return self
 

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from handful.audit import audit
+from handful.audit.unlabelled import with_unlabelled
+from handful.backbones.engine import choose
 from handful.backbones.registry import get as get_backbone
 from handful.data.dataset import Dataset
 from handful.data.images import SIZE_LIMITS
@@ -40,6 +42,7 @@ from handful.report.write import write_report
 from handful.scoring import Metric, default_metric, get_metric
 from handful.settings import BUDGET_REPEATS, Settings
 from handful.strategies import check_families, finetune, propose
+from handful.strategies import unlabelled as semi
 from handful.strategies.augmentation import notes
 
 Own = Sequence[tuple[str, Any]]
@@ -52,23 +55,30 @@ def fit_run(
     cv: Any = None,
     tell: Tell | None = None,
     begun: float | None = None,
+    unlabelled: Any = None,
 ) -> FitRun:
     """Data to answer. `own` are people's candidates, `cv` their splits; `tell` hears of the progress.
 
-    `begun` is the `time.monotonic()` from which a budget's time counts; now unless given.
+    `unlabelled` is data without labels that is no path; else `settings.unlabelled` names it. `begun` is the
+    `time.monotonic()` from which a budget's time counts; now unless given.
     """
     check(settings)
-    run = Run.claim(settings, _by_hand(own, cv))
+    run = Run.claim(settings, _by_hand(own, cv, unlabelled))
     clock = Clock(run, begun)
     try:
         dataset = audit(load_data(data, settings, run.folder / "data", progress=_stage(tell, "reading")))
         if settings.test is not None:
             check_test(Path(settings.test), dataset.origin, dataset.classes)
+        more = settings.unlabelled if unlabelled is None else unlabelled
+        if more is not None:
+            reading = _stage(tell, "reading unlabelled data")
+            dataset = with_unlabelled(dataset, more, settings, run.folder / "data", reading)
         dataset.findings += [*notes(dataset, settings), *finetune.notes(dataset, settings)]
         if settings.start_from is not None:
             take_start(settings, dataset)
-        splits = compare_splits(dataset, settings, cv)
-        run.begin(dataset, propose(dataset, settings, own), splits, choose_metric(dataset, settings))
+        splits, candidates = compare_splits(dataset, settings, cv), propose(dataset, settings, own)
+        dataset.findings += semi.notes(dataset, candidates)
+        run.begin(dataset, candidates, splits, choose_metric(dataset, settings))
     except Exception:
         run.abandon()
         raise
@@ -128,6 +138,7 @@ def fit(
     target: str | None = None,
     groups: str | None = None,
     test: str | Path | None = None,
+    unlabelled: Any = None,
     task: str = "auto",
     modality: str = "auto",
     metric: str | None = None,
@@ -154,6 +165,8 @@ def fit(
         DataFrame, or pictures `(n, H, W)` or `(n, H, W, 3)`, with their labels or values `(n,)`.
     target, groups : column names; for pictures, groups is a CSV file `id,group` or a pattern on file names
     test : a held-out set in the same form as `data`, scored once at the end
+    unlabelled : more of the same without labels, to learn from: a folder of pictures, a table, an array or a
+        DataFrame; a target in it is ignored, and what is also in `data` or `test` is left out
     metric : accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae
     budget : "quick" (5 folds), "standard" (5 folds, 3 times), "thorough" (10 times), or a duration for the
         whole call, such as "90s", "20m" or "1.5h": early only where nothing is left to try
@@ -185,6 +198,7 @@ def fit(
         target=target,
         groups=groups,
         test=None if test is None else str(Path(test).absolute()),
+        unlabelled=str(Path(unlabelled).absolute()) if isinstance(unlabelled, (str, Path)) else None,
         task=task,
         modality=modality,
         metric=metric,
@@ -198,7 +212,9 @@ def fit(
         seed=seed,
         out=str(out if out is not None else free_folder(path)),
     )
-    return fit_run(data if path is None else settings.data, settings, candidates, cv, progress, begun)
+    given = data if path is None else settings.data
+    more = unlabelled if settings.unlabelled is None else None
+    return fit_run(given, settings, candidates, cv, progress, begun, more)
 
 
 class FitRun:
@@ -296,6 +312,8 @@ def check(settings: Settings) -> None:
         value = getattr(settings, option)
         if value not in allowed:
             raise SettingsError(f"--{option} {value!r} is unknown; choose one of {', '.join(allowed)}.")
+    if settings.device == "cuda":
+        choose(settings.device)
     if settings.jobs is not None and settings.jobs < 1:
         raise SettingsError(f"--jobs {settings.jobs}: at least 1 worker is needed.")
     if settings.seed < 0:
@@ -308,10 +326,23 @@ def check(settings: Settings) -> None:
         check_start(settings.start_from)
     if settings.families is not None:
         check_families(settings.families)
-    for option in ("data", "test"):
+    for option in ("data", "test", "unlabelled"):
         path = getattr(settings, option)
         if path is not None and not Path(path).exists():
             raise DataError(missing_path(Path(path)))
+    _check_beside(settings)
+
+
+def _check_beside(settings: Settings) -> None:
+    """DataError where unlabelled pictures lie among the class folders, and would count as a class."""
+    if settings.unlabelled is None or settings.data is None:
+        return
+    data, unlabelled = Path(settings.data).resolve(), Path(settings.unlabelled).resolve()
+    if data.is_dir() and (data in unlabelled.parents or data == unlabelled):
+        raise DataError(
+            f"the unlabelled data {str(unlabelled)!r} lies in the folder of the labelled data, where each "
+            "folder is a class. Move it out of there."
+        )
 
 
 def free_folder(data: Path | None) -> Path:
@@ -322,9 +353,10 @@ def free_folder(data: Path | None) -> Path:
     return next(p for i in range(2, 100000) if not (p := base.with_name(f"{base.name}-{i}")).exists())
 
 
-def _by_hand(own: Own, cv: Any) -> list[str]:
+def _by_hand(own: Own, cv: Any, unlabelled: Any) -> list[str]:
     """The arguments that settings cannot hold."""
-    return [*(["candidates"] if len(own) else []), *(["cv"] if cv is not None else [])]
+    given = {"candidates": len(own) > 0, "cv": cv is not None, "unlabelled": unlabelled is not None}
+    return [name for name, there in given.items() if there]
 
 
 def _stage(tell: Tell | None, stage: str) -> Callable[[int, int], None]:

@@ -37,6 +37,7 @@ class Settings:
     target: str | None = None
     groups: str | None = None
     test: str | None = None
+    unlabelled: str | None = None
     task: str = "auto"
     modality: str = "auto"
     metric: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,3 +120,20 @@ def test_the_original_backbone_must_be_compared_too(dogs: FitRun, tiny: str, tmp
     settings, _ = started(dogs, tiny, tmp_path / "breeds")
     with pytest.raises(SettingsError, match="Add it to --backbones"):
         propose(others(), replace(settings, families=("classic",)))
+
+
+def test_a_model_takes_its_own_weights_along_when_it_moves(tiny: str, tmp_path: Path) -> None:
+    name, _, file = tiny.partition("=")
+    weights = shutil.copyfile(file, tmp_path / "mine.safetensors")
+    run = handful.fit(
+        shared(others()),
+        families=["transfer"],
+        backbones=[f"{name}={weights}"],
+        jobs=1,
+        out=tmp_path / "run",
+    )
+    before = run.model.predict_proba(np.asarray(others().X))
+    (tmp_path / "run" / "model").rename(tmp_path / "elsewhere")
+    weights.unlink()
+    after = handful.load(tmp_path / "elsewhere").predict_proba(np.asarray(others().X))
+    np.testing.assert_allclose(after, before, atol=1e-6)

@@ -66,9 +66,11 @@ def good() -> list[Candidate]:
     return [majority(), entrant("bayes", GaussianNB()), entrant("knn", KNeighborsClassifier(3))]
 
 
-def made_run(folder: Path, candidates: list[Candidate], budget: str = "standard", n: int = 90) -> Run:
-    """A run on iris that has not fitted anything yet, in this process."""
-    settings = Settings(jobs=1, budget=budget, out=str(folder / "run"))
+def made_run(
+    folder: Path, candidates: list[Candidate], budget: str = "standard", n: int = 90, jobs: int = 1
+) -> Run:
+    """A run on iris that has not fitted anything yet."""
+    settings = Settings(jobs=jobs, budget=budget, out=str(folder / "run"))
     dataset = table("classification", n)
     run = Run.claim(settings)
     metric = get_metric("accuracy", "classification", dataset.y, dataset.classes)

@@ -11,13 +11,14 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from handful.data.dataset import Dataset, Images
-from handful.protocol.evaluate import fit_and_predict
+from handful.protocol.evaluate import fit_and_predict, visible
 from handful.protocol.splits import Split, compare_splits
 from handful.settings import Settings
 from handful.strategies import propose
 from handful.strategies.candidate import Candidate, build, count_parameters, scores, spec
+from handful.strategies.chain import learns_from_unlabelled
 from handful.strategies.shortcut import controls
-from tests.conftest import files_of, pictures, table
+from tests.conftest import files_of, more_without_labels, pictures, table
 
 SETTINGS = Settings(jobs=1, budget="standard")
 EPOCHS = 4  # of networks here: the same class on the same path, only shorter
@@ -48,6 +49,12 @@ EVERY += [
     for name, dataset in ((name, files_of(dataset)) for name, dataset in DATASETS.items())
     for candidate in controls(dataset)[0]
 ]
+EVERY += [
+    pytest.param(dataset, candidate, id=f"{name}, more unlabelled: {candidate.name}")
+    for name, dataset in ((name, more_without_labels(dataset)) for name, dataset in DATASETS.items())
+    for candidate in proposed(dataset)
+    if learns_from_unlabelled(candidate.estimator)
+]
 every_candidate = pytest.mark.parametrize(("dataset", "candidate"), EVERY)
 
 
@@ -76,7 +83,7 @@ def replaced(dataset: Dataset, rows: np.ndarray) -> Dataset:
     for column in meta.columns:
         other = meta[column] * 7 + 100 if meta[column].dtype.kind in "if" else "something else 77"
         meta[column] = meta[column].where(~np.isin(np.arange(len(meta)), rows), other)
-    return Dataset(X, y, dataset.ids, meta, dataset.task, dataset.modality, dataset.classes)
+    return replace(dataset, X=X, y=y, meta=meta)
 
 
 def sees_held_out_samples(candidate: Candidate, dataset: Dataset) -> bool:
@@ -136,7 +143,8 @@ def test_survives_pickling_when_fitted(dataset: Dataset, candidate: Candidate) -
     split = first_split(dataset)
     X = getattr(dataset, candidate.view)
     X = X.iloc if isinstance(X, pd.DataFrame) else X
-    fitted = candidate.fresh(0).fit(X[split.train], dataset.y[split.train])
+    fitted = candidate.fresh(0)
+    fitted.fit(X[split.train], dataset.y[split.train], **visible(dataset, split.train, fitted))
     again = pickle.loads(pickle.dumps(fitted))
     K = n_classes(dataset)
     np.testing.assert_array_equal(scores(again, X[split.test], K), scores(fitted, X[split.test], K))

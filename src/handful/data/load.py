@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections import defaultdict
 from dataclasses import replace
@@ -15,7 +16,7 @@ from handful.data.dataset import Dataset, Finding, Images
 from handful.data.groups import group_codes
 from handful.data.images import Progress, array_to_images, packed_sizes, read_images
 from handful.data.names import count, listed
-from handful.data.provenance import with_copies
+from handful.data.provenance import sources, with_copies
 from handful.data.schema import TableSchema, infer_schema
 from handful.data.source import TASKS, How, Source, open_source
 from handful.data.targets import check_classes, encode, read_target
@@ -106,6 +107,56 @@ def load_new(
     X, _, _, problems, findings = _content_like(source, every, origin, out, jobs, progress)
     _warn(findings)
     return X, np.array(source.ids), problems
+
+
+def load_unlabelled(
+    data: Any,
+    origin: dict[str, Any],
+    most: int,
+    seed: int,
+    out: Path | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[Any, np.ndarray, list[Finding]]:
+    """Samples without labels to learn from, read as `Dataset.origin` says: `(X, ids, findings)`.
+
+    A target in the data is ignored, and so are class folders. Copies made by `handful augment` are left out.
+    Of more than `most` samples so many are drawn, by the seed, before anything is decoded. The pixels of
+    files go to `out/pixels.npy`. DataError where no sample can be read.
+    """
+    try:
+        source = open_source(data, _how(origin, labelled=False))
+        own = np.array([i for i, of in enumerate(_copied(data, source)) if of is None], dtype=np.int64)
+        drawn = own
+        if len(own) > most:
+            drawn = np.sort(np.random.default_rng([seed, 31]).choice(own, most, replace=False))
+        X, _, rows, problems, findings = _content_like(source, drawn, origin, out, jobs, progress)
+    except DataError as error:
+        what = "pictures" if origin["modality"] == "image" else "rows of a table"
+        raise DataError(f"the unlabelled data must be {what}, like the labelled data: {error}") from None
+    if not len(rows):
+        raise DataError(f"none of the unlabelled images can be read: {_reasons(problems)}.")
+    noticed = [*source.findings, *findings, *_damaged_findings(problems, len(rows))]
+    told = [replace(f, message=f"Unlabelled data: {f.message}") for f in noticed]
+    if len(own) < len(source.ids):
+        message = (
+            f"{len(source.ids) - len(own):,} unlabelled samples were made from others by 'handful augment' "
+            "and are not learned from: they may be made of labelled samples that a model is tested on."
+        )
+        told.append(Finding("unlabelled data", "note", message))
+    if len(drawn) < len(own):
+        message = (
+            f"Of {len(own):,} unlabelled samples {most:,} were drawn by chance and are learned from: "
+            "so many are enough, and all would take long."
+        )
+        told.append(Finding("unlabelled data", "note", message))
+    return X, np.array(source.ids)[rows], told
+
+
+def _copied(data: Any, source: Source) -> list[str | None]:
+    """What each sample was made from by `handful augment`; None for an original."""
+    known = sources(Path(data), source.ids) if isinstance(data, (str, os.PathLike)) else None
+    return known or [None] * len(source.ids)
 
 
 def load_test(

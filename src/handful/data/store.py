@@ -84,12 +84,17 @@ def open_dataset(folder: Path) -> Dataset:
 
 
 def digest(dataset: Dataset) -> str:
-    """A name for what is learned from: content, labels, classes and groups; not ids, paths or findings."""
+    """A name for what is learned from, with labels or without: content, labels, classes and groups; not ids,
+    paths or findings.
+    """
     total = hashlib.sha256(f"{dataset.modality} {dataset.task} {len(dataset)}".encode())
     _add_content(total, dataset.X)
     for part in (dataset.y, dataset.groups):
         total.update(b"|" if part is None else f"|{part.dtype.str}".encode() + part.tobytes())
     total.update(json.dumps(_pack_values(dataset.classes)).encode())
+    if dataset.unlabelled is not None:
+        total.update(b"|unlabelled|")
+        _add_content(total, dataset.unlabelled)
     return total.hexdigest()[:32]
 
 
@@ -145,13 +150,14 @@ def _unpack_content(packed: dict[str, Any] | None, name: str, arrays: dict[str, 
 
 
 def _pixels(folder: Path, name: str) -> Path:
-    return folder / ("pixels.npy" if name == "X" else f"{name}.npy")
+    return folder / "pixels.npy" if name == "X" else folder / name / "pixels.npy"
 
 
 def _write_pixels(X: Images, path: Path) -> None:
     """The pixels of X in their order, unless the file holds just them."""
     if X.is_whole_file(path) or len(X) == 0:
         return
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     stored = create_pixels(part, X.shape)
     for i in range(len(X)):

@@ -18,6 +18,7 @@ import handful
 from handful.errors import RunError
 from handful.files import read_json, write_json, writing
 from handful.model.model import Model
+from handful.model.own_weights import packed, unpacked
 
 FORMAT = 2
 TRUSTED = ("handful.", "sklearn.", "numpy.", "scipy.")
@@ -46,7 +47,7 @@ def _write(model: Model, folder: Path) -> None:
     import skops.io
 
     def stored(estimator: Any, name: str, file: str) -> dict[str, str]:
-        skops.io.dump(estimator, folder / file)
+        skops.io.dump(packed(estimator, folder), folder / file)
         return {"name": name, "file": file, "sha256": checksum(folder / file)}
 
     members = [stored(e, name, f"member_{i}.skops") for i, (name, e) in enumerate(model.members)]
@@ -122,7 +123,7 @@ def _member(folder: Path, member: dict[str, Any], trusted: Sequence[str]) -> Any
             f"{file} wants to build {', '.join(strange)}, which is not trusted. If you know where the model "
             f"comes from, load it from Python: handful.load({str(folder)!r}, trusted={strange!r})."
         )
-    return skops.io.load(file, trusted=types)
+    return unpacked(skops.io.load(file, trusted=types), folder)
 
 
 def checksum(path: Path) -> str:

@@ -62,7 +62,8 @@ def take_start(settings: Settings, dataset: Dataset) -> None:
     with whole(folder / SEEN) as temporary:
         temporary.write_text(json.dumps(sorted(seen)))
     store_start(
-        Start(name, backbone, fitted.backbone, candidate.name, fitted.unchanged_levels()), folder.parent
+        Start(name, backbone, candidate.estimator.backbone, candidate.name, fitted.unchanged_levels()),
+        folder.parent,
     )
 
 

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from queue import Queue
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from handful.data.dataset import Dataset
-from handful.nets.device import on_device
+from handful.nets.device import device, on_device
 from handful.protocol.clock import OutOfTime, within
 from handful.protocol.run import Cell, FoldResult, Run, opened
 from handful.protocol.splits import Split, labels_of
@@ -207,7 +208,22 @@ def _outcome(run: Run, cell: Cell, result: FoldResult) -> Outcome:
     return Outcome(cell.candidate.name, cell.split.name, score, result.seconds)
 
 
-def _outcomes(run: Run, cells: list[Cell], jobs: int, allow: Allow | None = None) -> Iterator[Outcome]:
+def _outcomes(run: Run, missing: list[Cell], jobs: int, allow: Allow | None = None) -> Iterator[Outcome]:
+    """What came of each: networks are trained in a lane of their own where there is a GPU."""
+    on_gpu = [c for c in missing if c.candidate.trains_network] if _has_gpu(run) else []
+    if not on_gpu:
+        yield from _on_workers(run, missing, jobs, allow)
+        return
+    others = [c for c in missing if not c.candidate.trains_network]
+    yield from _side_by_side(_one_after_another(run, on_gpu, allow), _on_workers(run, others, jobs, allow))
+
+
+def _has_gpu(run: Run) -> bool:
+    with on_device(run.settings.device):
+        return device() == "cuda"
+
+
+def _on_workers(run: Run, cells: list[Cell], jobs: int, allow: Allow | None) -> Iterator[Outcome]:
     allowed = ((cell, seconds) for cell in cells if (seconds := _most(cell, allow)) is None or seconds > 0)
     if jobs == 1:
         yield from (run_cell(run, cell, most) for cell, most in allowed)
@@ -224,33 +240,78 @@ def _outcomes(run: Run, cells: list[Cell], jobs: int, allow: Allow | None = None
             )
             yield from parallel(delayed(work)(*about, cell, os.getpid(), most) for cell, most in allowed)
     except TerminatedWorkerError:
-        yield from _one_by_one(run, [cell for cell in cells if not run.has(cell)], jobs)
+        # Cells that may have killed it run alone, and those that die again have failed.
+        left = [cell for cell in cells if not run.has(cell)]
+        yield from _one_after_another(run, left[: 2 * jobs], allow)
+        yield from _on_workers(run, left[2 * jobs :], jobs, allow)
 
 
 def _most(cell: Cell, allow: Allow | None) -> float | None:
     return None if allow is None else allow(cell)
 
 
-def _one_by_one(run: Run, cells: list[Cell], jobs: int) -> Iterator[Outcome]:
-    """After a worker died: cells that may have killed it run alone, and those that die again have failed."""
+def _one_after_another(run: Run, cells: Sequence[Cell], allow: Allow | None) -> Iterator[Outcome]:
+    """Cells in one process of their own; a cell that kills it has failed, and the next gets a new one."""
     from concurrent.futures.process import BrokenProcessPool
 
     from joblib.externals.loky import ProcessPoolExecutor
 
-    suspects, rest = cells[: 2 * jobs], cells[2 * jobs :]
-    for cell in suspects:
+    about = str(run.folder.absolute()), run.identity
+    waiting = list(cells)
+    while waiting:
+        with ProcessPoolExecutor(max_workers=1) as alone:
+            while waiting:
+                cell = waiting.pop(0)
+                most = _most(cell, allow)
+                if most is not None and most <= 0:
+                    continue
+                try:
+                    yield alone.submit(work, *about, cell, os.getpid(), most).result()
+                except BrokenProcessPool as error:
+                    yield _died(run, cell, error)
+                    break
+
+
+def _died(run: Run, cell: Cell, error: Exception) -> Outcome:
+    message = "the worker process died, most likely because the machine ran out of memory"
+    about = {"type": "MemoryError", "message": message, "traceback": str(error)}
+    dead = FoldResult(None, None, 0.0, None, about)
+    run.write(cell, dead)
+    return _outcome(run, cell, dead)
+
+
+def _told(found: Outcome | Exception | None) -> Iterator[Outcome]:
+    if isinstance(found, Exception):
+        raise found
+    if found is not None:
+        yield found
+
+
+def _side_by_side(lane: Iterator[Outcome], rest: Iterator[Outcome]) -> Iterator[Outcome]:
+    """The outcomes of both as they come: `lane` goes on in a thread, which only waits for its process."""
+    done: Queue[Outcome | Exception | None] = Queue()
+    stopped = threading.Event()
+
+    def follow_lane() -> None:
         try:
-            with ProcessPoolExecutor(max_workers=1) as alone:
-                yield alone.submit(work, str(run.folder.absolute()), run.identity, cell, os.getpid()).result()
-        except BrokenProcessPool as error:
-            message = "the worker process died, most likely because the machine ran out of memory"
-            dead = FoldResult(
-                None, None, 0.0, None, {"type": "MemoryError", "message": message, "traceback": str(error)}
-            )
-            run.write(cell, dead)
-            yield _outcome(run, cell, dead)
-    if rest:
-        yield from _outcomes(run, rest, jobs)
+            for outcome in lane:
+                done.put(outcome)
+                if stopped.is_set():
+                    return
+            done.put(None)
+        except Exception as error:
+            done.put(error)
+
+    threading.Thread(target=follow_lane, daemon=True).start()
+    try:
+        for outcome in rest:
+            yield outcome
+            while done.qsize() > 1:  # the last may be the end, or an error
+                yield from _told(done.get())
+        while (last := done.get()) is not None:
+            yield from _told(last)
+    finally:
+        stopped.set()
 
 
 class Pace:
@@ -315,7 +376,11 @@ class Pace:
 
     def usual(self) -> float | None:
         """Seconds that a fit takes on average; None before any was seen."""
-        return float(np.mean([s for seen in self.seconds.values() for s in seen])) if self.seconds else None
+        return (
+            float(np.mean([s for seen in list(self.seconds.values()) for s in seen]))
+            if self.seconds
+            else None
+        )
 
     def progress(self) -> Progress:
         best, score = self._best()

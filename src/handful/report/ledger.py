@@ -20,6 +20,11 @@ EXPLAINED = {
     "fine-tuning": "a network that was trained on other data is trained further on yours",
     "small network": "a network of a size that fits your data, trained on your examples alone",
     "autoencoder": "a network learns to describe examples without their labels",
+    "unlabelled data": "the model learns from examples without labels as well",
+    "unlabelled data: self-training": "the model labels the unlabelled examples that it is sure of, "
+    "and learns from them too",
+    "unlabelled data: label spreading": "labels spread to unlabelled examples that look alike, "
+    "and the model learns from them too",
     "generated examples": "the model learns from made-up examples as well",
     "ensembling": "several models are asked, and their answers averaged",
     GREEDY: "the answers are averaged with weights that are chosen to fit best",

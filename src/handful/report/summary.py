@@ -212,6 +212,7 @@ def _dataset(run: Run) -> dict[str, Any]:
         "classes": None,
         "class_counts": None,
         "groups": None if dataset.groups is None else len(np.unique(dataset.groups)),
+        "unlabelled": None if dataset.unlabelled is None else len(dataset.unlabelled),
         "digest": run.digest,
         "target": dataset.origin.get("target"),
     }
@@ -298,6 +299,7 @@ def _command(run: Run) -> str:
         for option, value in (
             ("target", s.target),
             ("groups", s.groups),
+            ("unlabelled", None if s.unlabelled is None else Path(s.unlabelled).name),
             ("task", None if s.task == "auto" else s.task),
             ("modality", None if s.modality == "auto" else s.modality),
             ("metric", s.metric),

@@ -64,10 +64,12 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "classic": ("Traditional models", "no neural network"),
     "transfer": ("Pretrained network, frozen", "a network trained elsewhere describes each example"),
     "network": ("Small networks from scratch", "a neural network that knows nothing but your examples"),
+    "autoencoder": ("Autoencoder features", "a few numbers for each picture, found without labels"),
     "finetune": ("Pretrained network, fine-tuned", "a network trained elsewhere, trained further here"),
     "augmentation": ("Augmented examples", "trained on altered copies as well"),
     "autoencoder": ("Autoencoder features", "features learned without labels"),
     "synthesis": ("Generated examples", "trained on made-up examples as well"),
+    "unlabelled": ("Unlabelled examples too", "learned from examples without labels as well"),
     "prior": ("Networks for small tables", "a network that has seen many small data sets"),
     "ensemble": ("Several models together", "their answers are averaged"),
     "shortcut": ("Shortcut controls", "sees only what should not matter; never chosen"),
@@ -286,6 +288,8 @@ def what_the_data_is(summary: dict[str, Any]) -> str:
         parts.append(f"in {plural(len(dataset['classes']), 'class', 'classes')}")
     elif dataset.get("task") == "regression":
         parts.append("with a measured value")
+    if dataset.get("unlabelled"):
+        parts.append(f"and {dataset['unlabelled']:,} without labels")
     return " ".join(parts)
 
 

@@ -9,7 +9,17 @@ from handful.data.dataset import Dataset
 from handful.data.names import did_you_mean
 from handful.errors import SettingsError
 from handful.settings import Settings
-from handful.strategies import augmentation, baseline, classic, finetune, networks, synthesis, transfer
+from handful.strategies import (
+    augmentation,
+    autoencoder,
+    baseline,
+    classic,
+    finetune,
+    networks,
+    synthesis,
+    transfer,
+    unlabelled,
+)
 from handful.strategies.candidate import Candidate
 from handful.strategies.start import started
 
@@ -20,10 +30,12 @@ CATALOGUE = {
     "augmentation": augmentation,
     "synthesis": synthesis,
     "network": networks,
+    "autoencoder": autoencoder,
     "finetune": finetune,
+    "unlabelled": unlabelled,
 }
 # Families that add a technique to a candidate of another family, and say nothing without it.
-ADDING = ("augmentation", "synthesis")
+ADDING = ("augmentation", "synthesis", "unlabelled")
 
 
 def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]] = ()) -> list[Candidate]:

@@ -67,6 +67,11 @@ class Candidate:
             estimator.set_params(**dict(zip(names, draws, strict=True)))
         return estimator
 
+    @cached_property
+    def trains_network(self) -> bool:
+        """Whether `fit` trains a network, for so many epochs: on a GPU where there is one."""
+        return any(p.split("__")[-1] == "epochs" for p in self.estimator.get_params())
+
     def to_json(self) -> dict[str, Any]:
         return {
             "name": self.name,

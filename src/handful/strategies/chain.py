@@ -101,3 +101,13 @@ def _fit(estimator: Any, X: Any, y: np.ndarray, groups: np.ndarray | None, unlab
     beside = {"groups": groups, "unlabelled": unlabelled}
     wanted = {k: v for k, v in beside.items() if v is not None and accepts(estimator.fit, k)}
     return estimator.fit(X, y, **wanted)
+
+
+def learns_from_unlabelled(estimator: Any) -> bool:
+    """Whether it learns from unlabelled data where there is some: an argument `use_unlabelled` may say no."""
+    if isinstance(estimator, Chain) and type(estimator).fit is Chain.fit:
+        return any(learns_from_unlabelled(part) for part in (*estimator.features, estimator.head))
+    if not accepts(estimator.fit, "unlabelled"):
+        return False
+    said = [v for k, v in estimator.get_params().items() if k.split("__")[-1] == "use_unlabelled"]
+    return any(said) or not said

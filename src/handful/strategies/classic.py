@@ -29,6 +29,7 @@ from handful.strategies.pixels import Descriptor, Pixels
 from handful.strategies.tables import TableEncoder
 
 NEIGHBOURS: dict[str, list] = {"n_neighbors": [5, 1, 3, 9, 15]}
+PENALTIES = (0.003, 0.03, 0.3, 3.0, 30.0)  # of logistic regression on a table's columns
 TREE: dict[str, list] = {"min_samples_leaf": [3, 1, 8]}
 # Boosting's own defaults (31 leaves of 20 samples) cannot split a table of 40 rows at all.
 BOOSTING = {
@@ -65,7 +66,7 @@ def _on_tables(task: str) -> list[Candidate]:
     scaled, as_it_is = TableEncoder(scale=True), TableEncoder(scale=False)
     if task == "classification":
         models: list[tuple[str, str, Any, Any, int]] = [
-            ("logistic", "logistic regression", scaled, LogisticHead(Cs=(0.003, 0.03, 0.3, 3.0, 30.0)), 10),
+            ("logistic", "logistic regression", scaled, LogisticHead(Cs=PENALTIES), 10),
             ("svm", "support vector machine (RBF)", scaled, SVMHead(), 20),
             ("lda", "linear discriminant analysis (shrunk)", scaled, ShrunkLDAHead(), 11),
             ("naive bayes", "naive Bayes", scaled, GaussianNB(var_smoothing=1e-2), 12),

@@ -171,7 +171,7 @@ class MLPValueHead(_OnTable, _Regressor):
     """A perceptron for a measured value, on standardised columns."""
 
 
-class _OnPictures(_Network):
+class OnPictures(_Network):
     """See `handful.nets.convnet`; Z holds pictures `(n, S * S * 3)` in 0…1, as `Pixels` gives them.
 
     Parameters
@@ -195,8 +195,8 @@ class _OnPictures(_Network):
     def _plan(self, Z: np.ndarray) -> dict[str, Any]:
         from handful.nets.convnet import width_for
 
-        pictures = _pictures(Z)
-        grey = bool((pictures == pictures[:, :1]).all())
+        pictures = as_pictures(Z)
+        grey = is_grey(pictures)
         seen = pictures[:, :1] if grey else pictures
         return {
             "channels": 1 if grey else 3,
@@ -216,7 +216,7 @@ class _OnPictures(_Network):
 
         from handful.nets.augment import augmented
 
-        pictures = torch.from_numpy(_pictures(Z)).to(device)
+        pictures = torch.from_numpy(as_pictures(Z)).to(device)
         if self.plan_["channels"] == 1:
             pictures = pictures.mean(dim=1, keepdim=True)
 
@@ -227,18 +227,23 @@ class _OnPictures(_Network):
         return batch
 
 
-def _pictures(Z: np.ndarray) -> np.ndarray:
-    """`(n, S * S * 3)` to `(n, 3, S, S)` float32."""
+def as_pictures(Z: np.ndarray) -> np.ndarray:
+    """`(n, S * S * 3)`, as `Pixels` gives them, to `(n, 3, S, S)` float32."""
     Z = np.asarray(Z, dtype=np.float32)
     side = round((Z.shape[1] / 3) ** 0.5)
     return np.ascontiguousarray(Z.reshape(len(Z), side, side, 3).transpose(0, 3, 1, 2))
 
 
-class ConvNetHead(_OnPictures, _Classifier):
+def is_grey(pictures: np.ndarray) -> bool:
+    """Whether all channels of `(n, 3, S, S)` are the same."""
+    return bool((pictures == pictures[:, :1]).all())
+
+
+class ConvNetHead(OnPictures, _Classifier):
     """A small convolutional network for classes."""
 
 
-class ConvNetValueHead(_OnPictures, _Regressor):
+class ConvNetValueHead(OnPictures, _Regressor):
     """A small convolutional network for a measured value."""
 
 

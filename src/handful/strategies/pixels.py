@@ -66,7 +66,7 @@ class Descriptor(PerImage):
     def _describe(self, pixels: np.ndarray) -> np.ndarray:
         from skimage.feature import hog, local_binary_pattern
 
-        small = _resized(pixels, self.size)
+        small = resized(pixels, self.size)
         grey = _grey(small)
         shape = hog(grey, orientations=9, pixels_per_cell=(8, 8), cells_per_block=(2, 2), feature_vector=True)
         patterns = local_binary_pattern((grey * 255).astype(np.uint8), P=8, R=1, method="uniform")
@@ -89,10 +89,10 @@ class Pixels(PerImage):
         return f"pixels{self.size}"
 
     def _describe(self, pixels: np.ndarray) -> np.ndarray:
-        return _resized(pixels, self.size).ravel() / 255.0
+        return resized(pixels, self.size).ravel() / 255.0
 
 
-def _resized(pixels: np.ndarray, size: int) -> np.ndarray:
+def resized(pixels: np.ndarray, size: int) -> np.ndarray:
     from PIL import Image
 
     if pixels.shape[0] == size:

@@ -15,7 +15,7 @@ from handful.data.views import PLAIN
 from handful.nets.device import on_device
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
-from handful.strategies.chain import Chain
+from handful.strategies.chain import Chain, learns_from_unlabelled
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
 from handful.strategies.pixels import PerImage
 from handful.strategies.synthesis import plain
@@ -51,20 +51,30 @@ def warm(
     """
     if dataset.modality != "image":
         return []
-    needs = {c.name: _needs(c.estimator) for c in candidates}
-    kinds = {_kind(step): step for steps in needs.values() for step in steps}
+    asked = {c.name: _asked(c.estimator, dataset) for c in candidates}
+    work = {kind: about for wanted in asked.values() for kind, about in wanted.items()}
     late: dict[str, float] = {}
-    order = sorted(kinds, key=lambda kind: _turn(kinds[kind]))
+    # What is unlabelled comes last: fewer candidates need it.
+    order = sorted(work, key=lambda kind: (work[kind][1] is not dataset.X, _turn(work[kind][0])))
     for kind in order:
         try:
-            _prepare(kind, kinds[kind], dataset.X, settings, tell, None if most is None else most())
+            _prepare(kind, *work[kind], settings, tell, None if most is None else most())
         except _TooLong as error:
             late[kind] = error.seconds
-    if late and len(late) == len(kinds):
+    if late and len(late) == len(work):
         quickest = min(late, key=lambda kind: late[kind])
-        _prepare(quickest, kinds[quickest], dataset.X, settings, tell, None)
+        _prepare(quickest, *work[quickest], settings, tell, None)
         del late[quickest]
-    return [c for c in candidates if any(_kind(step) in late for step in needs[c.name])]
+    return [c for c in candidates if any(kind in late for kind in asked[c.name])]
+
+
+def _asked(estimator: Any, dataset: Dataset) -> dict[str, tuple[Step, Images]]:
+    """What is to be computed for an estimator, by kind: of the labelled pictures, and of the others."""
+    steps = _needs(estimator)
+    asked = {_kind(step): (step, dataset.X) for step in steps}
+    if dataset.unlabelled is not None and learns_from_unlabelled(estimator):
+        asked |= {f"{_kind(step)}, without labels": (step, dataset.unlabelled) for step in steps}
+    return asked
 
 
 def _turn(step: Step) -> tuple[int, bool]:
