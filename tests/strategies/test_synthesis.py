@@ -73,8 +73,13 @@ def test_what_passes_one_by_one_enters_only_where_it_proves_its_worth(
 ) -> None:
     data = table("classification")
     y = data.classes[data.y]
-    model = on_table(Gaussian()).fit(data.X, y)  # these flowers are known well enough without
-    assert (model.entered_, model.told_["proved"]) == (0, 0)
+    monkeypatch.setattr(WithSynthetic, "_pays", lambda *about: False)
+    model = on_table(Gaussian()).fit(data.X, y)
+    assert (model.entered_, model.told_["proved"]) == (0, 0) and model.told_["made"] == 60
+    noise = np.random.default_rng(0).normal(size=(60, 3))
+    monkeypatch.undo()
+    chain = Chain([StandardScaler()], SVMHead())
+    assert WithSynthetic(chain, Gaussian()).fit(noise, y).told_["proved"] == 0
     monkeypatch.setattr(WithSynthetic, "_pays", lambda *about: True)
     model = on_table(Gaussian()).fit(data.X, y)
     assert (model.predict(data.X) == y).mean() > 0.9
