@@ -23,6 +23,8 @@ from handful.strategies.customs import examine
 from handful.strategies.generators import KDE, SMOTE, Copies, Gaussian, Generator
 from handful.strategies.heads import inner_folds
 from handful.strategies.inner import MADE_UP
+from handful.strategies.picture_generators import PictureVAE
+from handful.strategies.row_generators import FeatureVAE, RowVAE
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,12 @@ KINDS = {
     "gaussian": Kind("class-wise Gaussian", Gaussian()),
     "kde": Kind("class-wise kernel density", KDE()),
     "smote": Kind("between neighbours (SMOTE)", SMOTE()),
+    "vae": Kind("variational autoencoder on features", FeatureVAE(), True),
+    "row vae": Kind("variational autoencoder on rows", RowVAE(), True, "table"),
+    "picture vae": Kind("variational autoencoder on pictures", PictureVAE(), True, "image"),
+    "picture vae, curved": Kind(
+        "variational autoencoder on pictures, geometry-aware", PictureVAE(sampler="riemannian"), True, "image"
+    ),
     "copies": Kind("plain copies", Copies()),  # not offered: what the others are measured against
 }
 PROOFS = 3  # parts held out to see whether made-up examples pay
@@ -53,7 +61,12 @@ OFFERED: dict[str, dict[str, _OFFER]] = {
         "thorough": tuple(
             (name, kind, ratio)
             for name in ("{frozen} svm", "thumbnail svm")
-            for kind in ("gaussian", "kde", "smote")
+            for kind in ("gaussian", "kde", "smote", "vae")
+            for ratio in _MANY
+        )
+        + tuple(
+            ("thumbnail svm", kind, ratio)
+            for kind in ("picture vae", "picture vae, curved")
             for ratio in _MANY
         ),
     },
@@ -63,7 +76,7 @@ OFFERED: dict[str, dict[str, _OFFER]] = {
         "thorough": tuple(
             (name, kind, ratio)
             for name in ("svm", "logistic")
-            for kind in ("gaussian", "kde", "smote")
+            for kind in ("gaussian", "kde", "smote", "row vae")
             for ratio in _MANY
         ),
     },
