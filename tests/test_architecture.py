@@ -25,7 +25,18 @@ ROOMS = [
     "model",
     "report",
 ]
-DOORS = {"__init__", "__main__", "cli", "fit", "enlarge", "estimator", "example"}
+DOORS = {
+    "__init__",
+    "__main__",
+    "cli",
+    "fit",
+    "enlarge",
+    "synthesize",
+    "quality",
+    "new_data",
+    "estimator",
+    "example",
+}
 
 
 def imports(path: Path) -> set[str]:

@@ -44,7 +44,7 @@ def test_originals_are_copied_and_copies_say_what_they_are_made_of(larger: Path)
     photos = larger.parent / "photos"
     for file in photos.rglob("*.png"):
         assert (larger / file.relative_to(photos)).read_bytes() == file.read_bytes()
-    assert Image.open(larger / "contact-sheet.png").size[0] == 600
+    assert Image.open(larger / "contact-sheet.png").size[0] == 204
 
 
 def test_the_same_seed_makes_the_same_copies(larger: Path, tmp_path: Path) -> None:

@@ -208,7 +208,8 @@ def augment(
     seed: Annotated[int, typer.Option(help="Where every random choice starts.")] = 0,
 ) -> None:
     """Write a larger data set: your examples and changed copies of them, and what is made of what."""
-    from handful.enlarge import SHEET, enlarge
+    from handful.enlarge import enlarge
+    from handful.new_data import SHEET
 
     made = enlarge(data, output, per_class=per_class, policy=policy, target=target, seed=seed)
     if made.why:
@@ -216,6 +217,46 @@ def augment(
     typer.echo(f"{made.originals} examples and {made.copies} copies of them ({made.policy}) in {made.path}.")
     if (made.path / SHEET).exists():
         typer.echo(f"To look at: {made.path / SHEET}")
+
+
+@app.command()
+def synthesize(
+    data: DataPath,
+    output: Annotated[Path, typer.Option("-o", "--output", help="A new folder, or a new CSV file.")],
+    per_class: Annotated[int, typer.Option(help="Examples of each class to generate.")],
+    generator: Annotated[
+        str, typer.Option(help="auto: the one with which a model scores best; or its name.")
+    ] = "auto",
+    target: Target = None,
+    seed: Annotated[int, typer.Option(help="Where every random choice starts.")] = 0,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Write also what does not help.")] = False,
+) -> None:
+    """Write generated examples, if they help, with a card that says what they are worth."""
+    from handful.new_data import SHEET
+    from handful.synthesize import NoGain
+    from handful.synthesize import synthesize as make
+
+    def tell(line: str) -> None:
+        typer.echo(line, err=True)
+
+    try:
+        made = make(
+            data,
+            output,
+            per_class=per_class,
+            generator=generator,
+            target=target,
+            seed=seed,
+            anyway=anyway,
+            tell=tell,
+        )
+    except NoGain as error:
+        typer.echo("\n".join(error.quality.lines()[1:]))
+        raise
+    typer.echo("\n".join(made.quality.lines()))
+    typer.echo(f"{made.written} generated examples ({made.quality.generator}) in {made.path}.")
+    if (made.path / SHEET).exists():
+        typer.echo(f"To look at: {made.path / SHEET}, each beside its nearest real example.")
 
 
 @app.command()

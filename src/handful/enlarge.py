@@ -21,11 +21,12 @@ from handful.data import provenance
 from handful.data.dataset import Dataset
 from handful.data.images import decode
 from handful.data.load import load
-from handful.data.names import did_you_mean, missing_path
-from handful.data.tables import TEXT_SUFFIXES, read_table
+from handful.data.names import did_you_mean
+from handful.data.tables import read_table
 from handful.errors import DataError, SettingsError
 from handful.files import write_json, writing
 from handful.nets.augment import POLICIES, copies
+from handful.new_data import SHEET, check_place, contact_sheet, new_folder, separator, written_like
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.run import Cell
 from handful.protocol.splits import compare_splits
@@ -41,7 +42,6 @@ MOST_COMPARED = 1500
 # What can be written down: one picture or row, one label.
 ON_IMAGES = tuple(k for k, p in POLICIES.items() if p.change is not None)
 ON_TABLES = ("noise", "mixup")
-SHEET = "contact-sheet.png"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def enlarge(
     the data cannot be used, or no policy helped.
     """
     source, place = Path(data), Path(out)
-    _check(source, place, per_class)
+    check_place(source, place, per_class)
     dataset = load(str(source), Settings(target=target, seed=seed))
     if dataset.modality == "image" and not source.is_dir():
         raise SettingsError("handful augment takes a folder with a folder of pictures per class, or a table.")
@@ -149,26 +149,6 @@ def _compared(dataset: Dataset) -> list[tuple[str, Candidate, Candidate]]:
     return [(k, base, augmentation.on_views(base, k, most)) for base in bases for k in with_views]
 
 
-def _check(source: Path, place: Path, per_class: int | None) -> None:
-    if not source.exists():
-        raise DataError(missing_path(source))
-    real, target = source.resolve(), place.resolve()
-    if real == target or real in target.parents or target in real.parents:
-        raise SettingsError(
-            f"-o {place} lies in the data or around it, which is not written into. Name a place beside it."
-        )
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise SettingsError(f"-o {place} is there already; nothing is overwritten. Name a new place.")
-    if provenance.file_of(place).exists():
-        raise SettingsError(f"-o {place}: {provenance.file_of(place)} is there already. Name a new place.")
-    if not place.absolute().parent.is_dir():
-        raise SettingsError(f"-o {place} lies in a folder that does not exist.")
-    if per_class is not None and per_class < 1:
-        raise SettingsError(f"--per-class {per_class}: a number from 1 is needed.")
-    if source.is_file() and (place.is_dir() or place.suffix.lower() not in TEXT_SUFFIXES):
-        raise SettingsError(f"-o {place}: a table is written as text; name a CSV file, such as larger.csv.")
-
-
 def _check_policy(policy: str, modality: str) -> None:
     known = ("auto", *(ON_IMAGES if modality == "image" else ON_TABLES))
     if policy in POLICIES and POLICIES[policy].mix is not None and modality == "image":
@@ -210,30 +190,22 @@ def _write_pictures(
 ) -> None:
     from PIL import Image
 
-    temporary = place.with_name(f".{place.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        with writing(place):
-            for name, path in zip(dataset.ids, dataset.X.paths, strict=True):
-                (temporary / str(name)).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, temporary / str(name))
-            made: dict[str, dict[str, Any]] = {}
-            times: dict[int, int] = {}
-            for i, seed in plan:
-                times[i] = times.get(i, 0) + 1
-                name = _free_name(str(dataset.ids[i]), times[i], temporary)
-                side = int(min(MOST_SIDE, dataset.meta[["width", "height"]].iloc[i].max()))
-                square = copies(decode(dataset.X.paths[i], max(32, side)), policy, [seed])[0]
-                shape = _shape(dataset, i, side)
-                Image.fromarray(square).resize(shape, Image.Resampling.LANCZOS).save(temporary / name)
-                made[name] = {"of": str(dataset.ids[i]), "seed": seed}
-            _sheet(temporary, made).save(temporary / SHEET)
-            write_json(temporary / provenance.NAME, {**about, "copies": made})
-            if place.exists():
-                place.rmdir()
-            temporary.rename(place)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with new_folder(place) as folder:
+        for name, path in zip(dataset.ids, dataset.X.paths, strict=True):
+            (folder / str(name)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, folder / str(name))
+        made: dict[str, dict[str, Any]] = {}
+        times: dict[int, int] = {}
+        for i, seed in plan:
+            times[i] = times.get(i, 0) + 1
+            name = _free_name(str(dataset.ids[i]), times[i], folder)
+            side = int(min(MOST_SIDE, dataset.meta[["width", "height"]].iloc[i].max()))
+            square = copies(decode(dataset.X.paths[i], max(32, side)), policy, [seed])[0]
+            shape = _shape(dataset, i, side)
+            Image.fromarray(square).resize(shape, Image.Resampling.LANCZOS).save(folder / name)
+            made[name] = {"of": str(dataset.ids[i]), "seed": seed}
+        _sheet(folder, made).save(folder / SHEET)
+        write_json(folder / provenance.NAME, {**about, "copies": made})
 
 
 def _shape(dataset: Dataset, i: int, side: int) -> tuple[int, int]:
@@ -255,19 +227,13 @@ def _sheet(
     folder: Path, made: dict[str, dict[str, Any]], rows: int = 12, across: int = 6, side: int = 96
 ) -> Any:
     """A picture of some originals (first column) with their copies, spread over the classes."""
-    from PIL import Image
-
     of: dict[str, list[str]] = {}
     for name, entry in made.items():
         of.setdefault(entry["of"], []).append(name)
     originals = list(of)
     shown = [originals[i] for i in np.unique(np.linspace(0, len(originals) - 1, rows).astype(int))]
-    sheet = Image.new("RGB", (across * (side + 4), len(shown) * (side + 4)), (255, 255, 255))
-    for row, original in enumerate(shown):
-        for column, name in enumerate([original, *of[original]][:across]):
-            picture = Image.fromarray(decode(folder / name, side))
-            sheet.paste(picture, (column * (side + 4) + 2 + 4 * (column > 0), row * (side + 4) + 2))
-    return sheet
+    named = [[original, *of[original]][:across] for original in shown]
+    return contact_sheet([[decode(folder / name, side) for name in row] for row in named])
 
 
 def _write_table(
@@ -286,8 +252,7 @@ def _write_table(
     larger = pd.concat([frame, pd.DataFrame(made, columns=frame.columns)], ignore_index=True)
     with writing(place):
         write_json(provenance.file_of(place), {**about, "target": target, "copies": entries})
-        separator = "\t" if place.suffix.lower() in (".tsv", ".tab") else ","
-        larger.to_csv(place, index=False, sep=separator)
+        larger.to_csv(place, index=False, sep=separator(place))
 
 
 def _copied_row(
@@ -319,12 +284,5 @@ def _copied_row(
         else:
             new = share * values[i] + (1 - share) * values[with_whom]
         if np.isfinite(new):
-            line[column] = _like(float(new), values)
+            line[column] = written_like(float(new), values)
     return [line[c] for c in frame.columns], with_whom
-
-
-def _like(value: float, values: np.ndarray) -> str:
-    """A number written with as many decimals as those of its column."""
-    known = values[np.isfinite(values)][:200]
-    digits = max((len(repr(float(v)).rpartition(".")[2]) for v in known if v != round(v)), default=0)
-    return f"{value:.{digits}f}" if digits <= 6 else repr(value)

@@ -42,6 +42,18 @@ def test_without_validation_the_number_was_fixed() -> None:
     assert loss_curve([]) is None
 
 
+def test_the_terms_of_a_loss_have_courses_of_their_own() -> None:
+    split = [
+        {"epoch": float(e), "train_loss": 5.0 / e, "train_reconstruction": 4.0 / e, "train_kl": 1.0 / e}
+        for e in (1, 2, 4)
+    ]
+    found = loss_curve([split, split])
+    assert found["terms"] == ["reconstruction", "kl"]
+    assert found["train_reconstruction"] == [4.0, 2.0, 1.0] and found["train_kl"] == [1.0, 0.5, 0.25]
+    assert found["val_kl"] is None
+    assert loss_curve([history([0.8, 0.4])])["terms"] == []
+
+
 def test_a_long_course_is_thinned() -> None:
     found = loss_curve([history(list(np.linspace(1, 0.1, 500)))])
     assert len(found["epoch"]) == 100 and found["epoch"][-1] == 500

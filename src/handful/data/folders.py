@@ -19,8 +19,8 @@ IMAGE_SUFFIXES = frozenset(
 _FOREIGN = frozenset([".heic", ".heif", ".svg", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".psd", ".dcm"])
 # Files about the data, which nobody expects to be read as images: no note is made of them.
 _ABOUT = frozenset(["README", "LICENSE", "LICENCE", "COPYING", "SOURCE"])
-# What `handful augment` writes beside the class folders.
-_MADE = frozenset(["augmented.json", "contact-sheet.png"])
+# What `handful augment` and `handful synthesize` write beside the class folders.
+_MADE = frozenset(["augmented.json", "contact-sheet.png", "generated.json", "quality.json", "quality.md"])
 _PARTS = frozenset(["train", "training", "val", "valid", "validation", "dev", "test", "testing", "holdout"])
 
 

@@ -1,4 +1,10 @@
-"""Which samples of a data set are made from others, as `handful augment` has written it beside them."""
+"""Which samples are made from others, as `handful augment` and `handful synthesize` have written beside them.
+
+A copy has one original: it is learned from where its original is, and nothing is scored on it. A generated
+example was made of all examples of its source together, so there is no fold that it could honestly be in: one
+that is learned from would tell of those held out, and one that is scored on is not real. It is left out, with
+a line in the audit, wherever labelled data is read. `fit` makes examples anew inside every fold.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +14,56 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from handful.errors import DataError
 
 NAME = "augmented.json"
+GENERATED = "generated.json"
+QUALITY = ("quality.json", "quality.md")
+# A text chunk in a generated PNG, ahead of its pixels: it goes with the file wherever that is copied.
+MARK = ("handful", "generated")
+_CHUNK, _HEAD = b"tEXt" + "\0".join(MARK).encode(), 512
 
 
-def file_of(data: Path) -> Path:
+def file_of(data: Path, name: str = NAME) -> Path:
     """Where the provenance of a folder, or of a table's file, lies: in the folder, or beside the file."""
-    return data / NAME if data.is_dir() else data.with_name(f"{data.name}.{NAME}")
+    return data / name if data.is_dir() else data.with_name(f"{data.name}.{name}")
+
+
+def files_of(data: Path) -> list[Path]:
+    """All that may lie beside a table of this name."""
+    return [file_of(data, name) for name in (NAME, GENERATED, *QUALITY)]
+
+
+def generated(data: Path, ids: Sequence[str]) -> np.ndarray:
+    """Which samples `(n,)` of a folder or a table are generated, as it is written beside them.
+
+    DataError where it is not what `synthesize` writes.
+    """
+    file = file_of(data, GENERATED)
+    if not file.is_file():
+        return np.zeros(len(ids), dtype=bool)
+    try:
+        made = set(json.loads(file.read_text(encoding="utf-8"))["made"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{str(file)!r}, which says which samples are generated, cannot be read ({error!r}). Make the "
+            "data set again with 'handful synthesize'; without it generated examples would be taken for real "
+            "ones."
+        ) from None
+    return np.array([name in made for name in ids], dtype=bool)
+
+
+def marked(path: str | os.PathLike[str]) -> bool:
+    """Whether a picture file says of itself that it is generated."""
+    if not os.fspath(path).lower().endswith(".png"):
+        return False
+    try:
+        with open(path, "rb") as file:
+            return _CHUNK in file.read(_HEAD)
+    except OSError:
+        return False
 
 
 def read(data: Path) -> dict[str, Any] | None:

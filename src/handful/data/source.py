@@ -20,7 +20,7 @@ from handful.data import provenance
 from handful.data.dataset import Finding
 from handful.data.folders import existing_folder, is_image_name, label_by_folder
 from handful.data.groups import column_groups, named_groups
-from handful.data.names import listed, missing_path, printable
+from handful.data.names import count, listed, missing_path, printable
 from handful.data.schema import named_columns
 from handful.data.tables import read_table
 from handful.data.targets import find_target_column
@@ -93,6 +93,8 @@ def open_source(data: Any, how: How) -> Source:
         )
     else:
         source = _from_arrays((data,), how)
+    if how.labelled:
+        source = _without_generated(source, data)
     if how.modality not in ("auto", source.modality):
         raise DataError(
             f"--modality {how.modality} does not fit the data, which is read as {source.modality}. "
@@ -100,6 +102,47 @@ def open_source(data: Any, how: How) -> Source:
         )
     if not source.ids:
         raise DataError("there are 0 samples (0 rows); a minimum of 1 is required.")
+    return source
+
+
+def _without_generated(source: Source, data: Any) -> Source:
+    """The source without examples that `handful synthesize` has written (see `handful.data.provenance`)."""
+    made = np.zeros(len(source.ids), dtype=bool)
+    if isinstance(data, (str, os.PathLike)):
+        made |= provenance.generated(Path(data), source.ids)
+    if source.paths is not None:
+        made |= np.array([provenance.marked(path) for path in source.paths], dtype=bool)
+    if not made.any():
+        return source
+    keep = np.flatnonzero(~made)
+    gone: set[str] = set()
+    if source.kind == "folder":
+        gone = set(source.labels) - {source.labels[i] for i in keep}
+    if gone or not len(keep):
+        what = (
+            f"all examples of the class {sorted(gone)[0]!r} are" if len(keep) else "all of these examples are"
+        )
+        raise DataError(
+            f"{what} generated, by 'handful synthesize'. No model can be tested on what is made up, and one "
+            "that learned from it cannot be tested on what it was made of. Give real examples: fit generates "
+            "from them by itself, inside every fold."
+        )
+    message = (
+        f"Left out {count(int(made.sum()), 'generated example')} of {len(made)}, which 'handful synthesize' "
+        "has made of all real ones: who learns from them knows of those held out, and no score on them is "
+        "real. fit generates by itself, inside every fold."
+    )
+    source.findings.append(
+        Finding("generated example", "warning", message, [source.ids[i] for i in np.flatnonzero(made)])
+    )
+    for name in ("ids", "paths", "groups", "copy_of", "frame", "labels"):
+        values = getattr(source, name)
+        if isinstance(values, (pd.DataFrame, pd.Series)):
+            setattr(source, name, values.iloc[keep].reset_index(drop=True))
+        elif isinstance(values, np.ndarray):
+            setattr(source, name, values[keep])
+        elif values is not None:
+            setattr(source, name, [values[i] for i in keep])
     return source
 
 

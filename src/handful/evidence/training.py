@@ -19,11 +19,12 @@ def loss_curve(history: list[list[dict[str, float]]]) -> dict[str, Any] | None:
     """The losses of a network that was trained here, averaged over the splits; None without a history.
 
     `epoch` [1…], `train_loss`, and where something validated `val_loss` and `val_score` (accuracy or R² of
-    the validating part), else None. A split that was stopped earlier than others is in the average up to
-    there; the curve ends where fewer than half of the splits are left. `kept` is how many epochs the network
-    was then trained for on everything (the lowest validation loss of each split), as median, `kept_low` and
-    `kept_high` the extremes over splits; `still_falling` in how many splits that was among the last tenth of
-    all the epochs that were allowed or run; `words` says it in a sentence.
+    the validating part), else None. Of a loss that is a sum, `terms` names its parts, and `train_TERM` and
+    `val_TERM` are their courses; `terms` is empty for all others. A split that was stopped earlier than
+    others is in the average up to there; the curve ends where fewer than half of the splits are left. `kept`
+    is how many epochs the network was then trained for on everything (the lowest validation loss of each
+    split), as median, `kept_low` and `kept_high` the extremes over splits; `still_falling` in how many splits
+    that was among the last tenth of all the epochs that were allowed or run; `words` says it in a sentence.
     """
     runs = [h for h in history if h]
     if not runs:
@@ -33,7 +34,11 @@ def loss_curve(history: list[list[dict[str, float]]]) -> dict[str, Any] | None:
     course: dict[str, Any] = {"splits": len(runs)}
     steps = np.unique(np.linspace(1, last, min(last, MOST_POINTS)).round().astype(int))
     course["epoch"] = steps.tolist()
-    for key in COURSE:
+    named = dict.fromkeys(
+        key.removeprefix("train_") for h in runs for key in h[0] if key.startswith("train_")
+    )
+    course["terms"] = [term for term in named if term != "loss"]
+    for key in (*COURSE, *(f"{part}_{term}" for term in course["terms"] for part in ("train", "val"))):
         known = all(key in h[0] for h in runs)
         means = [_mean([h[e - 1][key] for h in runs if len(h) >= e]) for e in steps] if known else None
         course[key] = means
@@ -55,7 +60,7 @@ def _course_words(kept: list[int], late: int, validated: bool) -> str:
     span = "" if low == high else f" ({low} to {high} in single fits)"
     if not validated:
         return (
-            "There were too few examples to set any aside, so it was trained for a fixed number of "
+            "Nothing was set aside to say when to stop, so it was trained for a fixed number of "
             f"{_passes(usual)}."
         )
     if 2 * late > len(kept):

@@ -67,10 +67,15 @@ def label(row: View | None) -> str:
 
 def sample(id_: Any, pixels: Any, row: View | None) -> View:
     """One example: its name, its picture, and the columns of its row (`row`, the rest in `more`)."""
-    cells = [(name, _cell(value)) for name, value in (row or {}).items()]
+    cells = table_cells(row)
     # A file goes by its name, a row of a table by its number.
     name = f"row {id_}" if str(id_).isdigit() else str(id_)
     return {**card(name, pixels, 144), "row": cells[:8], "more": cells[8:60]}
+
+
+def table_cells(row: View | None) -> list[tuple[str, str]]:
+    """The columns of a table's row with their values, as they are written on a card."""
+    return [(str(name), _cell(value)) for name, value in (row or {}).items()]
 
 
 def value_text(value: Any, quantity: bool) -> str:

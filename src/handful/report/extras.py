@@ -12,7 +12,9 @@ from handful.evidence.ensemble import select
 from handful.evidence.predictions import Predictions, Row
 from handful.nets.augment import examples
 from handful.protocol.run import Run
+from handful.report.inside import Inside
 from handful.report.labels import PICTURED
+from handful.report.learned import generated_pictures
 from handful.report.summary import first_predictions
 
 MOST_MISTAKES = 12
@@ -20,10 +22,13 @@ MOST_PICTURES = 48
 MOST_ON_MAP = 1500
 
 
-def gather(run: Run, predictions: Predictions, summary: dict[str, Any]) -> dict[str, Any]:
+def gather(
+    run: Run, predictions: Predictions, summary: dict[str, Any], inside: Inside | None = None
+) -> dict[str, Any]:
     """The pictures and matrices of the page; a part that does not apply is None."""
     chosen = select(predictions)
     image = run.dataset.modality == "image"
+    inside = inside or Inside()
     return {
         "confusion": _confusion(run, chosen),
         "mistakes": _mistakes(run, predictions, chosen),
@@ -32,7 +37,8 @@ def gather(run: Run, predictions: Predictions, summary: dict[str, Any]) -> dict[
         "map": _map(run, chosen) if image else None,
         "pictures": _audit_pictures(run) if image else {},
         "examples": _examples(run) if image else None,
-        "ledger_pictures": _augmented(run) if image else {},
+        "ledger_pictures": _augmented(run) | generated_pictures(inside.generators) if image else {},
+        "inside": {"networks": inside.networks, "generators": inside.generators},
     }
 
 

@@ -363,12 +363,12 @@ def regression_scatter(
 
 @dataclass(frozen=True)
 class Point:
-    """One example on the map: its place, its look (colour and marker), what is said of it."""
+    """One example on the map: its place, its look (colour and marker), a ring or none, what is said of it."""
 
     x: float
     y: float
     look: int
-    wrong: bool
+    ringed: bool
     title: str
     picture: str | None = None
 
@@ -385,15 +385,17 @@ def marker(look: int, x: float, y: float, r: float = 5.0) -> Markup:
     )
 
 
-def embedding_map(points: Sequence[Point]) -> Markup:
-    """Every example as a mark; near means similar to the model. A ring marks a mistake."""
+def embedding_map(
+    points: Sequence[Point], title: str = "Map of the examples", ringed: str = "predicted wrongly"
+) -> Markup:
+    """Every example as a mark; near means similar to the model. `ringed` says what a ring means."""
     width, height, margin = 640, 440, 14
     xs, ys = span_of([p.x for p in points], pad=0.0), span_of([p.y for p in points], pad=0.0)
     body = []
-    for point in sorted(points, key=lambda p: p.wrong):
+    for point in sorted(points, key=lambda p: p.ringed):
         x = round(margin + _at(point.x, xs) / 100 * (width - 2 * margin), 1)
         y = round(height - margin - _at(point.y, ys) / 100 * (height - 2 * margin), 1)
-        ring = Markup('<circle class="wrong" cx="{}" cy="{}" r="8.5"/>').format(x, y) if point.wrong else ""
+        ring = Markup('<circle class="wrong" cx="{}" cy="{}" r="8.5"/>').format(x, y) if point.ringed else ""
         body.append(
             Markup("<g{}><title>{}</title>{}{}</g>").format(
                 Markup(' data-picture="{}"').format(point.picture) if point.picture else "",
@@ -402,11 +404,11 @@ def embedding_map(points: Sequence[Point]) -> Markup:
                 ring,
             )
         )
-    wrong = sum(p.wrong for p in points)
+    rings = sum(p.ringed for p in points)
     return Markup(
-        '<svg class="map" viewBox="0 0 {} {}" role="img"><title>Map of the examples</title>'
-        "<desc>{} examples, {} of them predicted wrongly (ringed).</desc>{}</svg>"
-    ).format(width, height, len(points), wrong, Markup("").join(body))
+        '<svg class="map" viewBox="0 0 {} {}" role="img"><title>{}</title>'
+        "<desc>{} examples, {} of them {} (ringed).</desc>{}</svg>"
+    ).format(width, height, title, len(points), rings, ringed, Markup("").join(body))
 
 
 def legend_mark(look: int) -> Markup:

@@ -23,6 +23,24 @@ FROZEN = (
     "A network that was trained on very many other examples turns each of yours into a list of numbers. The "
     "network itself is not changed; only a small model on top of these numbers is trained."
 )
+CODES = {
+    "Autoencoder": "A network that learns to squeeze each example into a few numbers and to make the example "
+    "again from those alone. It needs no labels for that.",
+    "Code": "The few numbers into which a network squeezes an example. Examples that the network finds alike "
+    "have codes that are near to each other.",
+    "Reconstruction": "What a network makes of a code again. What is missing in it, the code does not hold.",
+}
+MADE_UP = {
+    "Made-up example": "An example that does not exist: drawn by a rule or a network that learned what real "
+    "ones of a class look like. Models may learn from some of them; no model is ever examined on one.",
+    "Let in, or stopped": "A made-up example is let in among the examples to learn from only if models that "
+    "know the real ones agree with its class, it is not a copy of a real one, and it is not far outside of "
+    "all of them.",
+}
+UNLABELLED = (
+    "Examples of which nobody has said what they are. They are cheap, and what they have in common can still "
+    "be learned."
+)
 AVERAGE = "Several models are asked, and their answers are averaged."
 GROUP = (
     "Examples that belong together, such as pictures of one patient or copies of one file. A group is never "
@@ -43,6 +61,11 @@ def glossary(content: Content) -> View:
         terms[words.capital(metric.label)] = f"{words.capital(metric.words).rstrip('.')}."
     if families & {"transfer", "finetune"}:
         terms["Frozen features"] = FROZEN
+    inside = content.extras.get("inside") or {}
+    terms |= CODES if inside.get("networks") else {}
+    terms |= MADE_UP if inside.get("generators") or "synthesis" in families else {}
+    if any("unlabelled" in str(line.get("technique")) for line in summary.get("ledger") or []):
+        terms["Unlabelled example"] = UNLABELLED
     if "ensemble" in families:
         terms["Average of models"] = AVERAGE
     if (summary.get("protocol") or {}).get("grouped"):

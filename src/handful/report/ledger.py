@@ -20,12 +20,17 @@ EXPLAINED = {
     "fine-tuning": "a network that was trained on other data is trained further on yours",
     "small network": "a network of a size that fits your data, trained on your examples alone",
     "autoencoder": "a network learns to describe examples without their labels",
-    "unlabelled data": "the model learns from examples without labels as well",
-    "unlabelled data: self-training": "the model labels the unlabelled examples that it is sure of, "
-    "and learns from them too",
-    "unlabelled data: label spreading": "labels spread to unlabelled examples that look alike, "
-    "and the model learns from them too",
-    "generated examples": "the model learns from made-up examples as well",
+    "autoencoder features": "a network learned, without labels, to squeeze each example into a few numbers "
+    "and to redraw it from them; the model sees those numbers",
+    "principal components": "each example as the few numbers that say most of how it differs from "
+    "the others, without a network",
+    "pretraining": "a network first learned to redraw examples without their labels, and then to tell them "
+    "apart",
+    "unlabelled data": "examples without a label were learned from as well",
+    "unlabelled data: self-training": "a model labels examples that have no label, and learns from those "
+    "that it is sure of as well",
+    "unlabelled data: label spreading": "labels spread from labelled examples to those like them without one",
+    "generated examples": "the model learns from made-up examples as well; new data is never made up",
     "ensembling": "several models are asked, and their answers averaged",
     GREEDY: "the answers are averaged with weights that are chosen to fit best",
 }

@@ -18,6 +18,7 @@ from handful.report.content import SHOWN, Content, View, card, label
 from handful.report.controls import controls
 from handful.report.glossary import glossary
 from handful.report.labels import labels_view
+from handful.report.learned import learned
 from handful.report.ledger import ledger
 from handful.report.look import look
 from handful.report.luck import luck
@@ -357,6 +358,7 @@ SECTIONS = (
     Section("sure", "How sure is it?", sure, "sure.html"),
     Section("more_data", "More data?", more_data, "more_data.html"),
     Section("trust", "Can the data be trusted?", trust),
+    Section("learned", "Learned without labels, and made up", learned, "learned.html"),
     Section("look", "A closer look", look),
     Section("method", "How it was done", method),
     Section("glossary", "Words used here", glossary),

@@ -31,6 +31,7 @@ from handful.protocol.run import Run
 from handful.report import words
 from handful.report.budget import budget_part
 from handful.report.growth import add_growth
+from handful.report.inside import Inside
 from handful.report.labels import add_labels
 from handful.report.ledger import ledger_part
 from handful.report.luck import luck_part
@@ -41,9 +42,12 @@ from handful.strategies import shortcut
 
 # With fewer examples in a class, benchmarks/RESULTS.md shows intervals that cover a little too seldom.
 FEW_A_CLASS = 5
+NOT_LOOKED = "what networks had learned was not looked at"
 
 
-def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = None) -> dict[str, Any]:
+def summarise(
+    run: Run, predictions: Predictions, test: HeldOutScore | None = None, inside: Inside | None = None
+) -> dict[str, Any]:
     """report.json. Evidence that is absent is None, with a reason under `reasons`."""
     chosen = select(predictions)
     bootstrap = draw(predictions.unit, predictions.covered, seed=run.settings.seed)
@@ -78,6 +82,8 @@ def summarise(run: Run, predictions: Predictions, test: HeldOutScore | None = No
     }
     if test is None:
         reasons["test"] = "no test set was given (--test PATH)"
+    summary |= (inside or Inside()).facts()
+    reasons.update({"autoencoder": NOT_LOOKED, "generated": NOT_LOOKED} if inside is None else inside.reasons)
     for names, piece in (
         (["ledger"], lambda: add_ledger(summary, predictions, bootstrap)),
         (

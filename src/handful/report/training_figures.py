@@ -78,26 +78,25 @@ def _svg(title: str, description: str, body: Sequence[Markup]) -> Markup:
     ).format(WIDTH, HEIGHT, title, description, Markup("").join(body))
 
 
-def loss_figure(curve: dict[str, Any]) -> Markup | None:
+def loss_figure(curve: dict[str, Any], term: str = "loss") -> Markup | None:
     """The loss of what it learned from and of what was set aside, by passes; a mark where the latter turned.
 
-    `curve` as `handful.evidence.training.loss_curve` makes it. None where it has fewer than two epochs.
+    `curve` as `handful.evidence.training.loss_curve` makes it; `term` is the loss, or one of its terms. None
+    where it has fewer than two epochs.
     """
     epochs = curve["epoch"]
     lines = [
         (kind, name, [(e, v) for e, v in zip(epochs, curve[key] or [], strict=False) if v is not None])
         for kind, name, key in (
-            ("second", "what it learned from", "train_loss"),
-            ("", "set aside", "val_loss"),
+            ("second", "what it learned from", f"train_{term}"),
+            ("", "set aside", f"val_{term}"),
         )
     ]
     lines = [line for line in lines if len(line[2]) > 1]
     if not lines:
         return None
-    seen = sorted(v for _, _, line in lines for _, v in line)
-    # A loss may start far above everything: the picture ends at three times the middle.
-    top = min(seen[-1], max(3 * seen[len(seen) // 2], seen[0] * 1.2))
-    plot = _Plot((0.0, float(epochs[-1])), span_of([0.0, top], inside=(0.0, math.inf)), False)
+    scale = _loss_scale(sorted(v for _, _, line in lines for _, v in line))
+    plot = _Plot((0.0, float(epochs[-1])), scale, False)
     body = plot.frame(lambda v: f"{v:g}", "passes over the data")
     if curve["val_loss"] is not None and curve["kept"] <= epochs[-1]:
         body.append(straight("now", plot.x(curve["kept"]), plot.x(curve["kept"]), TOP, HEIGHT - FOOT))
@@ -107,7 +106,17 @@ def loss_figure(curve: dict[str, Any]) -> Markup | None:
         f"{name}: from {line[0][1]:.3g} to {line[-1][1]:.3g}, lowest {min(v for _, v in line):.3g}"
         for _, name, line in lines
     )
-    return _svg("The loss while it learned", f"{described}.", body)
+    return _svg(f"The {term} while it learned", f"{described}.", body)
+
+
+def _loss_scale(seen: Sequence[float]) -> Domain:
+    """From 0, or from the lowest where a loss has no floor (a log density), to the highest of the sorted
+    values; a loss may start far above everything: the picture ends at three times the middle.
+    """
+    lowest, middle, highest = seen[0], seen[len(seen) // 2], seen[-1]
+    if lowest < 0:
+        return span_of([lowest, min(highest, middle + 3 * (middle - lowest))])
+    return span_of([0.0, min(highest, max(3 * middle, lowest * 1.2))], inside=(0.0, math.inf))
 
 
 def capacity_figure(

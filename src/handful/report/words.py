@@ -64,7 +64,6 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "classic": ("Traditional models", "no neural network"),
     "transfer": ("Pretrained network, frozen", "a network trained elsewhere describes each example"),
     "network": ("Small networks from scratch", "a neural network that knows nothing but your examples"),
-    "autoencoder": ("Autoencoder features", "a few numbers for each picture, found without labels"),
     "finetune": ("Pretrained network, fine-tuned", "a network trained elsewhere, trained further here"),
     "augmentation": ("Augmented examples", "trained on altered copies as well"),
     "autoencoder": ("Autoencoder features", "features learned without labels"),

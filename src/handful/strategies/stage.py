@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import pandas as pd
 from handful.backbones.cache import cache_folder
 from handful.data.dataset import Images
 from handful.data.store import sample_digests
-from handful.errors import RunError
+from handful.errors import HandfulError, RunError
 from handful.files import whole
 from handful.nets.device import device
 from handful.strategies.candidate import spec
@@ -32,6 +33,22 @@ MOST_BYTES = 1 << 30  # kept on disk; the oldest go first
 
 Weights = dict[str, np.ndarray]
 Learned = tuple[Weights, dict[str, Any]]  # arrays, and what is told beside them as plain JSON
+
+_may_learn: ContextVar[bool] = ContextVar("may_learn", default=True)
+
+
+class NotKnown(HandfulError, LookupError):
+    """Nothing is remembered of what was asked for, and nothing may be trained now."""
+
+
+@contextlib.contextmanager
+def only_known() -> Iterator[None]:
+    """Inside, `remembered` never trains: it gives what is on disk, or raises NotKnown."""
+    token = _may_learn.set(False)
+    try:
+        yield
+    finally:
+        _may_learn.reset(token)
 
 
 def remembered(estimator: Any, learn: Callable[[], Learned], *given: Any) -> Learned:
@@ -44,11 +61,13 @@ def remembered(estimator: Any, learn: Callable[[], Learned], *given: Any) -> Lea
     given : all that it learns from: `Images`, a DataFrame, arrays `(n, …)`, or None
 
     Two processes that want the same wait for each other, where the system has locks. Nothing is stored where
-    the cache folder cannot be written.
+    the cache folder cannot be written. Raises NotKnown inside `only_known` where it is not there.
     """
     path = cache_folder() / "stages" / f"{_name(estimator, given)}.npz"
     with _alone(path):
         found = _read(path)
+        if found is None and not _may_learn.get():
+            raise NotKnown(f"no training of {type(estimator).__name__} on these samples is kept here")
         if found is None:
             found = learn()
             with contextlib.suppress(OSError, RunError):
