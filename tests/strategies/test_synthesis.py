@@ -66,7 +66,22 @@ def test_the_head_learns_from_real_and_made_up_examples_with_names_for_labels() 
     assert len(head.y_) == 90
     assert np.unique(head.y_[60:], return_counts=True)[1].tolist() == [10, 10, 10]
     np.testing.assert_array_equal(head.groups_, np.r_[np.repeat(np.arange(30), 2), np.full(30, MADE_UP)])
-    model = on_table(Gaussian()).fit(data.X, y, groups)
+
+
+def test_what_passes_one_by_one_enters_only_where_it_proves_its_worth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = table("classification")
+    y = data.classes[data.y]
+    monkeypatch.setattr(WithSynthetic, "_pays", lambda *about: False)
+    model = on_table(Gaussian()).fit(data.X, y)
+    assert (model.entered_, model.told_["proved"]) == (0, 0) and model.told_["made"] == 60
+    noise = np.random.default_rng(0).normal(size=(60, 3))
+    monkeypatch.undo()
+    chain = Chain([StandardScaler()], SVMHead())
+    assert WithSynthetic(chain, Gaussian()).fit(noise, y).told_["proved"] == 0
+    monkeypatch.setattr(WithSynthetic, "_pays", lambda *about: True)
+    model = on_table(Gaussian()).fit(data.X, y)
     assert (model.predict(data.X) == y).mean() > 0.9
     assert model.entered_ == model.told_["entered"] > 0.7 * model.made_ == 0.7 * 60
 

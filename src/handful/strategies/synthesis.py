@@ -21,24 +21,35 @@ from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
 from handful.strategies.customs import examine
 from handful.strategies.generators import KDE, SMOTE, Copies, Gaussian, Generator
+from handful.strategies.heads import inner_folds
 from handful.strategies.inner import MADE_UP
+from handful.strategies.picture_generators import PictureVAE
+from handful.strategies.row_generators import FeatureVAE, RowVAE
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A generator, its name in plain words, and whether it is a neural network."""
+    """A generator, its name in words, whether it is a neural network, and the only modality it suits."""
 
     words: str
     generator: Generator
     deep: bool = False
+    modality: str | None = None
 
 
 KINDS = {
     "gaussian": Kind("class-wise Gaussian", Gaussian()),
     "kde": Kind("class-wise kernel density", KDE()),
     "smote": Kind("between neighbours (SMOTE)", SMOTE()),
+    "vae": Kind("variational autoencoder on features", FeatureVAE(), True),
+    "row vae": Kind("variational autoencoder on rows", RowVAE(), True, "table"),
+    "picture vae": Kind("variational autoencoder on pictures", PictureVAE(), True, "image"),
+    "picture vae, curved": Kind(
+        "variational autoencoder on pictures, geometry-aware", PictureVAE(sampler="riemannian"), True, "image"
+    ),
     "copies": Kind("plain copies", Copies()),  # not offered: what the others are measured against
 }
+PROOFS = 3  # parts held out to see whether made-up examples pay
 # By modality and effort: the candidate (its name, the frozen features of the first backbone filled in), the
 # generator and how many it makes for each real example.
 _MANY = (0.5, 1.0, 2.0)
@@ -50,7 +61,12 @@ OFFERED: dict[str, dict[str, _OFFER]] = {
         "thorough": tuple(
             (name, kind, ratio)
             for name in ("{frozen} svm", "thumbnail svm")
-            for kind in ("gaussian", "kde", "smote")
+            for kind in ("gaussian", "kde", "smote", "vae")
+            for ratio in _MANY
+        )
+        + tuple(
+            ("thumbnail svm", kind, ratio)
+            for kind in ("picture vae", "picture vae, curved")
             for ratio in _MANY
         ),
     },
@@ -60,7 +76,7 @@ OFFERED: dict[str, dict[str, _OFFER]] = {
         "thorough": tuple(
             (name, kind, ratio)
             for name in ("svm", "logistic")
-            for kind in ("gaussian", "kde", "smote")
+            for kind in ("gaussian", "kde", "smote", "row vae")
             for ratio in _MANY
         ),
     },
@@ -77,11 +93,14 @@ class WithSynthetic(BaseEstimator):
     ratio : float > 0, or a dict of one for each label
         Examples made up for each real one, of each class.
     customs : bool
-        Whether each made-up example is examined before it enters (see `handful.strategies.customs`).
+        Whether each made-up example is examined before it enters (see `handful.strategies.customs`), and
+        none enters unless such examples prove their worth inside the training part first: where parts of it
+        are held out, models with them must do better than without by more than a standard error.
 
     After `fit`: `made_` how many were made up, `entered_` how many the model learned from; where that is none
-    it is the same model as the chain alone. `told_` has both numbers, and how many customs turned away
-    because a model `disagrees` with the label, as a `copy`, or as too `far` out (one may be several).
+    it is the same model as the chain alone. `told_` has both numbers, how many customs turned away because a
+    model `disagrees` with the label, as a `copy`, or as too `far` out (one may be several), and whether they
+    `proved` their worth (1 or 0).
 
     Raises ValueError for a regressor: what is made up needs a class.
     """
@@ -119,28 +138,30 @@ class WithSynthetic(BaseEstimator):
         return self
 
     def _on_features(self, generator: Generator, X: Any, y: np.ndarray, groups: np.ndarray | None) -> Chain:
-        steps, Z = _prepared(self.estimator, X, y, groups)
+        steps, Z = prepared(self.estimator, X, y, groups)
         made = generator.fit(Z, y, groups).sample(_wanted(y, self.ratio))
         enters = self._examined(Z, y, made, groups)
-        fitted = clone(self.estimator)
-        rest = _fitted(Chain([], self.estimator.head), Z, y, groups, made, enters, self.ratio)
+        fitted, head = clone(self.estimator), Chain([], self.estimator.head)
+        enters = self._proved(head, Z, y, groups, enters)
+        rest = _fitted(head, Z, y, groups, made, enters, self.ratio)
         fitted.features_, fitted.head_, fitted.classes_ = steps, rest.head_, rest.classes_
         return fitted
 
     def _on_samples(self, generator: Generator, X: Any, y: np.ndarray, groups: np.ndarray | None) -> Chain:
         made = generator.fit(X, y, groups).sample(_wanted(y, self.ratio))
         if self.customs:
-            steps, Z = _prepared(self.estimator, X, y, groups)
+            steps, Z = prepared(self.estimator, X, y, groups)
             looked: Any = Images.unnamed(np.asarray(made)) if isinstance(X, Images) else made
             for step in steps:
                 looked = step.transform(looked)
             enters = self._examined(Z, y, looked, groups)
         else:
             enters = self._examined(made, y, made, groups)
+        enters = self._proved(self.estimator, X, y, groups, enters)
         return _fitted(clone(self.estimator), X, y, groups, made, enters, self.ratio)
 
     def _examined(self, Z: Any, y: np.ndarray, made: Any, groups: np.ndarray | None) -> np.ndarray:
-        """Which of the made-up samples may enter `(m,)`; Z and `made` as the head sees them."""
+        """Which of the made-up samples pass one by one `(m,)`; Z and `made` as the head sees them."""
         labels = _wanted(y, self.ratio)
         self.told_ = {"made": len(labels)}
         enters = np.ones(len(labels), dtype=bool)
@@ -148,15 +169,52 @@ class WithSynthetic(BaseEstimator):
             found = examine(Z, y, made, labels, groups, model=self.estimator.head)
             enters = found.enters
             self.told_ |= {why: int(getattr(found, why).sum()) for why in ("disagrees", "copy", "far")}
+        return enters
+
+    def _proved(
+        self, chain: Chain, X: Any, y: np.ndarray, groups: np.ndarray | None, enters: np.ndarray
+    ) -> np.ndarray:
+        """Those that may enter, or none; X as the chain takes it."""
+        if self.customs:
+            proved = bool(enters.any()) and self._pays(chain, X, y, groups)
+            self.told_["proved"] = int(proved)
+            enters = enters & proved
         self.told_["entered"] = int(enters.sum())
         self.made_, self.entered_ = self.told_["made"], self.told_["entered"]
         return enters
+
+    def _pays(self, chain: Chain, X: Any, y: np.ndarray, groups: np.ndarray | None) -> bool:
+        """Whether made-up examples make predictions of held-out parts of X better, by over a standard error.
+
+        The generator learns anew without each part, a network only without the first, which takes long
+        enough. Better is a lower squared error of the probabilities. False where nothing can be held out.
+        """
+        folds = inner_folds(y, groups, PROOFS, 0, classes=True)
+        folds = folds[:1] if self.generator.SPACE == "X" or hasattr(self.generator, "epochs") else folds
+        gains = []
+        for rows, held in folds:
+            some, others = (X.iloc[r] if isinstance(X, pd.DataFrame) else X[r] for r in (rows, held))
+            beside = None if groups is None else groups[rows]
+            base = clone(chain).fit(some, y[rows], beside)
+            added = _Examined(chain, self.generator, self.ratio).fit(some, y[rows], beside)
+            truth = (y[held, None] == base.classes_).astype(float)
+            without, with_them = (((m.predict_proba(others) - truth) ** 2).sum(axis=1) for m in (base, added))
+            gains.append(without - with_them)
+        all_gains = np.concatenate(gains) if gains else np.zeros(1)
+        return bool(all_gains.mean() > all_gains.std() / np.sqrt(len(all_gains)) + 1e-12)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         return self.estimator_.predict_proba(X)
 
     def predict(self, X: Any) -> np.ndarray:
         return self.estimator_.predict(X)
+
+
+class _Examined(WithSynthetic):
+    """With what passes customs one by one: what is looked at to see whether it pays."""
+
+    def _pays(self, chain: Chain, X: Any, y: np.ndarray, groups: np.ndarray | None) -> bool:
+        return True
 
 
 def plain(estimator: Any) -> Any:
@@ -173,7 +231,7 @@ def _wanted(y: np.ndarray, ratio: float | dict[Any, float]) -> np.ndarray:
     return np.repeat(labels, np.maximum(1, np.round(each * counts)).astype(int))
 
 
-def _prepared(chain: Chain, X: Any, y: np.ndarray, groups: np.ndarray | None) -> tuple[list[Any], np.ndarray]:
+def prepared(chain: Chain, X: Any, y: np.ndarray, groups: np.ndarray | None) -> tuple[list[Any], np.ndarray]:
     """The chain's features, fitted, and what they make of X."""
     fitted = Chain(chain.features, _Keeps()).fit(X, y, groups)
     return fitted.features_, fitted.head_.Z_
