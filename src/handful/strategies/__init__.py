@@ -35,7 +35,7 @@ CATALOGUE = {
     "unlabelled": unlabelled,
 }
 # Families that add a technique to a candidate of another family, and say nothing without it.
-ADDING = ("augmentation", "synthesis", "unlabelled")
+ADDING = ("augmentation", "synthesis", "autoencoder", "unlabelled")
 
 
 def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]] = ()) -> list[Candidate]:
@@ -72,8 +72,8 @@ def _missing_bases(found: list[Candidate], dataset: Dataset, settings: Settings)
     wanted = {c.base for c in found if c.family in ADDING} - {c.name for c in found}
     if not wanted:
         return []
-    offered = [c for module in (classic, transfer) for c in module.candidates(dataset, settings)]
-    return [c for c in offered if c.name in wanted]
+    others = [module for family, module in CATALOGUE.items() if family not in (settings.families or ())]
+    return [c for module in others for c in module.candidates(dataset, settings) if c.name in wanted]
 
 
 def check_families(families: Sequence[str]) -> None:

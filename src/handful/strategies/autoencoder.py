@@ -31,6 +31,7 @@ from handful.strategies.networks import (
 )
 from handful.strategies.pixels import Pixels
 from handful.strategies.stage import remembered
+from handful.strategies.table_autoencoder import on_tables
 
 if TYPE_CHECKING:
     import torch
@@ -264,11 +265,14 @@ PRETRAINING = "pretraining: autoencoder"
 
 
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
-    """From `standard` on, on pictures: codes and principal components, with the same heads on both.
+    """From `standard` on: on pictures codes and principal components, with the same heads on both; for tables
+    see `handful.strategies.table_autoencoder`.
 
     Where there is unlabelled data, each once more with it, and a network that starts from the encoder;
     without, that network is for `thorough`. The heads share one training a fold.
     """
+    if dataset.modality == "table":
+        return on_tables(dataset, settings)
     if settings.effort == "quick" or dataset.modality != "image":
         return []
     dear = settings.effort == "thorough" or dataset.unlabelled is not None

@@ -52,33 +52,29 @@ KINDS = {
 PROOFS = 3  # parts held out to see whether made-up examples pay
 # By modality and effort: the candidate (its name, the frozen features of the first backbone filled in), the
 # generator and how many it makes for each real example.
-_MANY = (0.5, 1.0, 2.0)
 _OFFER = tuple[tuple[str, str, float], ...]
+
+
+def _tried(name: str, kinds: tuple[str, ...], ratios: tuple[float, ...] = (1.0,)) -> _OFFER:
+    return tuple((name, kind, ratio) for kind in kinds for ratio in ratios)
+
+
+_MANY = (0.5, 1.0, 2.0)  # of a network they share one training
 OFFERED: dict[str, dict[str, _OFFER]] = {
     "image": {
         "quick": (),
-        "standard": (("{frozen} svm", "gaussian", 1.0), ("{frozen} svm", "smote", 1.0)),
-        "thorough": tuple(
-            (name, kind, ratio)
-            for name in ("{frozen} svm", "thumbnail svm")
-            for kind in ("gaussian", "kde", "smote", "vae")
-            for ratio in _MANY
-        )
-        + tuple(
-            ("thumbnail svm", kind, ratio)
-            for kind in ("picture vae", "picture vae, curved")
-            for ratio in _MANY
-        ),
+        "standard": _tried("{frozen} svm", ("gaussian", "smote")),
+        "thorough": _tried("{frozen} svm", ("gaussian", "smote"), _MANY)
+        + _tried("{frozen} svm", ("kde", "vae"))
+        + _tried("thumbnail svm", ("gaussian", "smote", "picture vae"))
+        + _tried("thumbnail svm", ("picture vae, curved",), _MANY),
     },
     "table": {
         "quick": (),
-        "standard": (("svm", "gaussian", 1.0), ("svm", "smote", 1.0), ("logistic", "gaussian", 1.0)),
-        "thorough": tuple(
-            (name, kind, ratio)
-            for name in ("svm", "logistic")
-            for kind in ("gaussian", "kde", "smote", "row vae")
-            for ratio in _MANY
-        ),
+        "standard": (*_tried("svm", ("gaussian", "smote")), *_tried("logistic", ("gaussian",))),
+        "thorough": _tried("svm", ("gaussian", "smote", "row vae"), _MANY)
+        + _tried("svm", ("kde",))
+        + _tried("logistic", ("gaussian", "smote", "row vae")),
     },
 }
 
