@@ -39,9 +39,9 @@ def test_what_they_were_worth_comes_first() -> None:
 
 def test_made_up_examples_stand_beside_real_ones_with_their_fate() -> None:
     page = learned()
-    assert "stopped: a copy" in page and page.count("let in</span>") > 10
+    assert "stopped: a copy" in page and page.count("passed</span>") > 10
     assert "not picked by hand" in page
-    assert "40 pictures were made up; 0 were let in. Stopped were 40 as copies of real ones." in page
+    assert "40 pictures were made up; 0 passed one by one. Stopped were 40 as copies of real ones." in page
     words = Reader(render(*made_up.codes_run())).text
     assert "Made-up example" in words and "Reconstruction" in words
 
@@ -82,13 +82,20 @@ def test_a_posterior_collapse_is_said() -> None:
 
 def test_what_became_of_made_up_examples_is_told_in_a_sentence() -> None:
     assert customs_words(MADE, "rows") == (
-        "From one training part 80 rows were made up; 61 were let in. Stopped were 1 as a copy of a real "
+        "From one training part 80 rows were made up; 61 passed one by one. Stopped were 1 as a copy of a real "
         "one, 10 because of looking like another class and 8 because of lying far outside of all real ones."
     )
     some = MADE | {"made": 400, "entered": 80, "copies": 0, "other_class": 0, "far": 0}
     assert customs_words(some, "rows").endswith(
-        "all of 80 that were examined again for this page were let in."
+        "all of 80 that were examined again for this page passed one by one."
     )
+    proved = customs_words(some | {"trainings": 15, "proved": 4}, "rows")
+    assert proved.endswith(
+        "they did in 4 of 15 trainings. There the model learned from them, and was trained without them in "
+        "the others."
+    )
+    never = customs_words(some | {"trainings": 15, "proved": 0}, "rows")
+    assert never.endswith("they never did, in 15 trainings, so that the model learned from none.")
     assert "they were not examined" in customs_words(MADE | {"customs": False}, "rows")
 
 

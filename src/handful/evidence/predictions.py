@@ -41,6 +41,7 @@ class Row:
     base: str | None = None
     technique: str | None = None
     history: list[list[dict[str, float]]] = field(default_factory=list)
+    told: list[dict[str, float]] = field(default_factory=list)
     stopped: str | None = None
     splits_done: int | None = None
     partial: np.ndarray | None = None
@@ -178,6 +179,7 @@ def _row(
     row.oof = place(tests, splits, n)
     row.train = [r.train for r in done if r.train is not None]
     row.history = [r.history for r in done if r.history is not None]
+    row.told = [r.told for r in done if r.told is not None]
     known = [r.parameters for r in done if r.parameters is not None]
     row.parameters = int(np.mean(known)) if known else None
     return row

@@ -176,6 +176,7 @@ def fit_and_predict(
             seconds,
             count_parameters(estimator),
             history=getattr(estimator, "history_", None),
+            told=getattr(estimator, "told_", None),
         )
     except Exception as error:
         about = {

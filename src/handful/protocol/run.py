@@ -47,7 +47,8 @@ class FoldResult:
     """What a cell left behind: scores for the held-out and the training part, or the error.
 
     Scores are `(n, K)` probabilities or `(n,)` values; `error` is a dict `type`, `message`, `traceback`;
-    `history` is what a network that was trained here wrote down, a dict of numbers an epoch.
+    `history` is what a network that was trained here wrote down, a dict of numbers an epoch; `told` what an
+    estimator counted (its `told_`).
     """
 
     test: np.ndarray | None
@@ -56,6 +57,7 @@ class FoldResult:
     parameters: int | None = None
     error: dict[str, str] | None = None
     history: list[dict[str, float]] | None = None
+    told: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -311,7 +313,8 @@ class Run:
     def write(self, cell: Cell, result: FoldResult) -> None:
         path = self.folder / "results" / cell.file
         path.parent.mkdir(parents=True, exist_ok=True)
-        about = {k: getattr(result, k) for k in ("seconds", "parameters", "error", "history")}
+        kept = ("seconds", "parameters", "error", "history", "told")
+        about = {k: getattr(result, k) for k in kept}
         parts: dict[str, Any] = {"test": result.test, "train": result.train}
         arrays = {k: v for k, v in parts.items() if v is not None}
         with whole(path) as temporary:
@@ -331,7 +334,13 @@ class Run:
                 f"{path} is damaged ({error}). Delete it and continue with 'handful resume {self.folder}'."
             ) from error
         return FoldResult(
-            test, train, about["seconds"], about["parameters"], about["error"], about["history"]
+            test,
+            train,
+            about["seconds"],
+            about["parameters"],
+            about["error"],
+            about["history"],
+            about.get("told"),
         )
 
 

@@ -78,11 +78,17 @@ def look_inside(run: Run, predictions: Predictions) -> Inside:
         _tried(found, "autoencoder", partial(_network, run, predictions, again))
     pictured = [a for a in makers if a.part.SPACE == "X"][:PICTURED]
     for again in makers:
-        _tried(found, "generated", partial(_generator, run, again, again in pictured))
+        told = _told(predictions, again.candidate.name)
+        _tried(found, "generated", partial(_generator, run, again, told, again in pictured))
     for name, lines in (("autoencoder", found.networks), ("generated", found.generators)):
         if lines:
             found.reasons.pop(name)
     return found
+
+
+def _told(predictions: Predictions, name: str) -> list[dict[str, float]]:
+    """What a candidate counted in each of its trainings; nothing where it was not compared."""
+    return next((row.told for row in predictions.rows if row.name == name), [])
 
 
 def _tried(found: Inside, name: str, make: Callable[[], View]) -> None:
@@ -353,7 +359,8 @@ def _losses(predictions: Predictions, again: Again) -> View | None:
 # --- a generator of made-up examples
 
 
-def _generator(run: Run, again: Again, pictured: bool) -> View:
+def _generator(run: Run, again: Again, told: list[dict[str, float]], pictured: bool) -> View:
+    """`told` is what the candidate counted in each of its trainings."""
     dataset, split, estimator = run.dataset, again.split, again.candidate.estimator
     X, y = take(dataset.X, split.train), dataset.y[split.train]
     labels = _wanted(y, estimator.ratio)
@@ -387,6 +394,8 @@ def _generator(run: Run, again: Again, pictured: bool) -> View:
         "copies": count[COPY],
         "other_class": count[OTHER],
         "far": count[FAR],
+        "trainings": len(told) or None,
+        "proved": sum(int(t.get("proved", 1)) for t in told) if told else None,
         "classes": [],
         "stopped": [],
     }

@@ -20,7 +20,7 @@ ON_THE_MAP = 40
 COLUMNS = 6  # of a made-up row that are shown at first
 
 FATES = {
-    ENTERED: "let in",
+    ENTERED: "passed",
     COPY: "stopped: a copy",
     OTHER: "stopped: looks like another class",
     FAR: "stopped: far outside",
@@ -192,7 +192,7 @@ def _generator(content: Content, line: View) -> View:
     classes = [
         {
             "class": shelf["class"],
-            "said": f"{shelf['entered']} of {shelf['examined']} let in" if line.get("customs") else "",
+            "said": f"{shelf['entered']} of {shelf['examined']} passed" if line.get("customs") else "",
             "pairs": [_pair(pair) for pair in shelf["pairs"]],
         }
         for shelf in line.get("classes") or []
@@ -224,8 +224,20 @@ def customs_words(line: View, many: str) -> str:
         if line[key]
     ]
     of = "" if examined == made else f" of {examined:,} that were examined again for this page"
-    let_in = f"{begin}; {'all' if entered == examined else f'{entered:,}'}{of} were let in"
-    return f"{let_in}. Stopped were {words.listed(reasons)}." if reasons else f"{let_in}."
+    passed = f"{begin}; {'all' if entered == examined else f'{entered:,}'}{of} passed one by one."
+    return " ".join([passed, *([f"Stopped were {words.listed(reasons)}."] if reasons else []), *_proof(line)])
+
+
+def _proof(line: View) -> list[str]:
+    """In how many trainings those that passed were learned from."""
+    trainings, proved = line.get("trainings"), line.get("proved")
+    if trainings is None or proved is None:
+        return []
+    begin = "Then they must show, on real examples set aside, that the model gets better with them: "
+    if proved == 0:
+        return [f"{begin}they never did, in {trainings} trainings, so that the model learned from none."]
+    rest = "" if proved == trainings else ", and was trained without them in the others"
+    return [f"{begin}they did in {proved} of {trainings} trainings. There the model learned from them{rest}."]
 
 
 def generated_pictures(generators: Sequence[View]) -> dict[str, list[Any]]:
