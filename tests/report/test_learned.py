@@ -83,7 +83,8 @@ def test_a_posterior_collapse_is_said() -> None:
 def test_what_became_of_made_up_examples_is_told_in_a_sentence() -> None:
     assert customs_words(MADE, "rows") == (
         "From one training part 80 rows were made up; 61 passed one by one. Stopped were 1 as a copy of a "
-        "real one, 10 because of looking like another class and 8 because of lying far outside of all real ones."
+        "real one, 10 because of looking like another class and 8 because of lying far outside of all real "
+        "ones."
     )
     some = MADE | {"made": 400, "entered": 80, "copies": 0, "other_class": 0, "far": 0}
     assert customs_words(some, "rows").endswith(
