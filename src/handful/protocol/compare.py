@@ -109,9 +109,12 @@ def _takes_part(run: Run, candidate: Candidate, done: int) -> bool:
 
 
 def _in_order(racing: list[Candidate], pace: Pace) -> list[Candidate]:
-    """The longest fits first, so that none is waited for at the end; at the very first, the cheapest."""
+    """The longest fits first, so that none is waited for at the end; at the very first, the cheapest.
+
+    Those that train a network come last there, whatever it costs to ask them.
+    """
     if not pace.seconds:
-        return sorted(racing, key=lambda c: c.cost)
+        return sorted(racing, key=lambda c: (c.trains_network, c.cost))
     return sorted(racing, key=lambda c: -(pace.expected(c.name) or 0.0))
 
 
