@@ -10,12 +10,20 @@ from sklearn.naive_bayes import GaussianNB
 
 from handful.evidence.predictions import collect
 from handful.evidence.racing import can_still_win, likely_followed
-from handful.protocol.budget import Budget, ask
+from handful.protocol.budget import Budget, ask, warm_in_time
 from handful.protocol.clock import Clock
-from handful.protocol.compare import compare
+from handful.protocol.compare import _in_order, compare
 from handful.protocol.evaluate import Pace, Progress
 from handful.protocol.run import Cell, Run, Stop
-from tests.protocol.made import Guess, Network, Sleeper, entrant, good, made_run, whole_repeats
+from tests.protocol.made import Guess, Network, Sleeper, entrant, good, made_run, majority, whole_repeats
+
+
+class Trains(GaussianNB):
+    """Learns like naive Bayes, and has what tells a network."""
+
+    def __init__(self, epochs: int = 1) -> None:
+        super().__init__()
+        self.epochs = epochs
 
 
 def raced(run: Run, clock: Clock | None = None, tell: Any = None) -> Pace:
@@ -139,3 +147,23 @@ def test_questions_are_asked_as_far_as_there_is_time_the_most_telling_first(budg
     budget.clock.limit = budget.refit(["bayes", "knn"]) + 10  # half the training parts: 5 x 1.5 seconds
     some = {c.split.purpose for c in budget.affordable(cells, ["bayes", "knn"])}
     assert "curve50" in some and "curve75" not in some
+
+
+def test_at_the_very_first_networks_are_tried_last_whatever_they_cost(tmp_path: Path) -> None:
+    cheap_to_ask = entrant("net", Trains(), cost=1)
+    run = made_run(tmp_path, [cheap_to_ask, majority(), entrant("bayes", GaussianNB(), cost=70)])
+    pace = Pace(run, [], "comparing")
+    assert [c.name for c in _in_order(run.candidates, pace)] == ["majority", "bayes", "net"]
+
+
+def test_features_leave_room_for_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = made_run(tmp_path, good(), budget="100s")
+    clock, offered = Clock(run), []
+    left = iter((100.0, 100.0, 90.0, 62.0))  # at first, and as each of three kinds of features begins
+    monkeypatch.setattr(Clock, "left", property(lambda self: next(left)))
+    monkeypatch.setattr(
+        "handful.protocol.budget.warm",
+        lambda dataset, going, settings, told, most: offered.extend(most() for _ in range(3)) or [],
+    )
+    warm_in_time(run, clock)
+    assert offered == pytest.approx([60.0, 30.0, 2.0])  # a first kind 60 %, all together 40 % of the time

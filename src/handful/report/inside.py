@@ -26,7 +26,7 @@ from handful.protocol.run import Run
 from handful.strategies.candidate import Candidate, accepts, spec
 from handful.strategies.customs import examine
 from handful.strategies.stage import NotKnown
-from handful.strategies.synthesis import _wanted
+from handful.strategies.synthesis import wanted_labels
 
 View = dict[str, Any]
 
@@ -363,7 +363,7 @@ def _generator(run: Run, again: Again, told: list[dict[str, float]], pictured: b
     """`told` is what the candidate counted in each of its trainings."""
     dataset, split, estimator = run.dataset, again.split, again.candidate.estimator
     X, y = take(dataset.X, split.train), dataset.y[split.train]
-    labels = _wanted(y, estimator.ratio)
+    labels = wanted_labels(y, estimator.ratio)
     made = again.part.sample(labels)
     total = len(labels)
     if again.part.SPACE == "X" and dataset.modality == "image" and total > EXAMINED:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from handful import __version__
 from handful.backbones.cache import cache_folder
 from handful.data.dataset import Images
 from handful.data.store import sample_digests
@@ -28,7 +29,8 @@ from handful.files import whole
 from handful.nets.device import device
 from handful.strategies.candidate import spec
 
-VERSION = "stage-1"  # part of every name: change it whenever a network or its training changes
+# Part of every name, beside the version of handful: change it whenever a network or its training changes.
+VERSION = "stage-1"
 MOST_BYTES = 1 << 30  # kept on disk; the oldest go first
 
 Weights = dict[str, np.ndarray]
@@ -79,7 +81,7 @@ def _name(estimator: Any, given: tuple[Any, ...]) -> str:
     import torch
 
     total = hashlib.sha256()
-    about = [VERSION, torch.__version__, device(), spec(estimator)]
+    about = [VERSION, __version__, torch.__version__, device(), spec(estimator)]
     total.update(json.dumps(about, sort_keys=True).encode())
     for part in given:
         total.update(_content(part) + b"|")
@@ -106,9 +108,7 @@ def _read(path: Path) -> Learned | None:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         return arrays, json.loads(str(arrays.pop("told")))
-    except (OSError, ValueError, KeyError, EOFError):
-        return None
-    except Exception:  # a damaged zip can raise nearly anything; what it held is learned again
+    except Exception:  # not there, or damaged, where a zip can raise nearly anything: it is learned again
         return None
 
 

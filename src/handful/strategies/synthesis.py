@@ -135,7 +135,7 @@ class WithSynthetic(BaseEstimator):
 
     def _on_features(self, generator: Generator, X: Any, y: np.ndarray, groups: np.ndarray | None) -> Chain:
         steps, Z = prepared(self.estimator, X, y, groups)
-        made = generator.fit(Z, y, groups).sample(_wanted(y, self.ratio))
+        made = generator.fit(Z, y, groups).sample(wanted_labels(y, self.ratio))
         enters = self._examined(Z, y, made, groups)
         fitted, head = clone(self.estimator), Chain([], self.estimator.head)
         enters = self._proved(head, Z, y, groups, enters)
@@ -144,7 +144,7 @@ class WithSynthetic(BaseEstimator):
         return fitted
 
     def _on_samples(self, generator: Generator, X: Any, y: np.ndarray, groups: np.ndarray | None) -> Chain:
-        made = generator.fit(X, y, groups).sample(_wanted(y, self.ratio))
+        made = generator.fit(X, y, groups).sample(wanted_labels(y, self.ratio))
         if self.customs:
             steps, Z = prepared(self.estimator, X, y, groups)
             looked: Any = Images.unnamed(np.asarray(made)) if isinstance(X, Images) else made
@@ -158,7 +158,7 @@ class WithSynthetic(BaseEstimator):
 
     def _examined(self, Z: Any, y: np.ndarray, made: Any, groups: np.ndarray | None) -> np.ndarray:
         """Which of the made-up samples pass one by one `(m,)`; Z and `made` as the head sees them."""
-        labels = _wanted(y, self.ratio)
+        labels = wanted_labels(y, self.ratio)
         self.told_ = {"made": len(labels)}
         enters = np.ones(len(labels), dtype=bool)
         if self.customs:
@@ -220,7 +220,7 @@ def plain(estimator: Any) -> Any:
     return estimator
 
 
-def _wanted(y: np.ndarray, ratio: float | dict[Any, float]) -> np.ndarray:
+def wanted_labels(y: np.ndarray, ratio: float | dict[Any, float]) -> np.ndarray:
     """Labels of what is to be made up: `ratio` times as many as there are of each class, at least one."""
     labels, counts = np.unique(y, return_counts=True)
     each = np.array([ratio[k] for k in labels.tolist()]) if isinstance(ratio, dict) else ratio
@@ -261,7 +261,7 @@ def _fitted(
     else:
         joined = np.concatenate([X, np.asarray(made, dtype=X.dtype)[rows]])
     unit = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    together = np.concatenate([y, _wanted(y, ratio)[rows]])
+    together = np.concatenate([y, wanted_labels(y, ratio)[rows]])
     return chain.fit(joined, together, np.concatenate([unit, np.full(len(rows), MADE_UP)]))
 
 
