@@ -20,16 +20,24 @@ from handful.data.dataset import Images
 from handful.data.images import SIZE_LIMITS
 from handful.data.views import PLAIN, view
 from handful.errors import DataError, SettingsError
+from handful.settings import Settings
 
 if TYPE_CHECKING:
     from handful.backbones.engine import Engine
 
-__all__ = ["Backbone", "available", "cache_folder", "embed", "get", "levels", "through", "warm"]
+__all__ = ["Backbone", "available", "cache_folder", "embed", "get", "levels", "through", "used", "warm"]
 
 Progress = Callable[[int, int], None]  # (done, total)
 
 # Vectors reach the disk after so many pictures: what a kill can cost.
 _CHUNK = 512
+
+
+def used(settings: Settings, modality: str = "image") -> tuple[str, ...]:
+    """The backbones that are tried on data of this kind: those asked for, or the one that is at hand."""
+    if settings.backbones:
+        return settings.backbones
+    return ("lite0",) if modality == "image" else ()
 
 
 def levels(name: str) -> dict[str, int]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
+from handful.backbones import used
 from handful.data.dataset import Dataset
 from handful.data.views import PLAIN
 from handful.settings import Settings
@@ -55,7 +56,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     from handful.backbones import levels
 
     found = []
-    for backbone in settings.backbones:
+    for backbone in used(settings):
         names = list(levels(backbone))
         simple = names[0], names[-2] if len(names) > 1 else names[0]
         for level in names:
