@@ -15,7 +15,9 @@ from handful.errors import DataError, SettingsError
 from handful.settings import Settings
 
 MOST_FOLDS = 5
-MOST_STRATA = 10  # quantiles of a measured target that folds are even in: tenths, fewer where a fold lacks one
+MOST_STRATA = (
+    10  # quantiles of a measured target that folds are even in: tenths, fewer where a fold lacks one
+)
 
 
 @dataclass(frozen=True)
