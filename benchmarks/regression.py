@@ -153,14 +153,10 @@ def intervals(predictions: Predictions, chosen: Row, served: np.ndarray, truth: 
 def delivered_table(found: dict[tuple[str, int], list[dict]]) -> None:
     """R² and mean absolute error on fresh data, and the R² that was told."""
     names = list(USUAL["table"])
-    print(
-        "**Delivered on fresh data**, means over draws. On pictures `ridge` and `forest` look at shape, colour"
-    )
-    print("and texture, and in the place of `boosting` stands ridge regression on the network's last layer.")
-    print(
-        "`told`: the R² that the report expects, and the mean of its interval's ends; `inside`: how often the"
-    )
-    print("delivered R² lies in it; `members`: of the average, and how many of them learned the logarithm.\n")
+    print("**Delivered on fresh data**, means over draws. On pictures `ridge` and `forest` look at shape,")
+    print("colour and texture; in the place of `boosting` is ridge regression on the network's last layer.")
+    print("`told`: the R² that the report expects, and the mean of its interval's ends; `inside`: how often")
+    print("the delivered R² lies in it; `members`: of the average; how many of them learned the logarithm.\n")
     print(f"| set | n | draws | measure | **chosen** | {' | '.join(names)} | told | inside | members |")
     print(f"|---|---|---|---|{'---|' * (len(names) + 4)}")
     for (name, n), draws in found.items():
@@ -169,12 +165,11 @@ def delivered_table(found: dict[tuple[str, int], list[dict]]) -> None:
         true = np.array([d["scores"]["chosen"][0] for d in draws])
         inside = int(((told_[:, 1] <= true) & (true <= told_[:, 2])).sum())
         value, low, high = told_.mean(axis=0)
-        members = np.mean([d["members"] for d in draws])
-        logs = np.mean([d["logs"] for d in draws])
+        members, logs = (np.mean([d[k] for d in draws]) for k in ("members", "logs"))
+        r2 = {k: f"{score[0]:.3f}" for k, score in scores.items()}
         print(
-            f"| {name} | {n} | {len(draws)} | R² | **{scores['chosen'][0]:.3f}** "
-            f"| {' | '.join(f'{scores[k][0]:.3f}' for k in names)} "
-            f"| {value:.3f} ({low:.3f} to {high:.3f}) | {inside} of {len(draws)} | {members:.1f}, {logs:.1f} |"
+            f"| {name} | {n} | {len(draws)} | R² | **{r2['chosen']}** | {' | '.join(r2[k] for k in names)} "
+            f"| {value:.3f} ({low:.3f} to {high:.3f}) | {inside} of {len(draws)} | {members:.1f}; {logs:.1f} |"
         )
         print(
             f"| | | | MAE | **{scores['chosen'][1]:.4g}** "
@@ -185,11 +180,9 @@ def delivered_table(found: dict[tuple[str, int], list[dict]]) -> None:
 
 def interval_table(found: dict[tuple[str, int], list[dict]], what: str) -> float:
     """Coverage of each cell and pooled over all fresh values; returns the pooled one."""
-    print(f"**Intervals at 90 %**, {what}. `±`: standard deviation over draws; `width`: mean, in standard")
-    print(
-        "deviations of the target; `grow`: draws in which intervals grow with the prediction; thirds: coverage"
-    )
-    print("of the smallest, the middle and the largest third of the predictions.\n")
+    print(f"**Intervals at 90 %**, {what}. `±`: standard deviation over draws; `width`: the mean,")
+    print("in standard deviations of the target; `grow`: draws in which intervals grow with the prediction;")
+    print("thirds: coverage of the smallest, the middle and the largest third of the predictions.\n")
     print("| set | n | draws | covers | ± | width | grow | thirds |")
     print("|---|---|---|---|---|---|---|---|")
     for (name, n), draws in found.items():
