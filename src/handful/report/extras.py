@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from handful.evidence.calibration import calibrate, warmed
-from handful.evidence.conformal import error_bound
+from handful.evidence.conformal import reach_of
 from handful.evidence.ensemble import select
 from handful.evidence.predictions import Predictions, Row
 from handful.nets.augment import examples
@@ -100,7 +100,7 @@ def _scatter(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | N
     if run.dataset.classes is not None:
         return None
     held, predicted = first_predictions(run, row)
-    far = error_bound(predictions, row)
+    far = reach_of(predictions, row)(predicted)
     return {
         "true": run.dataset.y[held].tolist(),
         "predicted": predicted.tolist(),

@@ -15,6 +15,7 @@ from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain, Stateless
 from handful.strategies.classic import knn, ridge
 from handful.strategies.heads import CentroidHead, LogisticHead, ShrunkLDAHead, SVMHead, SVRHead
+from handful.strategies.log_target import with_log
 
 TECHNIQUE = "transfer: frozen features"
 # Heads that are tried on the pixels themselves too: there the ledger sees what the pretrained network brings.
@@ -73,6 +74,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
                         deep=True,
                     )
                 )
+        found = with_log(found, dataset, [f"{backbone} {level} svr" for level in simple])
     return found
 
 
