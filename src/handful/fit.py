@@ -18,6 +18,7 @@ from handful.data.dataset import Dataset
 from handful.data.images import SIZE_LIMITS
 from handful.data.load import check_test
 from handful.data.load import load as load_data
+from handful.data.many_labels import check_task
 from handful.data.names import missing_path
 from handful.errors import DataError, RunError, SettingsError
 from handful.evidence.ensemble import add_average, select
@@ -303,6 +304,7 @@ def check(settings: Settings) -> None:
             f"--budget {settings.budget!r} is unknown; choose one of {', '.join(BUDGET_REPEATS)}, or give a "
             "duration in seconds, minutes or hours, such as 90s, 20m or 1.5h."
         )
+    check_task(settings.task, settings.target, settings.data and Path(settings.data).name)
     choices = {
         "task": ("auto", "classification", "regression"),
         "modality": ("auto", "image", "table"),
