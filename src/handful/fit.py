@@ -14,7 +14,6 @@ from handful.audit import audit
 from handful.audit.unlabelled import with_unlabelled
 from handful.backbones.engine import choose
 from handful.backbones.registry import get as get_backbone
-from handful.data.dataset import Dataset
 from handful.data.images import SIZE_LIMITS
 from handful.data.load import check_test
 from handful.data.load import load as load_data
@@ -38,9 +37,9 @@ from handful.protocol.compare import compare
 from handful.protocol.evaluate import Progress, Tell
 from handful.protocol.plan import plan_text
 from handful.protocol.run import Run
-from handful.protocol.splits import compare_splits, originals
+from handful.protocol.splits import compare_splits
 from handful.report.write import write_report
-from handful.scoring import Metric, default_metric, get_metric
+from handful.scoring import choose_metric
 from handful.settings import BUDGET_REPEATS, Settings
 from handful.strategies import check_families, finetune, propose
 from handful.strategies import unlabelled as semi
@@ -168,7 +167,8 @@ def fit(
     test : a held-out set in the same form as `data`, scored once at the end
     unlabelled : more of the same without labels, to learn from: a folder of pictures, a table, an array or a
         DataFrame; a target in it is ignored, and what is also in `data` or `test` is left out
-    metric : accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae
+    metric : accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae; or what mistakes cost,
+        "cost: TRUE>PREDICTED=COST, ..."; what is not named costs 1
     budget : "quick" (5 folds), "standard" (5 folds, 3 times), "thorough" (10 times), or a duration for the
         whole call, such as "90s", "20m" or "1.5h": early only where nothing is left to try
     families, backbones : what to try; all families, and the backbone that comes with handful, unless given
@@ -289,12 +289,6 @@ def embed(data: Any, backbone: str = "lite0", level: str = "last", *, device: st
         name, reason = next(iter(problems.items()))
         raise DataError(f"{name} cannot be read: {reason}.")
     return backbones.embed(X, backbone, level, device=device)
-
-
-def choose_metric(dataset: Dataset, settings: Settings) -> Metric:
-    """The metric asked for, or the task's default."""
-    name = settings.metric or default_metric(dataset.task, originals(dataset).y, dataset.classes)
-    return get_metric(name, dataset.task, dataset.y, dataset.classes)
 
 
 def check(settings: Settings) -> None:
