@@ -52,7 +52,10 @@ def fit(
     modality: Modality = "auto",
     metric: Annotated[
         str | None,
-        typer.Option(help="accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae."),
+        typer.Option(
+            help="accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae; or what mistakes cost: "
+            "'cost: sick>healthy=10'."
+        ),
     ] = None,
     budget: Annotated[
         str, typer.Option(help="quick, standard, thorough, or a duration for all of it: 90s, 20m, 1h.")
