@@ -139,7 +139,8 @@ def tell(found: dict[tuple[str, int], list[dict[str, Any]]]) -> list[str]:
         means = {who: _mean(draws, who, "accuracy") for who in names}
         best = np.nanmax([means[who] for who in THREE])
         below.append(100 * (best - means["chosen"]))
-        cells = [f"**{v:.3f}**" if v == best else _shown(v, ".3f") for v in means.values()]
+        marks = ["**" if who in THREE and means[who] == best else "" for who in names]
+        cells = [f"{m}{_shown(means[who], '.3f')}{m}" for who, m in zip(names, marks, strict=True)]
         told = [np.mean([d["told"][k] for d in draws]) for k in ("value", "low", "high")]
         holds = sum(d["told"]["low"] <= d["chosen"]["accuracy"] <= d["told"]["high"] for d in draws)
         print(
