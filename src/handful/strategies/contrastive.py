@@ -138,6 +138,10 @@ class ContrastiveClassifier(ClassifierMixin, BaseEstimator):
         return [_vectors(tail, kept, where) for tail in (cut.tail(), from_arrays(cut.tail(), self.weights_))]
 
     def predict_proba(self, X: Any) -> np.ndarray:
+        return self.each_proba(X).mean(axis=0)
+
+    def each_proba(self, X: Any) -> np.ndarray:
+        """`(2, n, K)`: what the head on the vectors before training says, and the one on those after it."""
         from handful.backbones.text_cut import states
 
         check_is_fitted(self, "heads_")
@@ -148,7 +152,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseEstimator):
                 "here; install the ones that it was fitted with, or fit it again."
             )
         pairs = zip(self.heads_, self._vectors(states(X, cut, device=where), cut, where), strict=True)
-        return np.mean([head.predict_proba(Z) for head, Z in pairs], axis=0)
+        return np.stack([head.predict_proba(Z) for head, Z in pairs])
 
     def predict(self, X: Any) -> np.ndarray:
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
