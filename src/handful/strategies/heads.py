@@ -226,19 +226,28 @@ class _Kernel:
 
 
 class SVMHead(_Kernel, ClassifierMixin, BaseEstimator):
-    """RBF support vector machine; C and the temperature of its probabilities come from inner folds.
+    """RBF or linear support vector machine; C and the temperature of its probabilities come from inner folds.
 
     The prediction is the largest decision value. Platt's sigmoid, scikit-learn's `probability=True`, is
     avoided because its argmax disagrees with the decision and costs points on small data; one temperature
     keeps the order.
+
+    Parameters
+    ----------
+    kernel : "rbf" or "linear"
     """
 
     def __init__(
-        self, Cs: tuple[float, ...] = (1.0, 3.0, 10.0, 100.0), folds: int = 3, random_state: int = 0
+        self,
+        Cs: tuple[float, ...] = (1.0, 3.0, 10.0, 100.0),
+        folds: int = 3,
+        random_state: int = 0,
+        kernel: str = "rbf",
     ) -> None:
         self.Cs = Cs
         self.folds = folds
         self.random_state = random_state
+        self.kernel = kernel
 
     def fit(self, Z: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> SVMHead:
         """Z `(n, d)`, y `(n,)` labels, groups `(n,)` or None."""
@@ -255,6 +264,9 @@ class SVMHead(_Kernel, ClassifierMixin, BaseEstimator):
         self.support_ = Z[self.model_.support_]
         self.n_parameters_ = self.model_.dual_coef_.size + self.support_.size
         return self
+
+    def _between(self, A: np.ndarray, B: np.ndarray) -> np.ndarray:
+        return A @ B.T if self.kernel == "linear" else super()._between(A, B)
 
     def _model(self, C: float) -> SVC:
         return SVC(C=C, kernel="precomputed", break_ties=True, cache_size=500)
@@ -282,7 +294,7 @@ class SVMHead(_Kernel, ClassifierMixin, BaseEstimator):
 
 
 class SVRHead(_Kernel, RegressorMixin, BaseEstimator):
-    """RBF support vector regression on the standardised target, its C chosen by inner folds."""
+    """Support vector regression on the standardised target, its C chosen by inner folds."""
 
     def __init__(
         self,
