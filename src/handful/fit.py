@@ -12,8 +12,8 @@ import pandas as pd
 
 from handful.audit import audit
 from handful.audit.unlabelled import with_unlabelled
+from handful.backbones import find as find_backbone
 from handful.backbones.engine import choose
-from handful.backbones.registry import get as get_backbone
 from handful.data.images import SIZE_LIMITS
 from handful.data.load import check_test
 from handful.data.load import load as load_data
@@ -41,7 +41,7 @@ from handful.protocol.splits import compare_splits
 from handful.report.write import write_report
 from handful.scoring import choose_metric
 from handful.settings import BUDGET_REPEATS, Settings
-from handful.strategies import check_families, finetune, propose
+from handful.strategies import check_families, finetune, propose, transfer
 from handful.strategies import unlabelled as semi
 from handful.strategies.augmentation import notes
 
@@ -74,6 +74,7 @@ def fit_run(
             reading = _stage(tell, "reading unlabelled data")
             dataset = with_unlabelled(dataset, more, settings, run.folder / "data", reading)
         dataset.findings += [*notes(dataset, settings), *finetune.notes(dataset, settings)]
+        dataset.findings += transfer.notes(dataset, settings)
         if settings.start_from is not None:
             take_start(settings, dataset)
         splits, candidates = compare_splits(dataset, settings, cv), propose(dataset, settings, own)
@@ -316,7 +317,7 @@ def check(settings: Settings) -> None:
     if settings.seed < 0:
         raise SettingsError(f"--seed {settings.seed}: a whole number from 0 is needed.")
     for name in settings.backbones:
-        get_backbone(name)
+        find_backbone(name)
     if settings.start_from is not None:
         check_start(settings.start_from)
     if settings.families is not None:

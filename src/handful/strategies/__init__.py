@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from handful.backbones import used
 from handful.data.dataset import Dataset
 from handful.data.names import did_you_mean
 from handful.errors import SettingsError
@@ -48,6 +49,7 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
     """
     if settings.families is not None:
         check_families(settings.families)
+    _check_backbones(dataset, settings)
     found = [
         candidate
         for family, module in CATALOGUE.items()
@@ -76,6 +78,17 @@ def _missing_bases(found: list[Candidate], dataset: Dataset, settings: Settings)
         return []
     others = [module for family, module in CATALOGUE.items() if family not in (settings.families or ())]
     return [c for module in others for c in module.candidates(dataset, settings) if c.name in wanted]
+
+
+def _check_backbones(dataset: Dataset, settings: Settings) -> None:
+    """SettingsError where the backbones that were asked for cannot read such data."""
+    reads = {"image": ("pictures", "texts"), "text": ("texts", "pictures")}
+    if settings.backbones and dataset.modality in reads and not used(settings, dataset.modality):
+        here, there = reads[dataset.modality]
+        raise SettingsError(
+            f"--backbones {','.join(settings.backbones)}: made for {there}, but this data is {here}. Name "
+            f"one for {here} (see 'handful backbones'), or leave --backbones out."
+        )
 
 
 def check_families(families: Sequence[str]) -> None:
