@@ -144,7 +144,7 @@ def fit(
     metric: str | None = None,
     budget: str = "quick",
     families: Sequence[str] | None = None,
-    backbones: Sequence[str] = ("lite0",),
+    backbones: Sequence[str] = (),
     start_from: str | Path | None = None,
     candidates: Own = (),
     cv: Any = None,
@@ -161,8 +161,9 @@ def fit(
     Parameters
     ----------
     data : path, or (X, y), or (X, y, groups)
-        A folder with a folder of pictures per class; a table (CSV, TSV, Parquet, XLSX); arrays `(n, d)`, a
-        DataFrame, or pictures `(n, H, W)` or `(n, H, W, 3)`, with their labels or values `(n,)`.
+        A folder with a folder of pictures, or of .txt files, per class; a table (CSV, TSV, JSON lines,
+        Parquet, XLSX); arrays `(n, d)`, a DataFrame, pictures `(n, H, W)` or `(n, H, W, 3)`, or a list of
+        strings, with their labels or values `(n,)`.
     target, groups : column names; for pictures, groups is a CSV file `id,group` or a pattern on file names
     test : a held-out set in the same form as `data`, scored once at the end
     unlabelled : more of the same without labels, to learn from: a folder of pictures, a table, an array or a
@@ -301,7 +302,7 @@ def check(settings: Settings) -> None:
     check_task(settings.task, settings.target, settings.data and Path(settings.data).name)
     choices = {
         "task": ("auto", "classification", "regression"),
-        "modality": ("auto", "image", "table"),
+        "modality": ("auto", "image", "table", "text"),
         "device": ("auto", "cpu", "cuda"),
     }
     for option, allowed in choices.items():
@@ -314,8 +315,6 @@ def check(settings: Settings) -> None:
         raise SettingsError(f"--jobs {settings.jobs}: at least 1 worker is needed.")
     if settings.seed < 0:
         raise SettingsError(f"--seed {settings.seed}: a whole number from 0 is needed.")
-    if not settings.backbones:
-        raise SettingsError("--backbones: name at least one, such as lite0.")
     for name in settings.backbones:
         get_backbone(name)
     if settings.start_from is not None:

@@ -17,8 +17,9 @@ from handful.settings import Settings
 from handful.strategies import balance, baseline, propose
 from handful.strategies.candidate import Candidate, build, count_parameters, scores, spec
 from handful.strategies.chain import learns_from_unlabelled
+from handful.strategies.log_target import TECHNIQUE
 from handful.strategies.shortcut import controls
-from tests.conftest import files_of, more_without_labels, pictures, table
+from tests.conftest import files_of, more_without_labels, pictures, skewed, table
 
 SETTINGS = Settings(jobs=1, budget="standard")
 EPOCHS = 4  # of networks here: the same class on the same path, only shorter
@@ -72,6 +73,12 @@ EVERY += [
     for name, dataset in ((name, more_without_labels(dataset)) for name, dataset in DATASETS.items())
     for candidate in proposed(dataset)
     if learns_from_unlabelled(candidate.estimator)
+]
+EVERY += [
+    pytest.param(dataset, candidate, id=f"{name}, skewed: {candidate.name}")
+    for name, dataset in ((name, skewed(d)) for name, d in DATASETS.items() if d.classes is None)
+    for candidate in proposed(dataset)
+    if candidate.technique == TECHNIQUE
 ]
 EVERY += [
     pytest.param(dataset, candidate, id=f"{name}, costs: {candidate.name}")

@@ -299,7 +299,7 @@ def _command(run: Run) -> str:
             ("metric", s.metric),
             ("budget", s.budget),
             ("families", ",".join(s.families) if s.families else None),
-            ("backbones", None if s.backbones == ("lite0",) else ",".join(s.backbones)),
+            ("backbones", ",".join(s.backbones) or None),
             ("start-from", None if s.start_from is None else Path(s.start_from).name),
             ("seed", s.seed),
         )
