@@ -124,6 +124,16 @@ def test_each_stands_beside_its_base_under_one_of_two_techniques(dataset: Datase
     assert {c.base for c in mine} <= names and len(names) == len(found)
 
 
+def test_texts_are_offered_both_on_their_words() -> None:
+    even = table("classification")
+    texts = replace(even, X=np.array(["some words"] * len(even), dtype=object), modality="text")
+    found = candidates(texts, Settings(metric="cost: setosa>virginica=6"))
+    assert [(c.base, c.technique) for c in found] == [
+        ("tfidf logistic", WEIGHTS),
+        ("tfidf logistic", THRESHOLD),
+    ]
+
+
 def test_weights_are_those_of_the_costs() -> None:
     found = candidates(table("classification"), Settings(metric="cost: setosa>virginica=6"))
     weighed = next(c for c in found if c.technique == WEIGHTS)
