@@ -93,7 +93,8 @@ class HandfulClassifier(ClassifierMixin, _Handful):
 
     Parameters
     ----------
-    metric : accuracy, balanced_accuracy, log_loss, roc_auc or f1; None chooses by the class sizes
+    metric : accuracy, balanced_accuracy, log_loss, roc_auc, f1, or what mistakes cost ("cost: a>b=10"); None
+        chooses by the class sizes
     budget : "quick", "standard", "thorough", or a duration such as "90s", "20m", "1h"
     families, backbones, candidates, cv : as in `handful.fit`
     n_jobs : worker processes; 1 fits in this process, None takes all cores

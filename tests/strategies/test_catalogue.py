@@ -42,9 +42,13 @@ def proposed(dataset: Dataset) -> list[Candidate]:
 
 
 def with_costs(dataset: Dataset) -> list[Candidate]:
-    """What is tried beside the usual where mistakes cost more or less, forests with few trees."""
+    """What is tried beside the usual where mistakes cost more or less, forests with few trees.
+
+    On pictures only what quick tries: the rest is the same head on other features.
+    """
     first, second, _ = dataset.classes if dataset.classes is not None else ("", "", "")
-    settings = replace(SETTINGS, metric=f"cost: {first}>{second}=6")
+    budget = "standard" if dataset.modality == "table" else "quick"
+    settings = replace(SETTINGS, metric=f"cost: {first}>{second}=6", budget=budget)
     found = []
     for candidate in [*baseline.candidates(dataset, settings), *balance.candidates(dataset, settings)]:
         params = candidate.estimator.get_params()
