@@ -200,9 +200,10 @@ def _no_premium(run: Run) -> str:
 
 def how(dataset: Dataset) -> str:
     """How the expected score was made, and where its interval is known to be too narrow."""
+    proportions = "" if dataset.classes is None else "the class proportions of the sample and for "
     made = (
-        "Bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018), corrected for the class "
-        "proportions of the sample and for learning from all examples in the end."
+        f"Bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018), corrected for {proportions}"
+        "learning from all examples in the end."
     )
     if dataset.classes is not None and np.bincount(dataset.y).min() < FEW_A_CLASS:
         return (
