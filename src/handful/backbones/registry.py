@@ -159,7 +159,7 @@ def get(name: str) -> Backbone:
 
     `name` is a short name (those of `handful backbones`), a name of timm (`resnet18` or `timm:resnet18`) or
     `ARCH=PATH`: timm's name of an architecture and a file with its weights (`resnet18=weights.safetensors`).
-    What does not come by pip is downloaded once; a line on stderr first says what comes, its size and licence.
+    What does not come by pip is downloaded once; before, a line on stderr says its size and licence.
 
     Raises
     ------
