@@ -429,12 +429,13 @@ def _timm_config(architecture: str, *, pretrained: bool) -> Any:
     timm = import_timm()
     config = timm.models.get_pretrained_cfg(architecture) if timm.is_model(architecture) else None
     if config is None:
-        known = [*_BUILT_IN, *timm.list_models(), *timm.list_models(pretrained=True)]
+        known = [*_BUILT_IN, *CURATED, *timm.list_models(), *timm.list_models(pretrained=True)]
         near = difflib.get_close_matches(architecture, known, n=1, cutoff=0.4)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise SettingsError(
-            f"unknown backbone {architecture!r}.{hint} Known are {', '.join(_BUILT_IN)}, every name of timm "
-            "(https://huggingface.co/timm lists them), and ARCH=path/to/weights.pth."
+            f"unknown backbone {architecture!r}.{hint} Known are {', '.join(_BUILT_IN)}, what 'handful "
+            "backbones' lists, every name of timm (https://huggingface.co/timm lists them), and "
+            "ARCH=path/to/weights.pth."
         )
     if pretrained and not timm.models.is_model_pretrained(architecture):
         raise SettingsError(
