@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from handful.data.dataset import Dataset
+from handful.data.dataset import Dataset, Finding
 from handful.evidence.bootstrap import Bootstrap, draw
 from handful.evidence.calibration import calibrate, calibration
 from handful.evidence.comparison import tie_group
@@ -41,6 +41,7 @@ from handful.report.ties import tie_part
 from handful.report.verdict import verdict_part
 from handful.scoring import Metric
 from handful.strategies import shortcut
+from handful.strategies.prior import worth_installing
 
 # With fewer examples in a class, benchmarks/RESULTS.md shows intervals that cover a little too seldom.
 FEW_A_CLASS = 5
@@ -103,6 +104,7 @@ def summarise(
             ["verdict", "tie_group", "tie", "luck"],
             lambda: judge(summary, predictions, curve, bootstrap, run.settings.seed),
         ),
+        ([], lambda: add_advice(summary, run)),
         (["labels", "mergeable"], lambda: add_labels(summary, run, predictions, chosen)),
         (["controls", "controls_absent", "leak_premium"], lambda: add_controls(summary, run, predictions)),
     ):
@@ -172,6 +174,21 @@ def judge(
         summary["reasons"]["tie"] = "no other candidate is as good as the best"
     if scored is None:
         summary["reasons"]["luck"] = f"{metric.label} has no value on a fifth of so few {many}"
+
+
+# From where on a score leaves little to gain.
+GOOD_ENOUGH = {"accuracy": 0.98, "balanced_accuracy": 0.98, "roc_auc": 0.99, "f1": 0.98, "r2": 0.98}
+
+
+def add_advice(summary: dict[str, Any], run: Run) -> None:
+    """A note in `audit` on what would be worth installing, where something was learned and more is left."""
+    advice = worth_installing(run.dataset, run.settings)
+    answer, told = (summary.get("verdict") or {}).get("deep_learning"), summary["expected"]
+    enough = GOOD_ENOUGH.get(told["metric"])
+    if advice is None or answer in (None, "nothing to learn") or told["value"] is None:
+        return
+    if enough is None or told["value"] < enough:
+        summary["audit"].append(asdict(Finding("worth installing", "note", advice)))
 
 
 def add_controls(summary: dict[str, Any], run: Run, predictions: Predictions) -> None:
@@ -306,4 +323,5 @@ def _command(run: Run) -> str:
         )
         if value is not None
     ]
+    options += ["--allow-download"] if s.allow_download else []
     return " ".join(["handful fit", name, *options])

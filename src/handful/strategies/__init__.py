@@ -18,6 +18,7 @@ from handful.strategies import (
     classic,
     finetune,
     networks,
+    prior,
     synthesis,
     transfer,
     unlabelled,
@@ -32,6 +33,7 @@ CATALOGUE = {
     "augmentation": augmentation,
     "synthesis": synthesis,
     "network": networks,
+    "prior": prior,
     "autoencoder": autoencoder,
     "finetune": finetune,
     "unlabelled": unlabelled,
@@ -66,9 +68,18 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
     if len(found) == 1:
         raise SettingsError(
             f"none of the families {', '.join(settings.families or ())} has a candidate for "
-            f"{dataset.modality} {dataset.task}; leave --families out to try all of {', '.join(CATALOGUE)}."
+            f"{dataset.modality} {dataset.task}{_why_no_prior(dataset, settings)}; leave --families out to "
+            f"try all of {', '.join(CATALOGUE)}."
         )
     return found
+
+
+def _why_no_prior(dataset: Dataset, settings: Settings) -> str:
+    """For somebody who asked for networks for tables alone."""
+    if "prior" not in (settings.families or ()) or dataset.modality != "table":
+        return ""
+    told = [f.message for f in dataset.findings if any(item in prior.PACKAGES for item in f.items)]
+    return f" ({' '.join(told) or 'pip install tabpfn, or tabicl, brings one'})"
 
 
 def _missing_bases(found: list[Candidate], dataset: Dataset, settings: Settings) -> list[Candidate]:
