@@ -18,6 +18,7 @@ on other tables (saheart, Pima, crabs, scat, bupa); networks have three seeds.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 import warnings
@@ -434,7 +435,8 @@ def main() -> int:
     from joblib import Parallel, delayed
 
     only = [name for name in arguments.only.split(",") if name]
-    kinds, parts = arguments.kinds.split(","), arguments.parts.split(",")
+    kinds = re.split(r",(?! )", arguments.kinds)  # one of the names has ", " in it
+    parts = arguments.parts.split(",")
     arguments.store.mkdir(parents=True, exist_ok=True)
     todo = [
         (name, source, each, seed)

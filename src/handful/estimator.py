@@ -26,7 +26,7 @@ class _Handful(BaseEstimator):
         metric: str | None = None,
         budget: str = "quick",
         families: tuple[str, ...] | None = None,
-        backbones: tuple[str, ...] = ("lite0",),
+        backbones: tuple[str, ...] = (),
         candidates: tuple[tuple[str, Any], ...] = (),
         cv: Any = None,
         n_jobs: int | None = 1,

@@ -14,10 +14,10 @@ from handful.audit import audit
 from handful.audit.unlabelled import with_unlabelled
 from handful.backbones.engine import choose
 from handful.backbones.registry import get as get_backbone
-from handful.data.dataset import Dataset
 from handful.data.images import SIZE_LIMITS
 from handful.data.load import check_test
 from handful.data.load import load as load_data
+from handful.data.many_labels import check_task
 from handful.data.names import missing_path
 from handful.errors import DataError, RunError, SettingsError
 from handful.evidence.ensemble import add_average, select
@@ -37,9 +37,9 @@ from handful.protocol.compare import compare
 from handful.protocol.evaluate import Progress, Tell
 from handful.protocol.plan import plan_text
 from handful.protocol.run import Run
-from handful.protocol.splits import compare_splits, originals
+from handful.protocol.splits import compare_splits
 from handful.report.write import write_report
-from handful.scoring import Metric, default_metric, get_metric
+from handful.scoring import choose_metric
 from handful.settings import BUDGET_REPEATS, Settings
 from handful.strategies import check_families, finetune, propose
 from handful.strategies import unlabelled as semi
@@ -144,7 +144,7 @@ def fit(
     metric: str | None = None,
     budget: str = "quick",
     families: Sequence[str] | None = None,
-    backbones: Sequence[str] = ("lite0",),
+    backbones: Sequence[str] = (),
     start_from: str | Path | None = None,
     candidates: Own = (),
     cv: Any = None,
@@ -161,13 +161,15 @@ def fit(
     Parameters
     ----------
     data : path, or (X, y), or (X, y, groups)
-        A folder with a folder of pictures per class; a table (CSV, TSV, Parquet, XLSX); arrays `(n, d)`, a
-        DataFrame, or pictures `(n, H, W)` or `(n, H, W, 3)`, with their labels or values `(n,)`.
+        A folder with a folder of pictures, or of .txt files, per class; a table (CSV, TSV, JSON lines,
+        Parquet, XLSX); arrays `(n, d)`, a DataFrame, pictures `(n, H, W)` or `(n, H, W, 3)`, or a list of
+        strings, with their labels or values `(n,)`.
     target, groups : column names; for pictures, groups is a CSV file `id,group` or a pattern on file names
     test : a held-out set in the same form as `data`, scored once at the end
     unlabelled : more of the same without labels, to learn from: a folder of pictures, a table, an array or a
         DataFrame; a target in it is ignored, and what is also in `data` or `test` is left out
-    metric : accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae
+    metric : accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae; or what mistakes cost,
+        "cost: TRUE>PREDICTED=COST, ..."; what is not named costs 1
     budget : "quick" (5 folds), "standard" (5 folds, 3 times), "thorough" (10 times), or a duration for the
         whole call, such as "90s", "20m" or "1.5h": early only where nothing is left to try
     families, backbones : what to try; all families, and the backbone that comes with handful, unless given
@@ -290,12 +292,6 @@ def embed(data: Any, backbone: str = "lite0", level: str = "last", *, device: st
     return backbones.embed(X, backbone, level, device=device)
 
 
-def choose_metric(dataset: Dataset, settings: Settings) -> Metric:
-    """The metric asked for, or the task's default."""
-    name = settings.metric or default_metric(dataset.task, originals(dataset).y, dataset.classes)
-    return get_metric(name, dataset.task, dataset.y, dataset.classes)
-
-
 def check(settings: Settings) -> None:
     """Options that can be judged before any data is read; SettingsError names the one that is wrong."""
     if settings.budget not in BUDGET_REPEATS and settings.limit is None:
@@ -303,9 +299,10 @@ def check(settings: Settings) -> None:
             f"--budget {settings.budget!r} is unknown; choose one of {', '.join(BUDGET_REPEATS)}, or give a "
             "duration in seconds, minutes or hours, such as 90s, 20m or 1.5h."
         )
+    check_task(settings.task, settings.target, settings.data and Path(settings.data).name)
     choices = {
         "task": ("auto", "classification", "regression"),
-        "modality": ("auto", "image", "table"),
+        "modality": ("auto", "image", "table", "text"),
         "device": ("auto", "cpu", "cuda"),
     }
     for option, allowed in choices.items():
@@ -318,8 +315,6 @@ def check(settings: Settings) -> None:
         raise SettingsError(f"--jobs {settings.jobs}: at least 1 worker is needed.")
     if settings.seed < 0:
         raise SettingsError(f"--seed {settings.seed}: a whole number from 0 is needed.")
-    if not settings.backbones:
-        raise SettingsError("--backbones: name at least one, such as lite0.")
     for name in settings.backbones:
         get_backbone(name)
     if settings.start_from is not None:

@@ -29,7 +29,8 @@ class Settings:
     """The options of `fit`; plain values only, so that a run can store and repeat them.
 
     `data` is the path as given (None when arrays were passed in). `groups` is a column name, a file
-    `id,group`, or a regular expression on file names. `start_from` is an earlier run's folder. `jobs` counts
+    `id,group`, or a regular expression on file names. `backbones`: none named means those that come with
+    handful (see `handful.backbones.used`). `start_from` is an earlier run's folder. `jobs` counts
     worker processes (None: all cores).
     """
 
@@ -43,7 +44,7 @@ class Settings:
     metric: str | None = None
     budget: str = "quick"
     families: tuple[str, ...] | None = None
-    backbones: tuple[str, ...] = ("lite0",)
+    backbones: tuple[str, ...] = ()
     start_from: str | None = None
     drop_classes: tuple[str, ...] = ()
     device: str = "auto"

@@ -20,11 +20,12 @@ from handful.data.dataset import Images
 from handful.data.images import SIZE_LIMITS
 from handful.data.views import PLAIN, view
 from handful.errors import DataError, SettingsError
+from handful.settings import Settings
 
 if TYPE_CHECKING:
     from handful.backbones.engine import Engine
 
-__all__ = ["Backbone", "available", "cache_folder", "embed", "get", "levels", "through", "warm"]
+__all__ = ["Backbone", "available", "cache_folder", "embed", "get", "levels", "through", "used", "warm"]
 
 Progress = Callable[[int, int], None]  # (done, total)
 
@@ -32,10 +33,18 @@ Progress = Callable[[int, int], None]  # (done, total)
 _CHUNK = 512
 
 
+def used(settings: Settings, modality: str = "image") -> tuple[str, ...]:
+    """The backbones that are tried on data of this kind: those asked for, or the one that is at hand."""
+    if settings.backbones:
+        return settings.backbones
+    return ("lite0",) if modality == "image" else ()
+
+
 def levels(name: str) -> dict[str, int]:
     """The levels that a backbone offers, each with its number of features.
 
-    `last` is what the network pools for its own classifier, `last_max` the mean and the maximum of its final
+    `last` is what the network pools for its own classifier (of a transformer with a class token, that token
+    and the mean of its patches), `last_max` the mean and the maximum of its final
     map, `blockN` the mean, maximum and standard deviation after block N, `all` is `last_max` and all blocks.
 
     >>> levels("lite0")

@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from handful.backbones import text_folder
-from handful.backbones.registry import Source, ask
+from handful.backbones.hub import ask
+from handful.backbones.registry import Source
 from handful.errors import HandfulError, MissingExtraError, SettingsError
 
 TEXT_VERSION = 1  # part of every identity: raised when the numbers that come out of the same weights change
@@ -235,14 +236,14 @@ def _from_hub(where: str) -> Path:
     kept = _snapshot(where)
     if kept is not None:
         return kept
-    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub import constants
 
     try:
-        if constants.HF_HUB_OFFLINE:
-            raise OSError("HF_HUB_OFFLINE is set")
-        ask(constants.ENDPOINT)
+        client = ask()
         for weights in ("*.safetensors", "*.bin"):
-            folder = Path(snapshot_download(where, allow_patterns=["*.json", "*.txt", "*.model", weights]))
+            folder = Path(
+                client.snapshot_download(where, allow_patterns=["*.json", "*.txt", "*.model", weights])
+            )
             if text_folder.weights(folder):
                 break
     except Exception as error:  # the hub's client raises its own, its HTTP library's and the system's errors

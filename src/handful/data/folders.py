@@ -1,4 +1,4 @@
-"""Which files of a folder are images, and of which class."""
+"""Which files of a folder are images, or texts, and of which class."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ IMAGE_SUFFIXES = frozenset(
     [".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".webp", ".avif", ".bmp", ".dib", ".tif"]
     + [".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga"]
 )
+TEXT_SUFFIXES = frozenset([".txt", ".text", ".md"])
 # Pictures that Pillow does not read by itself; worth a warning, because people expect them to count.
 _FOREIGN = frozenset([".heic", ".heif", ".svg", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".psd", ".dcm"])
 # Files about the data, which nobody expects to be read as images: no note is made of them.
@@ -26,10 +27,13 @@ _PARTS = frozenset(["train", "training", "val", "valid", "validation", "dev", "t
 
 @dataclass
 class FolderScan:
-    """The images below a folder: `files` are relative paths with "/", sorted; `skipped` the other files;
-    `not_files` are folders that bear an image's name and hold none; `empty` are first-level folders without
-    an image."""
+    """The images (or, where `what` is "text", the texts) below a folder.
 
+    `files` are relative paths with "/", sorted; `skipped` the other files; `not_files` are folders that bear
+    an image's name and hold none; `empty` are first-level folders without an image.
+    """
+
+    what: str = "image"
     files: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     not_files: list[str] = field(default_factory=list)
@@ -39,14 +43,15 @@ class FolderScan:
         """One note on the files that were passed over (a warning where they are pictures), one on folders."""
         findings = []
         if self.empty:
-            message = f"Folders without an image were skipped: {listed(self.empty)}."
+            message = f"Folders without {_a(self.what)} were skipped: {listed(self.empty)}."
             findings.append(Finding("empty folder", "warning", message, self.empty))
         if not self.skipped:
             return findings
         kinds = Counter(_kind(path) for path in self.skipped)
         foreign = sorted(set(kinds) & _FOREIGN)
         counted = listed(f"{kind} ({n})" for kind, n in sorted(kinds.items()))
-        message = f"Skipped {count(len(self.skipped), 'file')} that cannot be read as images: {counted}."
+        skipped = count(len(self.skipped), "file")
+        message = f"Skipped {skipped} that cannot be read as {self.what}s: {counted}."
         if foreign:
             message += f" Pictures of the kind {listed(foreign)} cannot be read: save them as PNG or JPEG."
         severity = "warning" if foreign else "note"
@@ -58,9 +63,14 @@ def is_image_name(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
 
 
-def scan_folder(folder: Path) -> FolderScan:
-    """Every image below `folder`; symbolic links are followed, but not in circles."""
-    scan = FolderScan()
+def is_text_name(name: str) -> bool:
+    """Whether a file name ends as text files do."""
+    return os.path.splitext(name)[1].lower() in TEXT_SUFFIXES
+
+
+def scan_folder(folder: Path, what: str = "image") -> FolderScan:
+    """Every image (or text) below `folder`; symbolic links are followed, but not in circles."""
+    scan = FolderScan(what)
     _walk(folder, "", (os.path.realpath(folder),), scan)
     # By code points of the path: the same order on every machine, whatever its locale.
     scan.files.sort()
@@ -76,24 +86,31 @@ def find_images(folder: str | os.PathLike[str]) -> list[tuple[str, str]]:
     missing or empty, has images but no class folders, or holds a single class.
     """
     folder = Path(folder)
-    return label_by_folder(folder, existing_folder(folder))
+    return label_by_folder(folder, existing_folder(folder, "image"))
 
 
-def existing_folder(folder: Path) -> FolderScan:
-    """The scan of a folder that exists and holds an image; DataError otherwise."""
+def existing_folder(folder: Path, modality: str = "auto") -> FolderScan:
+    """The scan of a folder that exists and holds an image, or without any a text; DataError otherwise.
+
+    `modality` "image" or "text" looks for the one or the other only.
+    """
     if not folder.exists():
         raise DataError(f"{missing_path(folder)} Give a folder with one folder of images per class.")
     if not folder.is_dir():
         raise DataError(f"{str(folder)!r} is a file; give a folder with one folder of images per class.")
     try:
-        scan = scan_folder(folder)
+        scan = scan_folder(folder, "text" if modality == "text" else "image")
+        if modality == "auto" and not scan.files and any(is_text_name(path) for path in scan.skipped):
+            scan = scan_folder(folder, "text")
     except PermissionError as error:
         raise DataError(f"{error.filename!r} may not be read; change its permissions.") from None
     if not scan.files and not scan.not_files:
         kinds = f" (only {listed(sorted({_kind(p) for p in scan.skipped}))})" if scan.skipped else ""
+        texts = ", ".join(sorted(TEXT_SUFFIXES))
+        ends = texts if scan.what == "text" else "PNG, JPEG, WebP, BMP, TIFF or GIF"
         raise DataError(
-            f"{str(folder)!r} holds no images{kinds}. Expected is a folder with one folder of images per "
-            "class (PNG, JPEG, WebP, BMP, TIFF or GIF)."
+            f"{str(folder)!r} holds no {scan.what}s{kinds}. Expected is a folder with one folder of "
+            f"{scan.what}s per class ({ends})."
         )
     return scan
 
@@ -109,7 +126,7 @@ def label_by_folder(folder: Path, scan: FolderScan, least: int = 2) -> list[tupl
     if loose:
         where = "directly in it" if not classes else f"directly in it, beside the folders {listed(classes)}"
         raise DataError(
-            f"{str(folder)!r} has {count(len(loose), 'image')} {where} (such as {loose[0]!r}), so their "
+            f"{str(folder)!r} has {count(len(loose), scan.what)} {where} (such as {loose[0]!r}), so their "
             "class is unknown. Put each class into a folder of its own, or give a table with a column of "
             "paths and a column of labels: handful fit labels.csv --target COLUMN."
         )
@@ -120,7 +137,7 @@ def label_by_folder(folder: Path, scan: FolderScan, least: int = 2) -> list[tupl
             hint = f" Its folder holds {listed(inner)}: did you mean {str(folder / classes[0])!r}?"
         raise DataError(
             f"{str(folder)!r} holds one class, {classes[0]!r}, but telling classes apart needs at least two "
-            f"folders of images.{hint}"
+            f"folders of {scan.what}s.{hint}"
         )
     if least > 1:
         _check_not_parts(folder, labelled, classes)
@@ -156,16 +173,28 @@ def _walk(folder: Path, prefix: str, above: tuple[str, ...], scan: FolderScan) -
             _walk(Path(entry.path), path + "/", (*above, real), scan)
             if len(scan.files) > before:
                 continue
-            if prefix and is_image_name(entry.name):
+            if prefix and scan.what == "image" and is_image_name(entry.name):
                 scan.not_files.append(path)
             elif not prefix and not any(p.startswith(path + "/") for p in scan.not_files):
                 scan.empty.append(path)
         elif path in _MADE:
             continue
-        elif not hidden and (is_image_name(entry.name) or _is_unnamed_image(entry.path)):
+        elif not hidden and _is_wanted(entry, prefix, scan.what):
             scan.files.append(path)
         elif os.path.splitext(entry.name)[0].upper() not in _ABOUT:
             scan.skipped.append(path)
+
+
+def _is_wanted(entry: os.DirEntry[str], prefix: str, what: str) -> bool:
+    if what == "image":
+        return is_image_name(entry.name) or _is_unnamed_image(entry.path)
+    # A text beside the class folders that is called README is about the data.
+    about = not prefix and os.path.splitext(entry.name)[0].upper() in _ABOUT
+    return is_text_name(entry.name) and not about
+
+
+def _a(what: str) -> str:
+    return "an image" if what == "image" else f"a {what}"
 
 
 def _is_unnamed_image(path: str) -> bool:

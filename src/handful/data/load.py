@@ -20,6 +20,7 @@ from handful.data.provenance import sources, with_copies
 from handful.data.schema import TableSchema, infer_schema
 from handful.data.source import TASKS, How, Source, made_up, open_source
 from handful.data.targets import check_classes, encode, read_target
+from handful.data.texts import EMPTY, as_array, clean, read_texts
 from handful.errors import DataError, SettingsError
 from handful.settings import Settings
 
@@ -42,7 +43,7 @@ def load(
     """
     if settings.task not in TASKS:
         raise SettingsError(f"--task {settings.task!r} is not one of {', '.join(TASKS)}.")
-    source = open_source(data, How(settings.modality, settings.target, settings.groups))
+    source = open_source(data, How(settings.modality, settings.target, settings.groups, said=_said(data)))
     ids = np.array(source.ids)
     target = read_target(
         source.labels,
@@ -51,6 +52,7 @@ def load(
         task=_task(source, settings),
         drop_classes=settings.drop_classes,
         parse=source.parse_labels,
+        data=_said(data),
     )
     X, meta, rows, problems, origin, findings = _content(
         source, np.flatnonzero(target.keep), folder, settings.jobs, progress
@@ -58,7 +60,7 @@ def load(
     y = target.y[np.isin(np.flatnonzero(target.keep), rows)]
     if target.classes is not None:
         _check_classes_survive(y, target.classes, problems)
-        what = "image" if source.modality == "image" else "row"
+        what = {"image": "image", "text": "text"}.get(source.modality, "row")
         check_classes(y, target.classes, what, len(problems))
     dataset = Dataset(
         X=X,
@@ -70,13 +72,14 @@ def load(
         classes=target.classes,
         origin={
             **origin,
-            "name": Path(data).name if isinstance(data, (str, Path)) else None,
+            "name": _said(data),
             "target": source.target,
             "task": target.task,
             "groups": settings.groups,
         },
-        findings=[*source.findings, *target.findings, *findings, *_damaged_findings(problems, len(y))],
+        findings=[*source.findings, *target.findings, *findings],
     )
+    dataset.findings += _damaged_findings(problems, len(y), source)
     groups = None if source.groups is None else [source.groups[i] for i in rows]
     if source.copy_of is not None:
         copy_of = [source.copy_of[i] for i in rows]
@@ -87,6 +90,11 @@ def load(
         dataset.groups, more = group_codes(groups, dataset.ids.tolist())
         dataset.findings += more if source.groups is not None else []
     return dataset
+
+
+def _said(data: Any) -> str | None:
+    """How the person named the data; None for arrays."""
+    return Path(data).name if isinstance(data, (str, Path)) else None
 
 
 def load_new(
@@ -134,11 +142,11 @@ def load_unlabelled(
             drawn = np.sort(np.random.default_rng([seed, 31]).choice(own, most, replace=False))
         X, _, rows, problems, findings = _content_like(source, drawn, origin, out, jobs, progress)
     except DataError as error:
-        what = "pictures" if origin["modality"] == "image" else "rows of a table"
+        what = {"image": "pictures", "text": "texts"}.get(origin["modality"], "rows of a table")
         raise DataError(f"the unlabelled data must be {what}, like the labelled data: {error}") from None
     if not len(rows):
-        raise DataError(f"none of the unlabelled images can be read: {_reasons(problems)}.")
-    noticed = [*source.findings, *findings, *_damaged_findings(problems, len(rows))]
+        raise DataError(f"none of the unlabelled samples can be read: {_reasons(problems)}.")
+    noticed = [*source.findings, *findings, *_damaged_findings(problems, len(rows), source)]
     told = [replace(f, message=f"Unlabelled data: {f.message}") for f in noticed]
     if len(own) < len(source.ids):
         message = (
@@ -180,7 +188,7 @@ def load_test(
     y = y[np.isin(labelled, rows)]
     if not len(y):
         raise DataError("the test data holds no sample with a label that can be read.")
-    findings += _damaged_findings(problems, len(y))
+    findings += _damaged_findings(problems, len(y), source)
     if not keep.all():
         missing = [source.ids[i] for i in np.flatnonzero(~keep)]
         message = f"Left out {count(len(missing), 'test sample')} without a label: {listed(missing)}."
@@ -225,6 +233,11 @@ def _content(
         schema, findings = infer_schema(frame, source.target, keep_all=source.kind == "array")
         X = schema.apply(frame, findings)
         return X, pd.DataFrame({"order": rows}), rows, {}, {**origin, "schema": schema.to_json()}, findings
+    if source.modality == "text":
+        texts, meta, good, problems = _read_texts(source, rows)
+        if not len(good):
+            raise DataError(f"none of the {len(rows)} texts can be read: {_reasons(problems)}.")
+        return texts, meta, good, problems, {**origin, "text_column": source.text_column}, []
     X, meta, good, problems = _read_pictures(source, rows, None, folder, jobs, progress)
     if not len(good):
         raise DataError(
@@ -250,6 +263,8 @@ def _content_like(
         schema = TableSchema.from_json(origin["schema"])
         frame = _renamed(source, schema).iloc[rows]
         return schema.apply(frame, findings), None, rows, {}, findings
+    if source.modality == "text":
+        return *_read_texts(source, rows), findings
     X, meta, good, problems = _read_pictures(source, rows, origin["size"], out, jobs, progress)
     return X, meta, good, problems, findings
 
@@ -290,6 +305,22 @@ def _read_pictures(
     return images, meta, good, by_id
 
 
+def _read_texts(
+    source: Source, rows: np.ndarray
+) -> tuple[np.ndarray, pd.DataFrame, np.ndarray, dict[str, str]]:
+    """(texts, meta, rows that hold one, problems by id)."""
+    if source.texts is not None:
+        texts = {int(i): clean(source.texts[i] or "") for i in rows}
+        good = np.array([i for i, text in texts.items() if text], dtype=np.int64)
+        problems = {source.ids[i]: EMPTY for i, text in texts.items() if not text}
+        return as_array([texts[int(i)] for i in good]), pd.DataFrame({"order": good}), good, problems
+    assert source.paths is not None
+    found, meta, bad = read_texts([source.paths[i] for i in rows])
+    good = np.array([i for i in rows if source.paths[i] not in bad], dtype=np.int64)
+    meta["order"] = _positions(source)[good] if source.kind == "folder" else good
+    return as_array(found), meta, good, {source.ids[i]: bad[p] for i in rows if (p := source.paths[i]) in bad}
+
+
 def _positions(source: Source) -> np.ndarray:
     """Each file's place within its own folder: its place in the whole listing would spell out the class."""
     seen: dict[str, int] = defaultdict(int)
@@ -307,19 +338,21 @@ def _check_classes_survive(y: np.ndarray, classes: np.ndarray, problems: dict[st
     if len(gone):
         name = str(classes[gone[0]])
         raise DataError(
-            f"every image of the class {name!r} is damaged: {_reasons(problems)}. Replace the files, or "
+            f"every example of the class {name!r} is damaged: {_reasons(problems)}. Replace them, or "
             f"leave the class out with --drop-class {name}."
         )
 
 
-def _damaged_findings(problems: dict[str, str], n: int) -> list[Finding]:
+def _damaged_findings(problems: dict[str, str], n: int, source: Source) -> list[Finding]:
     if not problems:
         return []
+    what = "text" if source.modality == "text" else "image"
     message = (
-        f"Left out {len(problems)} of {count(len(problems) + n, 'image')}, which cannot be read: "
+        f"Left out {len(problems)} of {count(len(problems) + n, what)}, which cannot be read: "
         f"{_reasons(problems)}."
     )
-    return [Finding("damaged file", "warning", message, list(problems))]
+    kind = "empty text" if set(problems.values()) == {EMPTY} and what == "text" else "damaged file"
+    return [Finding(kind, "warning", message, list(problems))]
 
 
 def _copies_findings(dataset: Dataset) -> list[Finding]:
@@ -343,7 +376,8 @@ def _reasons(problems: dict[str, str]) -> str:
 
 
 def _how(origin: dict[str, Any], *, labelled: bool) -> How:
-    how = How(modality=origin["modality"], target=origin["target"], path_column=origin.get("path_column"))
+    how = How(modality=origin["modality"], target=origin["target"])
+    how = replace(how, path_column=origin.get("path_column"), text_column=origin.get("text_column"))
     return replace(how, labelled=labelled, least_classes=1)
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from handful.data.dataset import Finding
 from handful.data.names import count, did_you_mean, listed
+from handful.data.texts import clean, words
 from handful.data.values import (
     DATE_PARTS,
     MISSING,
@@ -32,6 +33,8 @@ from handful.errors import DataError
 # Below this many rows, running or distinct values are no sign of an identifier.
 _IDENTIFIER_ROWS = 10
 _TEXT_WORDS = 5
+# Of texts, and of nothing else in an X: so an encoder can tell them from categories.
+TEXT = pd.StringDtype("python")
 _ID_NAME = re.compile(
     r"(^|[^a-z])(id|ids|idx|index|uuid|guid|identifier|rownames?|row|record|unnamed|column)([^a-z]|$)", re.I
 )
@@ -42,7 +45,7 @@ _TIME_NAME = re.compile(r"year|time|day|date|month|week|hour|minute|second", re.
 
 @dataclass(frozen=True)
 class Column:
-    """One column that is used: `kind` is numeric, categorical, boolean or date.
+    """One column that is used: `kind` is numeric, categorical, boolean, date or text.
 
     `style` says how its strings are written (a number or date style), `parts` which parts of a date vary.
     """
@@ -71,7 +74,9 @@ class TableSchema:
         return [name for column in self.columns for name in _feature_names(column)]
 
     def apply(self, frame: pd.DataFrame, findings: list[Finding] | None = None) -> pd.DataFrame:
-        """X for the rows of `frame`: float64 columns, and object columns of str or None.
+        """X for the rows of `frame`: float64 columns, object columns of str or None, and columns of texts.
+
+        A text column has the dtype `TEXT`; where nothing was written it holds "".
 
         Other columns are ignored, their order does not matter. Values that do not fit their column become
         missing, with a line in `findings`. DataError where a column is missing, or where no value of a
@@ -155,6 +160,9 @@ def infer_schema(
             left_out[name] = reason
         else:
             columns.append(column)
+    if len(columns) > 1:  # texts beside other columns are not used yet
+        left_out |= {column.name: "free text" for column in columns if column.kind == "text"}
+        columns = [column for column in columns if column.kind != "text"]
     if not columns:
         why = listed(f"{name} ({reason})" for name, reason in left_out.items()) or "there is no other column"
         raise DataError(
@@ -203,6 +211,8 @@ def _infer_column(name: str, series: pd.Series, notes: _Notes, keep_all: bool) -
         values = plain_values(series)
         column, values = _read_kind(name, values, notes)
     present = [value for value in values if value is not None]
+    if column.kind == "categorical" and words_of(series) >= _TEXT_WORDS:
+        return Column(name, "text"), ""
     if not keep_all:
         reason = _why_useless(column, present, len(values))
         if reason:
@@ -262,8 +272,6 @@ def _why_useless(column: Column, present: list[Any], n: int) -> str:
     distinct = len({to_category(value) for value in present})
     if distinct == 1 and len(present) == n and n > 1:
         return "constant"
-    if column.kind == "categorical" and _is_text(present, distinct):
-        return "free text"
     if len(present) == n and distinct == n and _is_identifier(column, present):
         return "identifier"
     return ""
@@ -285,11 +293,17 @@ def _is_identifier(column: Column, distinct_values: list[Any]) -> bool:
     return named or (runs and long_enough and not _TIME_NAME.search(column.name))
 
 
-def _is_text(present: list[Any], distinct: int) -> bool:
-    """Many distinct strings of several words each."""
-    if distinct <= len(present) / 2 or not all(isinstance(value, str) for value in present):
-        return False
-    return sum(len(value.split()) for value in present) / len(present) >= _TEXT_WORDS
+def words_of(series: pd.Series) -> float:
+    """How many words a value of the column has on average, if it holds strings that seldom recur; else 0."""
+    if pd.api.types.is_numeric_dtype(series.dtype) or isinstance(series.dtype, pd.CategoricalDtype):
+        return 0.0
+    values, _ = without_markers(plain_values(series), MISSING)
+    present = [value for value in values if value is not None]
+    if not present or not all(isinstance(value, str) for value in present):
+        return 0.0
+    if len(set(present)) <= len(present) / 2:
+        return 0.0
+    return sum(words(value) for value in present) / len(present)
 
 
 def _varying_parts(column: Column, present: list[Any]) -> Column:
@@ -316,7 +330,12 @@ def _check_feature_names(columns: list[Column]) -> None:
         )
 
 
-def _convert(column: Column, series: pd.Series) -> tuple[list[np.ndarray], list[tuple[int, Any]], int]:
+def texts_of(values: Sequence[Any]) -> Any:
+    """Cleaned texts `(n,)` of the dtype `TEXT`; "" where there is none."""
+    return pd.array(["" if value is None else clean(to_category(value)) for value in values], dtype=TEXT)
+
+
+def _convert(column: Column, series: pd.Series) -> tuple[list[Any], list[tuple[int, Any]], int]:
     """The features of one column, the values (row, value) that do not fit it, how many were infinite."""
     if column.kind == "numeric" and _is_plain_numeric(series):
         numbers = series.to_numpy(dtype=np.float64, na_value=np.nan).copy()
@@ -327,6 +346,8 @@ def _convert(column: Column, series: pd.Series) -> tuple[list[np.ndarray], list[
     if column.kind == "categorical":
         texts = [None if value is None else to_category(value) for value in values]
         return [_objects(texts)], [], 0
+    if column.kind == "text":
+        return [texts_of(values)], [], 0
     values, _ = without_markers(values, MISSING_AMONG_NUMBERS)
     style = column.style or ("iso" if column.kind == "date" else "plain")
     read: Callable[[Any], Any] = {

@@ -18,10 +18,11 @@ import pandas as pd
 
 from handful.data import provenance
 from handful.data.dataset import Finding
-from handful.data.folders import existing_folder, is_image_name, label_by_folder
+from handful.data.folders import existing_folder, is_image_name, is_text_name, label_by_folder
 from handful.data.groups import column_groups, named_groups
+from handful.data.many_labels import check_one_column
 from handful.data.names import count, listed, missing_path, printable
-from handful.data.schema import named_columns
+from handful.data.schema import infer_schema, named_columns, words_of
 from handful.data.tables import read_table
 from handful.data.targets import find_target_column
 from handful.data.values import plain_values
@@ -29,15 +30,18 @@ from handful.errors import DataError, SettingsError
 
 MODALITIES = ("auto", "image", "table", "text")
 TASKS = ("auto", "classification", "regression")
+# A table's one column of strings is read as texts from so many words a string on; below, they are names.
+_LEAST_WORDS = 2
 _PATH_NAMES = ("path", "file", "filename", "file_name", "image", "image_path", "img")
 
 
 @dataclass
 class Source:
-    """What was given. `kind` is "folder", "path table", "paths", "pixels", "table" or "array".
+    """What was given. `kind` is "folder", "path table", "paths", "pixels", "table", "array" or "texts".
 
-    Exactly one of `paths` (image files), `pixels` (an array of images) and `frame` (the features of a
-    table, without target and groups) is set. `labels` holds a value a sample, or None.
+    Exactly one of `paths` (image files, or text files where `of_text`), `pixels` (an array of images),
+    `frame` (the features of a table, without target and groups) and `texts` (a string a sample, None where
+    there is none) is set. `labels` holds a value a sample, or None.
     """
 
     kind: str
@@ -45,11 +49,14 @@ class Source:
     paths: list[str] | None = None
     pixels: np.ndarray | None = None
     frame: pd.DataFrame | None = None
+    texts: list[str | None] | None = None
+    of_text: bool = False
     labels: Any = None
     target: str = "y"
     from_file: bool = False
     groups: list[str | None] | None = None
     path_column: str | None = None
+    text_column: str | None = None
     copy_of: list[str | None] | None = None
     findings: list[Finding] = field(default_factory=list)
 
@@ -60,27 +67,32 @@ class Source:
 
     @property
     def modality(self) -> str:
-        return "table" if self.frame is not None else "image"
+        if self.frame is not None:
+            return "table"
+        return "text" if self.of_text or self.texts is not None else "image"
 
 
 @dataclass(frozen=True)
 class How:
-    """How to read what is given: options of `fit`, or those that a run has recorded."""
+    """How to read what is given: options of `fit`, or those that a run has recorded.
+
+    `said` is how the person named the data, for messages.
+    """
 
     modality: str = "auto"
     target: str | None = None
     groups: str | None = None
     path_column: str | None = None
+    text_column: str | None = None
     labelled: bool = True
     least_classes: int = 2
+    said: str | None = None
 
 
 def open_source(data: Any, how: How) -> Source:
     """The source behind `data`; DataError or SettingsError says what is wrong with it."""
     if how.modality not in MODALITIES:
         raise SettingsError(f"--modality {how.modality!r} is not one of {', '.join(MODALITIES)}.")
-    if how.modality == "text":
-        raise SettingsError("--modality text: texts are not read yet; give images or a table.")
     if isinstance(data, (str, os.PathLike)):
         source = _from_path(Path(data), how)
     elif isinstance(data, tuple):
@@ -110,7 +122,7 @@ def made_up(source: Source, data: Any) -> np.ndarray:
     made = np.zeros(len(source.ids), dtype=bool)
     if isinstance(data, (str, os.PathLike)):
         made |= provenance.generated(Path(data), source.ids)
-    if source.paths is not None:
+    if source.paths is not None and not source.of_text:
         made |= np.array([provenance.marked(path) for path in source.paths], dtype=bool)
     return made
 
@@ -141,7 +153,7 @@ def _without_generated(source: Source, data: Any) -> Source:
     source.findings.append(
         Finding("generated example", "warning", message, [source.ids[i] for i in np.flatnonzero(made)])
     )
-    for name in ("ids", "paths", "groups", "copy_of", "frame", "labels"):
+    for name in ("ids", "paths", "texts", "groups", "copy_of", "frame", "labels"):
         values = getattr(source, name)
         if isinstance(values, (pd.DataFrame, pd.Series)):
             setattr(source, name, values.iloc[keep].reset_index(drop=True))
@@ -156,6 +168,8 @@ _EXPECTED = {
     "image": "Give a folder with one folder of images per class, a table with a column of image paths, or "
     "an array (n, height, width, channels).",
     "table": "Give a CSV, Parquet or XLSX file, a DataFrame, or an array (n, features).",
+    "text": "Give a table with a column of texts, a folder with one folder of .txt files per class, or a "
+    "list of strings.",
 }
 
 
@@ -170,6 +184,8 @@ def _from_path(path: Path, how: How) -> Source:
                 f"{str(path)!r} is a single image. " + _EXPECTED["image"].split(", or an array")[0] + "."
             )
         return Source("paths", [path.name], paths=[str(path)], from_file=True)
+    if how.modality == "text" and not how.labelled and is_text_name(path.name):
+        return Source("paths", [path.name], paths=[str(path)], of_text=True, from_file=True)
     source = _from_frame(read_table(path), how, path.parent, from_file=True)
     if how.labelled:
         source.copy_of = provenance.sources(path, source.ids)
@@ -179,7 +195,7 @@ def _from_path(path: Path, how: How) -> Source:
 def _from_folder(folder: Path, how: How) -> Source:
     if how.modality == "table":
         raise DataError(f"{str(folder)!r} is a folder, but a table was expected. {_EXPECTED['table']}")
-    scan = existing_folder(folder)
+    scan = existing_folder(folder, how.modality)
     findings = scan.findings()
     labels: list[str] | None = None
     if how.labelled:
@@ -192,6 +208,7 @@ def _from_folder(folder: Path, how: How) -> Source:
         "folder",
         ids,
         paths=[os.path.join(folder, path) for path in found],
+        of_text=scan.what == "text",
         labels=labels,
         target="class",
         from_file=True,
@@ -207,12 +224,12 @@ def _from_frame(frame: pd.DataFrame, how: How, base: Path, *, from_file: bool) -
     findings: list[Finding] = []
     target = how.target
     if how.labelled:
-        target, findings = find_target_column(columns, how.target)
+        target, findings = find_target_column(columns, how.target, how.said)
     elif target not in columns:
         target = None
     features = frame.drop(columns=[target]) if target else frame
-    path_column = None
-    if how.modality != "table":
+    path_column = text_column = None
+    if how.modality in ("auto", "image"):
         path_column = _find_path_column(features, how, base)
     ids, paths = rows, None
     if path_column is not None:
@@ -223,23 +240,29 @@ def _from_frame(frame: pd.DataFrame, how: How, base: Path, *, from_file: bool) -
         features = features.drop(columns=[how.groups], errors="ignore")
     elif how.groups:
         groups = named_groups(how.groups, ids, columns if path_column is None else ())
-    if path_column is not None:
-        unused = [name for name in features.columns if name != path_column]
-        if unused:
-            message = (
-                f"The pictures of {path_column!r} are used, the other columns are not: {listed(unused)}."
-            )
-            findings.append(Finding("unused column", "note", message, unused))
+    if path_column is None and how.modality in ("auto", "text"):
+        text_column = _find_text_column(features, how)
+    used = path_column or text_column
+    unused = [name for name in features.columns if name != used]
+    if used and unused:
+        message = (
+            f"The {'pictures' if path_column else 'texts'} of {used!r} are used, the other columns are not: "
+            f"{listed(unused)}."
+        )
+        findings.append(Finding("unused column", "note", message, unused))
+    kind = "path table" if path_column else "texts" if text_column else "table"
     return Source(
-        "path table" if path_column else "table",
+        kind,
         ids,
         paths=paths,
-        frame=None if path_column else features,
+        texts=_strings(frame[text_column]) if text_column else None,
+        frame=None if used else features,
         labels=frame[target] if target and how.labelled else None,
         target=target or "y",
         from_file=from_file,
         groups=groups,
         path_column=path_column,
+        text_column=text_column,
         findings=findings,
     )
 
@@ -268,11 +291,11 @@ def _from_arrays(data: tuple[Any, ...], how: How) -> Source:
 
 def _content_of_array(X: Any, how: How) -> Source:
     if isinstance(X, pd.DataFrame):
-        return Source("table", [str(i) for i in range(len(X))], frame=named_columns(X))
+        return _content_of_frame(named_columns(X), how)
     if hasattr(X, "toarray") or type(X).__module__.startswith("scipy.sparse"):
         raise DataError("sparse input is not read; make it dense first, with X.toarray().")
     if isinstance(X, pd.Series) or (isinstance(X, (list, np.ndarray)) and _are_strings(X)):
-        return _content_of_strings([str(v) for v in X])
+        return _content_of_strings(list(X), how)
     try:
         array = np.asarray(X)
     except ValueError as error:
@@ -298,16 +321,55 @@ def _content_of_array(X: Any, how: How) -> Source:
     return Source(kind, rows, frame=pd.DataFrame(columns, index=pd.RangeIndex(len(array))))
 
 
-def _content_of_strings(strings: list[str]) -> Source:
-    """A list of strings is a list of image files."""
-    if not any(is_image_name(path) for path in strings):
-        raise DataError(
-            "X is a list of strings, but they are not paths of image files; texts are not read yet. "
-            f"The first is {strings[0][:60]!r}."
-            if strings
-            else "there are 0 samples (0 rows); a minimum of 1 is required."
-        )
-    return Source("paths", _unique_ids(strings), paths=strings)
+def _content_of_frame(X: pd.DataFrame, how: How) -> Source:
+    rows = [str(i) for i in range(len(X))]
+    column = _find_text_column(X, how) if how.modality in ("auto", "text") else None
+    if column is None:
+        return Source("table", rows, frame=X)
+    return Source("texts", rows, texts=_strings(X[column]), text_column=column)
+
+
+def _content_of_strings(strings: list[Any], how: How) -> Source:
+    """A list of strings is a list of image files, or of texts."""
+    names = [str(one) for one in strings if isinstance(one, (str, os.PathLike))]
+    if how.modality != "text" and names and all(is_image_name(name) for name in names):
+        return Source("paths", _unique_ids([str(one) for one in strings]), paths=[str(s) for s in strings])
+    rows = [str(i) for i in range(len(strings))]
+    return Source("texts", rows, texts=_strings(pd.Series(strings, dtype=object)))
+
+
+def _find_text_column(features: pd.DataFrame, how: How) -> str | None:
+    """The column whose texts are all that a row says; with --modality text, DataError where there is none.
+
+    Without it, only where no other column is worth reading: a text among other columns is part of a table.
+    """
+    if how.text_column is not None:
+        if how.text_column not in features.columns and features.shape[1] != 1:
+            raise DataError(
+                f"the table has no column {how.text_column!r}, whose texts the model was fitted on. Its "
+                f"columns are: {listed(features.columns, 20)}. Add or rename the column."
+            )
+        return how.text_column if how.text_column in features.columns else features.columns[0]
+    lengths = {name: words_of(features[name]) for name in features.columns}
+    longest = max(lengths, key=lambda name: lengths[name], default=None)
+    if how.modality == "text":
+        if longest is None or lengths[longest] == 0:
+            raise DataError(
+                f"--modality text: no column of {listed(features.columns)} holds texts (strings that seldom "
+                f"recur). {_EXPECTED['text']}"
+            )
+        return longest
+    if longest is None or lengths[longest] < _LEAST_WORDS:
+        return None
+    try:
+        infer_schema(features.drop(columns=[longest]))
+    except DataError:  # nothing else to learn from
+        return longest
+    return None
+
+
+def _strings(column: pd.Series) -> list[str | None]:
+    return [None if value is None else str(value) for value in plain_values(column)]
 
 
 def _find_path_column(frame: pd.DataFrame, how: How, base: Path) -> str | None:
@@ -352,14 +414,18 @@ def _unique_ids(names: Sequence[str]) -> list[str]:
 
 
 def _are_strings(X: Any) -> bool:
-    if isinstance(X, np.ndarray):
-        return X.ndim == 1 and len(X) > 0 and all(isinstance(v, str) for v in X)
-    return len(X) > 0 and all(isinstance(v, (str, os.PathLike)) for v in X)
+    if isinstance(X, np.ndarray) and X.ndim != 1:
+        return False
+    values = [v for v in X if v is not None]
+    return len(values) > 0 and all(isinstance(v, (str, os.PathLike)) for v in values)
 
 
 def _checked_length(values: Any, n: int, name: str) -> Any:
     if values is None:
         raise DataError(f"{name} is None; expected is one value for each of the {n} samples of X.")
+    if isinstance(values, pd.DataFrame):
+        check_one_column(values, name)
+        values = values.iloc[:, 0]
     if not isinstance(values, (pd.Series, np.ndarray)):
         values = list(values)
     if isinstance(values, np.ndarray) and values.ndim == 0:

@@ -1,10 +1,11 @@
-"""Table files to rows of raw values: CSV and its kin, Parquet, XLSX."""
+"""Table files to rows of raw values: CSV and its kin, JSON lines, Parquet, XLSX."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import io
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from handful.errors import DataError, MissingExtraError
 __all__ = ["TABLE_SUFFIXES", "TableSchema", "infer_schema", "read_table"]
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".data", ".dat")
-TABLE_SUFFIXES = (*TEXT_SUFFIXES, ".parquet", ".pq", ".xlsx", ".xlsm")
+JSON_LINES = (".jsonl", ".ndjson")
+TABLE_SUFFIXES = (*TEXT_SUFFIXES, *JSON_LINES, ".parquet", ".pq", ".xlsx", ".xlsm")
 _DELIMITERS = ",;\t|"
 _SNIFFED_ROWS = 50
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -45,6 +47,8 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
             frame = _read_parquet(path)
         elif suffix in (".xlsx", ".xlsm"):
             frame = _read_xlsx(path)
+        elif suffix in JSON_LINES:
+            frame = _read_json_lines(path)
         else:
             frame = _read_text(path)
     except PermissionError:
@@ -82,6 +86,26 @@ def _read_text(path: Path) -> pd.DataFrame:
     series = {i: pd.Series(list(values), dtype=object) for i, values in enumerate(columns)}
     frame = pd.DataFrame(series, index=pd.RangeIndex(len(rows) - 1))
     return frame.set_axis(names, axis=1)
+
+
+def _read_json_lines(path: Path) -> pd.DataFrame:
+    """One object a line; a key that a line lacks is missing there."""
+    rows = []
+    for number, line in enumerate(_decoded(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"line {number} of {str(path)!r} is not JSON: {error}.") from None
+        if not isinstance(row, dict):
+            raise DataError(
+                f"line {number} of {str(path)!r} is a JSON {type(row).__name__}; expected is one object a "
+                'line, such as {"text": "…", "label": "…"}.'
+            )
+        rows.append(row)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=object) for name in names})
 
 
 def _decoded(path: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from handful.evidence.calibration import calibrate, warmed
-from handful.evidence.conformal import error_bound
+from handful.evidence.conformal import reach_of
 from handful.evidence.ensemble import select
 from handful.evidence.predictions import Predictions, Row
 from handful.nets.augment import examples
@@ -100,7 +100,7 @@ def _scatter(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | N
     if run.dataset.classes is not None:
         return None
     held, predicted = first_predictions(run, row)
-    far = error_bound(predictions, row)
+    far = reach_of(predictions, row)(predicted)
     return {
         "true": run.dataset.y[held].tolist(),
         "predicted": predicted.tolist(),
@@ -121,13 +121,13 @@ def _map(run: Run, row: Row) -> dict[str, Any] | None:
         return None
     from sklearn.manifold import TSNE
 
-    from handful.backbones import embed
+    from handful.backbones import embed, used
 
     held, scores = first_predictions(run, row)
     if len(held) > MOST_ON_MAP:
         keep = np.sort(np.random.default_rng(0).choice(len(held), MOST_ON_MAP, replace=False))
         held, scores = held[keep], scores[keep]
-    features = embed(dataset.X[held], run.settings.backbones[0])
+    features = embed(dataset.X[held], used(run.settings)[0])
     features = (features - features.mean(axis=0)) / (features.std() or 1.0)
     tsne = TSNE(perplexity=min(30.0, (len(held) - 1) / 3), init="pca", random_state=0)
     names = [str(c) for c in dataset.classes]

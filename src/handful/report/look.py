@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from handful.report import figures, words
-from handful.report.content import HEAT_MAP, SHOWN, Content, View, card, sample, value_text
+from handful.report.classes import classes_view
+from handful.report.content import HEAT_MAP, Content, View, card, sample, value_text
 from handful.report.labels import mergeable_view
 from handful.report.pictures import thumbnail
 
@@ -20,7 +21,7 @@ def look(content: Content) -> View | None:
     view: View = {
         "examples": _examples(content),
         "confusion": _confusion(content),
-        "per_class": _per_class(content),
+        "per_class": classes_view(content),
         "mergeable": mergeable_view(content),
         "mistakes": _mistakes(content),
         "map": _map(content),
@@ -88,27 +89,6 @@ def _confusion(content: Content) -> View | None:
 def _count(value: float) -> str:
     """A count; with repeats, counts may be means over the repeats."""
     return f"{value:,.0f}" if abs(value - round(value)) < 0.05 else f"{value:,.1f}"
-
-
-def _per_class(content: Content) -> View | None:
-    given = content.summary.get("per_class")
-    if not given:
-        return None
-
-    def share(value: float | None, kind: str, title: str) -> View:
-        shown = words.MISSING if value is None else f"{100 * value:.0f}%"
-        return {"shown": shown, "bar": "" if value is None else figures.bar(value, kind=kind, title=title)}
-
-    lines = [
-        {
-            "class": row.get("class"),
-            "n": row.get("n"),
-            "recall": share(row.get("recall"), "", f"found: {row.get('class')}"),
-            "precision": share(row.get("precision"), "second", f"right when named: {row.get('class')}"),
-        }
-        for row in sorted(given, key=lambda row: (row.get("recall") is None, row.get("recall") or 0.0))
-    ]
-    return {"lines": lines[:SHOWN], "more": lines[SHOWN:]}
 
 
 def _mistakes(content: Content) -> View | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -30,6 +31,7 @@ from handful.protocol.plan import FEWEST_IN_GROUPS, share_in_groups
 from handful.protocol.run import Run
 from handful.report import words
 from handful.report.budget import budget_part
+from handful.report.classes import classes_part
 from handful.report.growth import add_growth
 from handful.report.inside import Inside
 from handful.report.labels import add_labels
@@ -72,7 +74,7 @@ def summarise(
         "winner": best(predictions).name,
         "chosen": chosen.name,
         "leaderboard": leaderboard(predictions),
-        "per_class": per_class(run, chosen),
+        "classes": _classes(run, predictions, chosen),
         "test": _test(test, told.low, told.high),
         "failures": predictions.causes,
         "seconds": round(sum(r.seconds for r in predictions.rows if r.members is None), 1),
@@ -80,6 +82,8 @@ def summarise(
         "command": _command(run),
         "reasons": reasons,
     }
+    if summary["classes"] is None:
+        reasons["classes"] = "the target is a number"
     if test is None:
         reasons["test"] = "no test set was given (--test PATH)"
     summary |= (inside or Inside()).facts()
@@ -269,26 +273,10 @@ def first_predictions(run: Run, row: Row) -> tuple[np.ndarray, np.ndarray]:
     return held, first[held]
 
 
-def per_class(run: Run, row: Row) -> list[dict[str, Any]] | None:
-    """Recall and precision of each class in the first repeat; None for regression."""
-    classes = run.dataset.classes
-    if classes is None:
-        return None
-    held, scores = first_predictions(run, row)
-    truth, predicted = run.dataset.y[held], scores.argmax(axis=1)
-    lines = []
-    for k, name in enumerate(classes):
-        hits = int(((truth == k) & (predicted == k)).sum())
-        there, said = int((truth == k).sum()), int((predicted == k).sum())
-        lines.append(
-            {
-                "class": str(name),
-                "n": there,
-                "recall": hits / there if there else None,
-                "precision": hits / said if said else None,
-            }
-        )
-    return lines
+def _classes(run: Run, predictions: Predictions, chosen: Row) -> list[dict[str, Any]] | None:
+    names = run.dataset.classes
+    many = words.NOUNS.get(run.dataset.modality, ("example", "examples"))[1]
+    return None if names is None else classes_part(predictions, chosen, [str(c) for c in names], many)
 
 
 def _test(test: HeldOutScore | None, low: float, high: float) -> dict[str, Any] | None:
@@ -301,7 +289,7 @@ def _command(run: Run) -> str:
     s = run.settings
     name = run.dataset.origin.get("name") or "DATA"
     options = [
-        f"--{option} {value}"
+        f"--{option} {shlex.quote(str(value))}"
         for option, value in (
             ("target", s.target),
             ("groups", s.groups),
@@ -311,7 +299,7 @@ def _command(run: Run) -> str:
             ("metric", s.metric),
             ("budget", s.budget),
             ("families", ",".join(s.families) if s.families else None),
-            ("backbones", None if s.backbones == ("lite0",) else ",".join(s.backbones)),
+            ("backbones", ",".join(s.backbones) or None),
             ("start-from", None if s.start_from is None else Path(s.start_from).name),
             ("seed", s.seed),
         )

@@ -12,6 +12,7 @@ from handful.settings import Settings
 from handful.strategies import (
     augmentation,
     autoencoder,
+    balance,
     baseline,
     classic,
     finetune,
@@ -33,9 +34,10 @@ CATALOGUE = {
     "autoencoder": autoencoder,
     "finetune": finetune,
     "unlabelled": unlabelled,
+    "balance": balance,
 }
 # Families that add a technique to a candidate of another family, and say nothing without it.
-ADDING = ("augmentation", "synthesis", "autoencoder", "unlabelled")
+ADDING = ("augmentation", "synthesis", "autoencoder", "unlabelled", "balance")
 
 
 def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]] = ()) -> list[Candidate]:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from handful.backbones import used
 from handful.data.dataset import Dataset, Finding
 from handful.nets.augment import POLICIES
 from handful.settings import Settings
@@ -153,12 +154,8 @@ def averaged(base: Candidate) -> Candidate:
 def _on_frozen(dataset: Dataset, settings: Settings, most: int) -> list[Candidate]:
     """The first backbone at its last two blocks, and averaging over mirrored or turned views."""
     allowed, n = MOST_EMBEDDED[settings.effort], len(dataset)
-    backbone = settings.backbones[0]
-    frozen = [
-        c
-        for c in transfer.candidates(dataset, settings)
-        if c.estimator.features[0].backbone == backbone and c.name in _frozen_names(backbone)
-    ]
+    backbone = used(settings)[0]
+    frozen = [c for c in transfer.candidates(dataset, settings) if c.name in _frozen_names(backbone)]
     found: list[Candidate] = []
     embedded: set[str] = set()
     for policy in ON_FROZEN[settings.effort]:

@@ -25,10 +25,13 @@ from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
 from handful.strategies.heads import LogisticHead, ShrunkLDAHead, SVMHead, SVRHead, Tuned
+from handful.strategies.log_target import with_log
 from handful.strategies.pixels import Descriptor, Pixels
 from handful.strategies.tables import TableEncoder
+from handful.strategies.tfidf import TfIdf
 
 NEIGHBOURS: dict[str, list] = {"n_neighbors": [5, 1, 3, 9, 15]}
+ON_UNIT_LENGTH = (0.3, 3.0, 30.0, 300.0)  # of logistic regression where every sample has unit length
 PENALTIES = (0.003, 0.03, 0.3, 3.0, 30.0)  # of logistic regression on a table's columns
 TREE: dict[str, list] = {"min_samples_leaf": [3, 1, 8]}
 # Boosting's own defaults (31 leaves of 20 samples) cannot split a table of 40 rows at all.
@@ -54,12 +57,28 @@ def knn(task: str) -> Tuned:
 
 
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
-    """Nine kinds of models on a table; descriptors and pixels with three heads each on images."""
+    """Nine kinds of models on a table; descriptors and pixels with three heads each on images; words."""
     if dataset.modality == "table":
-        return _on_tables(dataset.task)
+        return with_log(_on_tables(dataset.task), dataset, ("ridge", "svr"))
     if dataset.modality == "image":
-        return _on_images(dataset.task)
+        return with_log(_on_images(dataset.task), dataset, ("hog ridge", "hog svr"))
+    if dataset.modality == "text":
+        return _on_texts(dataset.task)
     return []
+
+
+def _on_texts(task: str) -> list[Candidate]:
+    models: list[tuple[str, str, Any, int]] = [
+        ("logistic", "logistic regression", LogisticHead(Cs=ON_UNIT_LENGTH), 10)
+    ]
+    if task == "regression":
+        models = [("ridge", "ridge regression", ridge(), 10)]
+    return [
+        Candidate(
+            f"tfidf {name}", f"words and their pieces + {label}", "classic", Chain([TfIdf()], head), cost
+        )
+        for name, label, head, cost in models
+    ]
 
 
 def _on_tables(task: str) -> list[Candidate]:

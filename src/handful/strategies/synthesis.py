@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone, is_classifier
 
+from handful.backbones import used
 from handful.data.dataset import Dataset, Images
 from handful.settings import Settings
 from handful.strategies import classic, transfer
@@ -301,5 +302,5 @@ def _frozen(settings: Settings) -> str:
     """The first backbone at the last but one of its blocks."""
     from handful.backbones import levels
 
-    names = list(levels(settings.backbones[0]))
-    return f"{settings.backbones[0]} {names[-3] if len(names) > 2 else names[0]}"
+    names = list(levels(used(settings)[0]))
+    return f"{used(settings)[0]} {names[-3] if len(names) > 2 else names[0]}"

@@ -19,6 +19,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from sklearn.utils.validation import check_is_fitted
 
+from handful.backbones import used
 from handful.data.dataset import Dataset, Finding
 from handful.scoring import softmax
 from handful.settings import Settings
@@ -215,7 +216,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     elif dataset.modality == "image":
         offered = ON_IMAGES
         known = classic.candidates(dataset, settings) + transfer.candidates(dataset, settings)
-        places = [place(name) for name in settings.backbones]
+        places = [place(name) for name in used(settings)]
     else:
         return []
     by_name = {c.name: c for c in known}

@@ -19,7 +19,7 @@ from handful.strategies.chain import Chain, learns_from_unlabelled
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
 from handful.strategies.pixels import PerImage
 from handful.strategies.synthesis import plain
-from handful.strategies.transfer import Embedding
+from handful.strategies.transfer import Embedding, Together
 from handful.strategies.views import Views
 
 CHUNK = 32
@@ -92,6 +92,8 @@ def _needs(estimator: Any) -> list[Step]:
     if not isinstance(estimator, Chain) or not estimator.features:
         return []
     first = estimator.features[0]
+    if isinstance(first, Together):
+        return list(first.parts)
     if not isinstance(first, (Embedding, PerImage)):
         return []
     if not isinstance(estimator, Views):
