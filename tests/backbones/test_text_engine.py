@@ -8,9 +8,10 @@ import pytest
 from handful.backbones import text_engine, text_export
 from handful.backbones.text_engine import BATCH_TOKENS, LEAST_FILLED, TextEngine, batches
 from handful.backbones.text_registry import get_text
+from handful.backbones.texts import embed_texts
 from handful.errors import SettingsError
 
-from .conftest import text_folder
+from .conftest import cosine, text_folder
 
 SOME = ["yes, a film", "", "no!", "a much longer one that is cut at the model's own maximum, " * 3, "Yes"]
 
@@ -46,6 +47,16 @@ def test_what_is_more_than_a_plain_encoder_runs_through_sentence_transformers(tm
     engine = TextEngine(backbone, "cpu")
     plain = text_engine.load_sentence_transformer(folder, "cpu")
     np.testing.assert_allclose(engine.encode(SOME), plain.encode(SOME), atol=1e-5)
+
+
+def test_half_precision_is_another_function_and_nearly_the_same(
+    tiny_text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = embed_texts(SOME, str(tiny_text))
+    monkeypatch.setenv("HANDFUL_ENGINE", "torch-bf16")
+    rounded = embed_texts(SOME, str(tiny_text))
+    assert not np.array_equal(exact, rounded)
+    assert cosine(exact, rounded) > 0.999
 
 
 def test_an_encoder_whose_vectors_would_differ_is_left_to_sentence_transformers(

@@ -2,7 +2,10 @@
 
 On the CPU a plain encoder runs on ONNX Runtime in float32, one batch of texts of similar length a thread, and
 its word pieces come from the `tokenizers` library alone: importing transformers takes seconds. What is no
-plain encoder, and everything on a GPU, runs through sentence-transformers. Static word vectors are looked up.
+plain encoder runs through sentence-transformers, and so does everything on a GPU (in float16) and where
+HANDFUL_ENGINE says "torch" or "torch-bf16" (half the time where the processor multiplies bfloat16; cosine to
+float32 .9999, and a vector then depends a little on what is encoded beside it). OpenVINO is for pictures.
+Static word vectors are looked up.
 """
 
 from __future__ import annotations
@@ -16,10 +19,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from handful.backbones.engine import choose, usable_cores
+from handful.backbones.engine import choose, mixed_precision, precision, usable_cores
 from handful.backbones.text_folder import Recipe, prefix, read_recipe
 from handful.backbones.text_registry import TEXT_EXTRA, TextBackbone, files
 from handful.errors import MissingExtraError
+
+_ON_TORCH = ("cuda", "torch", "torch-bf16")
 
 Progress = Callable[[int, int], None]  # (done, total)
 Rows = tuple[np.ndarray, np.ndarray]  # positions (m,), vectors (m, d)
@@ -45,11 +50,14 @@ class TextEngine:
     device : "auto", "cpu" or "cuda"
     threads : int, optional
         CPU threads; all that this process may use by default.
+    engine : as for pictures
     """
 
-    def __init__(self, backbone: TextBackbone, device: str = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self, backbone: TextBackbone, device: str = "auto", threads: int | None = None, engine: str = "auto"
+    ) -> None:
         self.backbone = backbone
-        self._runtime = _runtime(backbone, choose(device), threads or usable_cores())
+        self._runtime = _runtime(backbone, choose(device, engine), threads or usable_cores())
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
         """The vectors `(n, d)` float32 of n texts. `progress` is called in this thread."""
@@ -63,17 +71,22 @@ class TextEngine:
         return out
 
 
+def numbers(backbone: TextBackbone, kind: str) -> str:
+    """The precision in which an engine of this kind makes the backbone's vectors."""
+    return precision(kind) if backbone.kind == "transformer" and kind in _ON_TORCH else "float32"
+
+
 def _runtime(backbone: TextBackbone, kind: str, threads: int) -> Runtime:
     if backbone.kind == "static":
         return _Static.load(backbone)
     recipe = read_recipe(files(backbone, with_weights=False))
-    if kind not in ("cuda", "torch") and recipe is not None:
+    if kind not in _ON_TORCH and recipe is not None:
         from handful.backbones.text_export import onnx_model
 
         content = onnx_model(backbone, recipe)
         if content:
             return OnnxTexts.load(backbone, recipe, content, threads)
-    return _SentenceTransformers.load(backbone, "cuda" if kind == "cuda" else "cpu")
+    return _SentenceTransformers.load(backbone, kind if kind in _ON_TORCH else "torch", threads)
 
 
 @dataclass
@@ -163,27 +176,40 @@ class _Static:
 class _SentenceTransformers:
     model: Any
     prefix: str
-    batch: int
+    kind: str
+    threads: int
 
     @classmethod
-    def load(cls, backbone: TextBackbone, device: str) -> _SentenceTransformers:
+    def load(cls, backbone: TextBackbone, kind: str, threads: int) -> _SentenceTransformers:
         folder = files(backbone)
-        model = load_sentence_transformer(folder, device)
-        if device == "cuda":
-            model.half()
-        return cls(model, backbone.prefix or prefix(folder), batch=256 if device == "cuda" else 32)
+        model = load_sentence_transformer(folder, "cuda" if kind == "cuda" else "cpu")
+        return cls(model, backbone.prefix or prefix(folder), kind, threads)
 
     def run(self, texts: Sequence[str]) -> Iterator[Rows]:
+        import torch
+
+        batch = 256 if self.kind == "cuda" else 32
         order = np.argsort([-len(text) for text in texts], kind="stable")
-        for first in range(0, len(order), self.batch):
-            rows = order[first : first + self.batch]
-            some = [texts[i] for i in rows]
-            yield (
-                rows,
-                self.model.encode(
-                    some, batch_size=self.batch, prompt=self.prefix, show_progress_bar=False
-                ).astype(np.float32),
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            for first in range(0, len(order), batch):
+                rows = order[first : first + batch]
+                yield rows, self._encode([texts[i] for i in rows])
+        finally:
+            torch.set_num_threads(before)
+
+    def _encode(self, texts: list[str]) -> np.ndarray:
+        with mixed_precision(self.kind):
+            vectors = self.model.encode(
+                texts,
+                batch_size=len(texts),
+                prompt=self.prefix,
+                show_progress_bar=False,
+                convert_to_numpy=False,
+                convert_to_tensor=True,
             )
+        return vectors.float().cpu().numpy()
 
 
 def load_sentence_transformer(folder: Path, device: str) -> Any:
