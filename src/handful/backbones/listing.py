@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from handful.backbones.curated import CURATED
+from handful.backbones.priors import PACKAGES, Package, Weights, installed, weights
 from handful.backbones.registry import INSTALL, available, on_this_machine
 
 WIDTH = 12  # of the column that says where a network is
@@ -26,7 +27,7 @@ class Line:
     state: str
     megabytes: int
     size: int | None
-    dim: int
+    dim: int | None
     licence: str
     good_at: str
     how: str = ""
@@ -55,11 +56,26 @@ def for_pictures() -> list[Line]:
     return lines
 
 
-TABLES: dict[str, Callable[[], list[Line]]] = {"For pictures": for_pictures}
+def for_tables() -> list[Line]:
+    """Networks that need no name: they are tried where they are installed and their weights are here."""
+    return [_for_tables(about, task, w) for about in PACKAGES.values() for task, w in about.weights.items()]
+
+
+def _for_tables(about: Package, task: str, wanted: Weights) -> Line:
+    here, state = weights(about.name, task) is not None, "install"
+    if installed(about.name):
+        state = "downloaded" if here else "download"
+    good_at = f"{task}, up to {about.most_rows:,} rows (1,000 without a GPU)"
+    how = "" if state != "install" else f"pip install {about.name}"
+    return Line(about.name, state, wanted.megabytes, None, None, about.licence, good_at, how)
+
+
+TABLES: dict[str, Callable[[], list[Line]]] = {"For pictures": for_pictures, "For tables": for_tables}
 AFTER = """\
 embedded: came by pip. downloaded: on this machine already. download: will be fetched from the Hugging Face
-hub when it is named in --backbones, and kept. Any other name of timm is downloaded in the same way, and
-ARCHITECTURE=FILE takes your own weights. Of several names each is tried, and all of them together."""
+hub when it is named in --backbones, for tables with --allow-download, and kept. Any other name of timm is
+downloaded in the same way, and ARCHITECTURE=FILE takes your own weights. Of several names each is tried,
+and all of them together."""
 
 
 def listing() -> str:
@@ -72,6 +88,7 @@ def listing() -> str:
 
 def _row(line: Line) -> str:
     size = f"{line.size} px" if line.size else ""
-    what = f"{line.megabytes:>4} MB  {size:>6}  {line.dim:>5} features"
+    features = f"{line.dim:>5} features" if line.dim else ""
+    what = f"{line.megabytes:>4} MB  {size:>6}  {features:14}"
     text = f"  {line.name:20} {line.state:{WIDTH}} {what}  {line.licence}\n{'':23}{line.good_at}"
     return f"{text}; needs: {line.how}" if line.how else text

@@ -159,7 +159,7 @@ def get(name: str) -> Backbone:
 
     `name` is a short name (those of `handful backbones`), a name of timm (`resnet18` or `timm:resnet18`) or
     `ARCH=PATH`: timm's name of an architecture and a file with its weights (`resnet18=weights.safetensors`).
-    What does not come by pip is downloaded once; a line on stderr first says what comes, its size and licence.
+    What does not come by pip is downloaded once; before, a line on stderr says its size and licence.
 
     Raises
     ------
@@ -429,12 +429,13 @@ def _timm_config(architecture: str, *, pretrained: bool) -> Any:
     timm = import_timm()
     config = timm.models.get_pretrained_cfg(architecture) if timm.is_model(architecture) else None
     if config is None:
-        known = [*_BUILT_IN, *timm.list_models(), *timm.list_models(pretrained=True)]
+        known = [*_BUILT_IN, *CURATED, *timm.list_models(), *timm.list_models(pretrained=True)]
         near = difflib.get_close_matches(architecture, known, n=1, cutoff=0.4)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise SettingsError(
-            f"unknown backbone {architecture!r}.{hint} Known are {', '.join(_BUILT_IN)}, every name of timm "
-            "(https://huggingface.co/timm lists them), and ARCH=path/to/weights.pth."
+            f"unknown backbone {architecture!r}.{hint} Known are {', '.join(_BUILT_IN)}, what 'handful "
+            "backbones' lists, every name of timm (https://huggingface.co/timm lists them), and "
+            "ARCH=path/to/weights.pth."
         )
     if pretrained and not timm.models.is_model_pretrained(architecture):
         raise SettingsError(

@@ -108,7 +108,22 @@ def text_backbones() -> list[tuple[TextBackbone, bool]]:
 
 def default_text_backbone() -> str | None:
     """What frozen features of texts are made with: "minilm" where its weights are installed, else None."""
-    return "minilm" if _is_here(_LISTED["minilm"]) else None
+    return "minilm" if installed("minilm") else None
+
+
+def installed(name: str) -> bool:
+    """Whether the weights of an encoder with a short name are on this machine."""
+    return _is_here(_LISTED[name])
+
+
+def reads_texts(name: str) -> bool:
+    """Whether a backbone of this name encodes texts: a short name, a folder, or one of the hub's encoders.
+
+    >>> reads_texts("minilm"), reads_texts("lite0")
+    (True, False)
+    """
+    known = name in _LISTED or _by_repository(name) is not None
+    return known or name.startswith(("st:", "sentence-transformers/")) or Path(name).expanduser().is_dir()
 
 
 def get_text(name: str) -> TextBackbone:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from handful.data.dataset import Dataset
+from handful.data.dataset import Dataset, Finding
 from handful.evidence.bootstrap import Bootstrap, draw
 from handful.evidence.calibration import calibrate, calibration
 from handful.evidence.comparison import tie_group
@@ -41,6 +41,7 @@ from handful.report.ties import tie_part
 from handful.report.verdict import verdict_part
 from handful.scoring import Metric
 from handful.strategies import shortcut
+from handful.strategies.prior import worth_installing
 
 # With fewer examples in a class, benchmarks/RESULTS.md shows intervals that cover a little too seldom.
 FEW_A_CLASS = 5
@@ -103,6 +104,7 @@ def summarise(
             ["verdict", "tie_group", "tie", "luck"],
             lambda: judge(summary, predictions, curve, bootstrap, run.settings.seed),
         ),
+        ([], lambda: add_advice(summary, run)),
         (["labels", "mergeable"], lambda: add_labels(summary, run, predictions, chosen)),
         (["controls", "controls_absent", "leak_premium"], lambda: add_controls(summary, run, predictions)),
     ):
@@ -174,6 +176,21 @@ def judge(
         summary["reasons"]["luck"] = f"{metric.label} has no value on a fifth of so few {many}"
 
 
+# From where on a score leaves little to gain.
+GOOD_ENOUGH = {"accuracy": 0.98, "balanced_accuracy": 0.98, "roc_auc": 0.99, "f1": 0.98, "r2": 0.98}
+
+
+def add_advice(summary: dict[str, Any], run: Run) -> None:
+    """A note in `audit` on what would be worth installing, where something was learned and more is left."""
+    advice = worth_installing(run.dataset, run.settings)
+    answer, told = (summary.get("verdict") or {}).get("deep_learning"), summary["expected"]
+    enough = GOOD_ENOUGH.get(told["metric"])
+    if advice is None or answer in (None, "nothing to learn") or told["value"] is None:
+        return
+    if enough is None or told["value"] < enough:
+        summary["audit"].append(asdict(Finding("worth installing", "note", advice)))
+
+
 def add_controls(summary: dict[str, Any], run: Run, predictions: Predictions) -> None:
     """`controls`, `controls_absent` (what this data does not allow, with the reason), `leak_premium`."""
     shortcuts, permuted, torn = (collect_follow_up(run, p) for p in ("shortcut", "permuted", "ungrouped"))
@@ -200,9 +217,10 @@ def _no_premium(run: Run) -> str:
 
 def how(dataset: Dataset) -> str:
     """How the expected score was made, and where its interval is known to be too narrow."""
+    proportions = "" if dataset.classes is None else "the class proportions of the sample and for "
     made = (
-        "Bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018), corrected for the class "
-        "proportions of the sample and for learning from all examples in the end."
+        f"Bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018), corrected for {proportions}"
+        "learning from all examples in the end."
     )
     if dataset.classes is not None and np.bincount(dataset.y).min() < FEW_A_CLASS:
         return (
@@ -305,4 +323,5 @@ def _command(run: Run) -> str:
         )
         if value is not None
     ]
+    options += ["--allow-download"] if s.allow_download else []
     return " ".join(["handful fit", name, *options])

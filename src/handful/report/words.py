@@ -401,6 +401,15 @@ def expectation(summary: dict[str, Any], metric: Metric) -> str | None:
     return f"On new {many}, expect a {metric.label} of about {shown}{between}."
 
 
+def typical_error(summary: dict[str, Any]) -> str | None:
+    """How far off a predicted value usually is, in the target's own unit; None for classes."""
+    half_off = (summary.get("conformal") or {}).get("half_off")
+    if half_off is None:
+        return None
+    shown = Metric("", "", decimals=decimals_for([half_off])).show(half_off)
+    return f"Half of its predictions for {noun(summary)} that it had not seen were off by less than {shown}."
+
+
 def comparison(summary: dict[str, Any], metric: Metric) -> str | None:
     """What a guess would reach, and whether the interval stays clear of it."""
     row, expected = baseline_row(summary, metric), summary.get("expected") or {}

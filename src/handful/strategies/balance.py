@@ -189,15 +189,21 @@ def _pairs(dataset: Dataset, settings: Settings, known: dict[str, Candidate]) ->
     if dataset.modality == "table":
         return [pair for effort in efforts for pair in ON_TABLES[effort]]
     if dataset.modality == "image":
+        from handful.backbones import used
         from handful.strategies.unlabelled import place
 
-        where = place(settings.backbones[0])
+        where = place(used(settings)[0])
         return [(name.format(where), way) for effort in efforts for name, way in ON_IMAGES[effort]]
-    found = []
-    for kind, ways in ((LogisticHead, (WEIGHTS, THRESHOLD)), (SVMHead, (THRESHOLD,))):
-        heads = [n for n, c in known.items() if isinstance(getattr(c.estimator, "head", None), kind)]
-        found += [(name, way) for name in heads[:1] for way in ways]
+    found = []  # of what else there is, the first of each family
+    for family in dict.fromkeys(c.family for c in known.values()):
+        for kind, ways in ((LogisticHead, (WEIGHTS, THRESHOLD)), (SVMHead, (THRESHOLD,))):
+            heads = [n for n, c in known.items() if c.family == family and _head_is(c, kind)]
+            found += [(name, way) for name in heads[:1] for way in ways]
     return found
+
+
+def _head_is(candidate: Candidate, kind: type) -> bool:
+    return isinstance(candidate.estimator, Chain) and isinstance(candidate.estimator.head, kind)
 
 
 def weighed(base: Candidate, metric: Metric) -> Candidate:

@@ -250,11 +250,15 @@ class _Kernel:
 
 
 class SVMHead(_Kernel, ClassifierMixin, BaseEstimator):
-    """RBF support vector machine; C and the temperature of its probabilities come from inner folds.
+    """RBF or linear support vector machine; C and the temperature of its probabilities come from inner folds.
 
     The prediction is the largest decision value. Platt's sigmoid, scikit-learn's `probability=True`, is
     avoided because its argmax disagrees with the decision and costs points on small data; one temperature
     keeps the order. `class_weight` as in `LogisticHead`.
+
+    Parameters
+    ----------
+    kernel : "rbf" or "linear"
     """
 
     def __init__(
@@ -263,11 +267,13 @@ class SVMHead(_Kernel, ClassifierMixin, BaseEstimator):
         folds: int = 3,
         random_state: int = 0,
         class_weight: Any = None,
+        kernel: str = "rbf",
     ) -> None:
         self.Cs = Cs
         self.folds = folds
         self.random_state = random_state
         self.class_weight = class_weight
+        self.kernel = kernel
 
     def fit(self, Z: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> SVMHead:
         """Z `(n, d)`, y `(n,)` labels, groups `(n,)` or None."""
@@ -285,6 +291,9 @@ class SVMHead(_Kernel, ClassifierMixin, BaseEstimator):
         self.support_ = Z[self.model_.support_]
         self.n_parameters_ = self.model_.dual_coef_.size + self.support_.size
         return self
+
+    def _between(self, A: np.ndarray, B: np.ndarray) -> np.ndarray:
+        return A @ B.T if self.kernel == "linear" else super()._between(A, B)
 
     def _model(self, C: float) -> SVC:
         return SVC(C=C, kernel="precomputed", break_ties=True, cache_size=500)
@@ -316,7 +325,7 @@ class SVMHead(_Kernel, ClassifierMixin, BaseEstimator):
 
 
 class SVRHead(_Kernel, RegressorMixin, BaseEstimator):
-    """RBF support vector regression on the standardised target, its C chosen by inner folds."""
+    """Support vector regression on the standardised target, its C chosen by inner folds."""
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ and those on the features of all of them together, has the same head on the firs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from handful.backbones import used
-from handful.data.dataset import Dataset
+from handful.data.dataset import Dataset, Finding
 from handful.data.views import PLAIN
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
@@ -26,6 +26,7 @@ from handful.strategies.log_target import with_log
 
 TECHNIQUE = "transfer: frozen features"
 OTHERS = ("transfer: a second backbone", "transfer: further backbones")
+STATIC = "static word vectors"
 # Heads that are tried on the pixels themselves too: there the ledger sees what the pretrained network brings.
 ON_PIXELS = ("logistic", "svm", "ridge", "svr")
 
@@ -104,11 +105,43 @@ class BlockScaler(TransformerMixin, BaseEstimator):
         return self.scaler_.transform(Z) * self.weights_
 
 
+class TextEmbedding(Stateless):
+    """Frozen vectors of a pretrained text encoder, or the means of static word vectors.
+
+    Nothing is fitted: a vector is a function of one text. Encoders are trained so that only directions count,
+    so every vector has the length sqrt(d): the unit variance that heads expect, and no angle is changed.
+
+    Parameters
+    ----------
+    backbone : str
+        A name that `handful backbones` lists, or a local folder.
+    """
+
+    def __init__(self, backbone: str = "minilm") -> None:
+        self.backbone = backbone
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Texts `(n,)` to `(n, d)` float32."""
+        from handful.backbones.texts import embed_texts
+
+        Z = embed_texts(X, self.backbone)
+        norms = np.linalg.norm(Z, axis=1, keepdims=True)
+        return Z * np.float32(np.sqrt(Z.shape[1])) / np.maximum(norms, np.float32(1e-6))
+
+    def warm(self, X: Any, device: str, progress: Callable[[int, int], None]) -> None:
+        """Compute the vectors of texts `(n,)` once, so that `transform` finds them."""
+        from handful.backbones.texts import warm_texts
+
+        warm_texts(X, self.backbone, device=device, progress=progress)
+
+
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     """For each backbone: linear and kernel heads on every level, the simple heads on two of them.
 
     With several backbones, also linear and kernel heads on the features of all of them.
     """
+    if dataset.modality == "text":
+        return [c for backbone in used(settings, "text") for c in _on_texts(backbone, dataset.task)]
     if dataset.modality != "image":
         return []
     from handful.backbones import levels
@@ -177,6 +210,41 @@ def _compared(head: str, first: str, level: str | None, n_backbones: int) -> dic
     if level is not None:
         return {"base": f"{first} {level} {head}", "technique": OTHERS[n_backbones > 2]}
     return {"base": f"pixels {head}" if head in ON_PIXELS else None, "technique": TECHNIQUE}
+
+
+def _on_texts(backbone: str, task: str) -> list[Candidate]:
+    """On sentence vectors all heads; on static word vectors, which know less, the first two."""
+    from handful.backbones.texts import get_text
+
+    static = get_text(backbone).kind == "static"
+    words = f"static word vectors ({backbone})" if static else f"frozen sentence vectors of {backbone}"
+    return [
+        Candidate(
+            f"{backbone} {head}",
+            f"{words} + {label}",
+            "transfer",
+            Chain([TextEmbedding(backbone)], estimator),
+            cost=cost - 25 if static else cost,
+            base=f"tfidf {head}" if head in ON_PIXELS else None,
+            technique=STATIC if static else TECHNIQUE,
+            deep=not static,
+        )
+        for head, label, estimator, cost in _heads(task, simple=not static)
+    ]
+
+
+def notes(dataset: Dataset, settings: Settings) -> list[Finding]:
+    """What would have been tried on texts, had its package been installed."""
+    from handful.backbones.texts import default_text_backbone
+
+    wanted = settings.families is None or "transfer" in settings.families
+    if dataset.modality != "text" or not wanted or settings.backbones or default_text_backbone():
+        return []
+    message = (
+        "Frozen features of a pretrained sentence encoder, which on few texts are usually the best, were not "
+        "tried, because no encoder is installed: pip install 'handful[text]'."
+    )
+    return [Finding("not tried", "note", message)]
 
 
 def _heads(task: str, *, simple: bool) -> list[tuple[str, str, Any, int]]:
