@@ -123,7 +123,9 @@ def reads_texts(name: str) -> bool:
     (True, False)
     """
     known = name in _LISTED or _by_repository(name) is not None
-    return known or name.startswith(("st:", "sentence-transformers/")) or Path(name).expanduser().is_dir()
+    marked = name.startswith(("st:", "st=", "sentence-transformers/"))
+    # A folder needs a slash in its name: one that is called lite0 must not hide the backbone.
+    return known or marked or (_looks_like_a_path(name) and Path(name).expanduser().is_dir())
 
 
 def get_text(name: str) -> TextBackbone:
