@@ -35,6 +35,8 @@ EXPLAINED = {
     "that it is sure of as well",
     "unlabelled data: label spreading": "labels spread from labelled examples to those like them without one",
     "generated examples": "the model learns from made-up examples as well; new data is never made up",
+    "class weights": "rare or dear classes weigh more while the model learns",
+    "threshold for the metric": "the answer is not the likeliest class, but the one that serves the metric best",
     "ensembling": "several models are asked, and their answers averaged",
     GREEDY: "the answers are averaged with weights that are chosen to fit best",
 }
