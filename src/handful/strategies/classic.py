@@ -26,6 +26,7 @@ from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
 from handful.strategies.heads import CentroidHead, LogisticHead, ShrunkLDAHead, SVMHead, SVRHead, Tuned
+from handful.strategies.log_target import with_log
 from handful.strategies.naive_bayes import NaiveBayesHead
 from handful.strategies.pixels import Descriptor, Pixels
 from handful.strategies.tables import TableEncoder
@@ -62,9 +63,9 @@ def knn(task: str) -> Tuned:
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     """Nine kinds of models on a table; descriptors and pixels with three heads each on images; words."""
     if dataset.modality == "table":
-        return _on_tables(dataset.task)
+        return with_log(_on_tables(dataset.task), dataset, ("ridge", "svr"))
     if dataset.modality == "image":
-        return _on_images(dataset.task)
+        return with_log(_on_images(dataset.task), dataset, ("hog ridge", "hog svr"))
     if dataset.modality == "text":
         return _on_texts(dataset.task, settings.effort)
     return []
