@@ -325,7 +325,7 @@ class SVMHead(_Kernel, ClassifierMixin, BaseEstimator):
 
 
 class SVRHead(_Kernel, RegressorMixin, BaseEstimator):
-    """Support vector regression on the standardised target, its C chosen by inner folds."""
+    """RBF or linear support vector regression on the standardised target, its C chosen by inner folds."""
 
     def __init__(
         self,
