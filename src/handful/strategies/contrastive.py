@@ -19,7 +19,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from handful.backbones.text_registry import default_text_backbone, get_text
+from handful.backbones import used
+from handful.backbones.text_registry import get_text
 from handful.data.dataset import Dataset, Finding
 from handful.errors import HandfulError, MissingExtraError
 from handful.nets.device import device
@@ -113,6 +114,12 @@ class ContrastiveClassifier(ClassifierMixin, BaseEstimator):
         learned = [count_parameters(chain) or 0 for chain in self.heads_]
         self.n_parameters_ = sum(v.size for v in self.weights_.values()) + sum(learned)
         return self
+
+    def warm(self, texts: Any, progress: Any = None) -> None:
+        """Compute the states that `fit` and `predict` will ask for."""
+        from handful.backbones.text_cut import warm_states
+
+        warm_states(texts, self._cut(), device=device(), progress=progress)
 
     def _cut(self) -> TextCut:
         from handful.backbones.text_cut import cut_text
@@ -220,9 +227,9 @@ def _wanted(dataset: Dataset, settings: Settings) -> bool:
     return settings.families is None or "finetune" in settings.families
 
 
-def _used(settings: Settings) -> tuple[str, ...]:
-    default = default_text_backbone()
-    return settings.backbones or (() if default is None else (default,))
+def _used(settings: Settings) -> list[str]:
+    """The encoders with a network in them; static word vectors have nothing to train on."""
+    return [name for name in used(settings, "text") if get_text(name).kind == "transformer"]
 
 
 def epochs_for(n: int) -> int:
