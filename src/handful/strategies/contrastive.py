@@ -41,8 +41,10 @@ AT_ONCE = 32  # texts that go through the trained blocks together, to get their 
 # Texts are seen so often in all, where there are many: the effort of a fit does not grow with the data.
 PASSES = 2000
 EPOCHS = 8
-# What `quick` may spend on it, and what a word piece costs each time that the two last blocks learn from it.
-MOST_SECONDS = 60.0
+# What `quick` may spend on it, in CPU seconds: five folds, a learning curve and a control are about 18 fits
+# of four fifths of the texts. And what a word piece costs each time that the two last blocks learn from it.
+MOST_SECONDS = 100.0
+FITS = 18
 SECONDS_A_PIECE = 0.0004
 
 
@@ -190,8 +192,8 @@ def _inputs(kept: list[np.ndarray], pieces: int | None) -> Inputs:
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     """For classes of texts: the last blocks of each encoder that can be cut, trained on pairs.
 
-    In `quick` only where that takes about a minute in all. Numbers are not predicted in this way: how close
-    two values are says little of which texts belong together.
+    In `quick` only where that takes about a minute in all, on two cores. Numbers are not predicted in this
+    way: how close two values are says little of which texts belong together.
     """
     if not _wanted(dataset, settings):
         return []
@@ -249,7 +251,7 @@ def _affordable(dataset: Dataset, settings: Settings, name: str) -> bool:
         return True
     estimator = ContrastiveClassifier()
     seen = np.minimum(lengths, estimator.pieces).sum() * epochs_for(len(dataset))
-    return 5 * 0.8 * seen * SECONDS_A_PIECE <= MOST_SECONDS
+    return FITS * 0.8 * seen * SECONDS_A_PIECE <= MOST_SECONDS
 
 
 def _whole_only(name: str) -> str | None:
