@@ -65,7 +65,8 @@ def find(name: str) -> Backbone | TextBackbone:
 def levels(name: str) -> dict[str, int]:
     """The levels that a backbone offers, each with its number of features.
 
-    `last` is what the network pools for its own classifier, `last_max` the mean and the maximum of its final
+    `last` is what the network pools for its own classifier (of a transformer with a class token, that token
+    and the mean of its patches), `last_max` the mean and the maximum of its final
     map, `blockN` the mean, maximum and standard deviation after block N, `all` is `last_max` and all blocks.
 
     >>> levels("lite0")

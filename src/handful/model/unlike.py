@@ -23,7 +23,7 @@ from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
 from handful.strategies.pixels import Descriptor
 from handful.strategies.synthesis import plain
 from handful.strategies.tables import MISSING, TableEncoder
-from handful.strategies.transfer import Embedding
+from handful.strategies.transfer import Embedding, Together
 
 QUANTILE = 0.99  # about so many of fresh samples of the same kind are not flagged
 NEIGHBOURS = 3
@@ -152,6 +152,7 @@ def unlike(X: Any, unit: np.ndarray, modality: str, members: Sequence[Any]) -> U
         return Unlike(TableSpace()).fit(X, unit)
     if modality == "image":
         first = [m.features[0] if isinstance(m, Chain) else m for m in map(plain, members)]
+        first = [step.parts[0] if isinstance(step, Together) else step for step in first]
         kinds = Embedding, FineTunedClassifier, FineTunedRegressor
         used = next((step.backbone for step in first if isinstance(step, kinds)), None)
         if used is None:

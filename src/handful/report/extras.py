@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from handful.evidence.calibration import calibrate, warmed
-from handful.evidence.conformal import error_bound
+from handful.evidence.conformal import reach_of
 from handful.evidence.ensemble import select
 from handful.evidence.predictions import Predictions, Row
 from handful.nets.augment import examples
 from handful.protocol.run import Run
+from handful.report.content import value_text
 from handful.report.inside import Inside
 from handful.report.labels import PICTURED
 from handful.report.learned import generated_pictures
@@ -20,6 +21,7 @@ from handful.report.summary import first_predictions
 MOST_MISTAKES = 12
 MOST_PICTURES = 48
 MOST_ON_MAP = 1500
+SHELVES, ON_A_SHELF = 6, 4  # of pictures with a measured value, from small to large
 
 
 def gather(
@@ -34,7 +36,7 @@ def gather(
         "mistakes": _mistakes(run, predictions, chosen),
         "labels": _suspicious(run, summary),
         "scatter": _scatter(run, predictions, chosen),
-        "map": _map(run, chosen) if image else None,
+        "map": _map(run, predictions, chosen) if image else None,
         "pictures": _audit_pictures(run) if image else {},
         "examples": _examples(run) if image else None,
         "ledger_pictures": _augmented(run) | generated_pictures(inside.generators) if image else {},
@@ -100,7 +102,7 @@ def _scatter(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | N
     if run.dataset.classes is not None:
         return None
     held, predicted = first_predictions(run, row)
-    far = error_bound(predictions, row)
+    far = reach_of(predictions, row)(predicted)
     return {
         "true": run.dataset.y[held].tolist(),
         "predicted": predicted.tolist(),
@@ -109,12 +111,15 @@ def _scatter(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | N
     }
 
 
-def _map(run: Run, row: Row) -> dict[str, Any] | None:
-    """Samples in two dimensions by t-SNE of frozen features (van der Maaten & Hinton 2008)."""
+def _map(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | None:
+    """Samples in two dimensions by t-SNE of frozen features (van der Maaten & Hinton 2008).
+
+    `label` and `predicted` are names of classes, or values; of values `outside` says whether the truth lies
+    outside of the interval.
+    """
     dataset = run.dataset
     if (
-        dataset.classes is None
-        or len(dataset) < 10
+        len(dataset) < 10
         or (run.settings.limit is not None and run.used > run.settings.limit)  # late already
         or not any(c.family == "transfer" and _ready(run, c.name) for c in run.candidates)
     ):
@@ -130,13 +135,19 @@ def _map(run: Run, row: Row) -> dict[str, Any] | None:
     features = embed(dataset.X[held], used(run.settings)[0])
     features = (features - features.mean(axis=0)) / (features.std() or 1.0)
     tsne = TSNE(perplexity=min(30.0, (len(held) - 1) / 3), init="pca", random_state=0)
+    found = {"xy": tsne.fit_transform(features).tolist(), "id": dataset.ids[held].tolist(), "pictures": None}
+    truth = dataset.y[held]
+    if dataset.classes is None:
+        outside = np.abs(truth - scores) > reach_of(predictions, row)(scores)
+        return found | {
+            "label": truth.tolist(),
+            "predicted": scores.tolist(),
+            "outside": outside.tolist(),
+        }
     names = [str(c) for c in dataset.classes]
-    return {
-        "xy": tsne.fit_transform(features).tolist(),
-        "label": [names[k] for k in dataset.y[held]],
+    return found | {
+        "label": [names[k] for k in truth],
         "predicted": [names[k] for k in scores.argmax(axis=1)],
-        "id": dataset.ids[held].tolist(),
-        "pictures": None,
     }
 
 
@@ -169,10 +180,18 @@ def _augmented(run: Run) -> dict[str, list[np.ndarray]]:
     return found
 
 
-def _examples(run: Run) -> dict[str, list[np.ndarray]] | None:
+def _examples(run: Run) -> dict[str, list[np.ndarray]]:
+    """Pictures of each class; of a measured value, pictures around its tenths from small to large."""
     dataset = run.dataset
     if dataset.classes is None:
-        return None
+        order = np.argsort(dataset.y, kind="stable")
+        found = {}
+        for share in np.linspace(0, 1, SHELVES):
+            first = int(round(share * max(0, len(order) - ON_A_SHELF)))
+            some = order[first : first + ON_A_SHELF]
+            low, high = (value_text(float(dataset.y[i]), True) for i in (some[0], some[-1]))
+            found[low if low == high else f"{low} to {high}"] = [dataset.X[int(i)] for i in some]
+        return found
     return {
         str(name): [dataset.X[int(i)] for i in np.flatnonzero(dataset.y == k)[:4]]
         for k, name in enumerate(dataset.classes[:24])

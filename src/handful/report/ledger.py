@@ -15,6 +15,8 @@ from handful.report.pictures import thumbnail
 # What a technique does, by the beginning of its name; the longest that fits is taken.
 EXPLAINED = {
     "transfer": "a network that was trained on other data describes each example",
+    "transfer: a second backbone": "another network describes each example, alone or beside the first",
+    "transfer: further backbones": "other networks describe each example, alone or beside the first",
     "augmentation": "the model learns from altered copies of the examples as well",
     "test-time averaging": "altered views of a new example are judged too, and the answers averaged",
     "fine-tuning": "a network that was trained on other data is trained further on yours",

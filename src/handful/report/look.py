@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from handful.report import figures, words
-from handful.report.content import HEAT_MAP, SHOWN, Content, View, card, sample, value_text
+from handful.report.classes import classes_view
+from handful.report.content import HEAT_MAP, Content, View, card, sample, value_text
 from handful.report.labels import mergeable_view
 from handful.report.pictures import thumbnail
+from handful.report.value_figures import agreement, errors
 
 MISTAKES = 24
 PICTURES_ON_THE_MAP = 600  # at about 1.5 kB each
@@ -20,13 +22,14 @@ def look(content: Content) -> View | None:
     view: View = {
         "examples": _examples(content),
         "confusion": _confusion(content),
-        "per_class": _per_class(content),
+        "per_class": classes_view(content),
         "mergeable": mergeable_view(content),
         "mistakes": _mistakes(content),
         "map": _map(content),
         "scatter": _scatter(content),
         "many": words.noun(content.summary),
         "one": words.noun(content.summary, 1),
+        "values": content.dataset.get("task") == "regression",
     }
     found = any(
         view[k] is not None for k in ("examples", "confusion", "per_class", "mistakes", "map", "scatter")
@@ -90,27 +93,6 @@ def _count(value: float) -> str:
     return f"{value:,.0f}" if abs(value - round(value)) < 0.05 else f"{value:,.1f}"
 
 
-def _per_class(content: Content) -> View | None:
-    given = content.summary.get("per_class")
-    if not given:
-        return None
-
-    def share(value: float | None, kind: str, title: str) -> View:
-        shown = words.MISSING if value is None else f"{100 * value:.0f}%"
-        return {"shown": shown, "bar": "" if value is None else figures.bar(value, kind=kind, title=title)}
-
-    lines = [
-        {
-            "class": row.get("class"),
-            "n": row.get("n"),
-            "recall": share(row.get("recall"), "", f"found: {row.get('class')}"),
-            "precision": share(row.get("precision"), "second", f"right when named: {row.get('class')}"),
-        }
-        for row in sorted(given, key=lambda row: (row.get("recall") is None, row.get("recall") or 0.0))
-    ]
-    return {"lines": lines[:SHOWN], "more": lines[SHOWN:]}
-
-
 def _mistakes(content: Content) -> View | None:
     given = content.extras.get("mistakes")
     if given is None:
@@ -132,6 +114,7 @@ def _mistakes(content: Content) -> View | None:
 
 
 def _scatter(content: Content) -> View | None:
+    """The figures of predicted values: truth against prediction, and what is left as an error."""
     given = content.extras.get("scatter")
     if not given or not given.get("true"):
         return None
@@ -149,9 +132,14 @@ def _scatter(content: Content) -> View | None:
     decimals = max(0, words.decimals_for([domain[1] - domain[0]]) - 1)
     show = words.Metric("", "", decimals=decimals).show
     band = low is not None and high is not None
+    whole = band and None not in lows and None not in highs
     return {
-        "figure": figures.regression_scatter(
-            predicted, true, lows if band else None, highs if band else None, show
+        "figure": agreement(predicted, true, lows if band else None, highs if band else None, show),
+        "errors": errors(
+            predicted,
+            [t - p for p, t in zip(predicted, true, strict=True)],
+            [(b - a) / 2 for a, b in zip(lows, highs, strict=True)] if whole else None,
+            show,
         ),
         "band": band,
     }
@@ -161,6 +149,8 @@ def _map(content: Content) -> View | None:
     given = content.extras.get("map")
     if not given or not given.get("xy"):
         return None
+    if content.dataset.get("task") == "regression":
+        return _map_of_values(given)
     labels, predicted = [str(v) for v in given["label"]], [str(v) for v in given["predicted"]]
     classes = [str(c) for c in content.dataset.get("classes") or dict.fromkeys(labels)]
     distinct = len(classes) <= figures.COLOURS * len(figures.MARKERS)
@@ -183,4 +173,35 @@ def _map(content: Content) -> View | None:
     if not points:
         return None
     legend = [(name, figures.legend_mark(look)) for name, look in look_of.items()] if distinct else []
-    return {"figure": figures.embedding_map(points), "legend": legend, "pictures": with_pictures}
+    map_ = figures.embedding_map(points)
+    return {"figure": map_, "legend": legend, "pictures": with_pictures, "values": False}
+
+
+def _map_of_values(given: View) -> View:
+    """The map coloured by the true value, in steps with as many examples in each; rings mark large errors."""
+    values, predicted = (np.asarray(given[k], dtype=float) for k in ("label", "predicted"))
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, figures.SHADES + 1)))
+    steps = max(1, len(edges) - 1)
+    step = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, steps - 1)
+    shades = np.round(np.linspace(0, figures.SHADES - 1, steps)).astype(int)
+    show = words.Metric("", "", decimals=max(0, words.decimals_for([float(np.ptp(values))]) - 1)).show
+    points = [
+        figures.Point(
+            float(xy[0]),
+            float(xy[1]),
+            0,
+            bool(far),
+            f"{name}: {show(value)}, predicted {show(said)}",
+            shade=int(shades[k]),
+        )
+        for xy, value, said, name, far, k in zip(
+            given["xy"], values, predicted, given["id"], given["outside"], step, strict=True
+        )
+    ]
+    legend = [
+        (f"{show(edges[k])} to {show(edges[k + 1])}", figures.legend_mark(0, int(shades[k])))
+        for k in range(steps)
+        if len(edges) > 1
+    ]
+    map_ = figures.embedding_map(points, ringed="outside of the range that was told")
+    return {"figure": map_, "legend": legend, "pictures": False, "values": True}

@@ -13,10 +13,12 @@ from handful.settings import Settings
 from handful.strategies import (
     augmentation,
     autoencoder,
+    balance,
     baseline,
     classic,
     finetune,
     networks,
+    prior,
     synthesis,
     transfer,
     unlabelled,
@@ -31,12 +33,14 @@ CATALOGUE = {
     "augmentation": augmentation,
     "synthesis": synthesis,
     "network": networks,
+    "prior": prior,
     "autoencoder": autoencoder,
     "finetune": finetune,
     "unlabelled": unlabelled,
+    "balance": balance,
 }
 # Families that add a technique to a candidate of another family, and say nothing without it.
-ADDING = ("augmentation", "synthesis", "autoencoder", "unlabelled")
+ADDING = ("augmentation", "synthesis", "autoencoder", "unlabelled", "balance")
 
 
 def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]] = ()) -> list[Candidate]:
@@ -64,9 +68,18 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
     if len(found) == 1:
         raise SettingsError(
             f"none of the families {', '.join(settings.families or ())} has a candidate for "
-            f"{dataset.modality} {dataset.task}; leave --families out to try all of {', '.join(CATALOGUE)}."
+            f"{dataset.modality} {dataset.task}{_why_no_prior(dataset, settings)}; leave --families out to "
+            f"try all of {', '.join(CATALOGUE)}."
         )
     return found
+
+
+def _why_no_prior(dataset: Dataset, settings: Settings) -> str:
+    """For somebody who asked for networks for tables alone."""
+    if "prior" not in (settings.families or ()) or dataset.modality != "table":
+        return ""
+    told = [f.message for f in dataset.findings if any(item in prior.PACKAGES for item in f.items)]
+    return f" ({' '.join(told) or 'pip install tabpfn, or tabicl, brings one'})"
 
 
 def _missing_bases(found: list[Candidate], dataset: Dataset, settings: Settings) -> list[Candidate]:

@@ -201,11 +201,7 @@ def _on_frozen(dataset: Dataset, settings: Settings, most: int) -> list[Candidat
     """The first backbone at its last two blocks, and averaging over mirrored or turned views."""
     allowed, n = MOST_EMBEDDED[settings.effort], len(dataset)
     backbone = used(settings)[0]
-    frozen = [
-        c
-        for c in transfer.candidates(dataset, settings)
-        if c.estimator.features[0].backbone == backbone and c.name in _frozen_names(backbone)
-    ]
+    frozen = [c for c in transfer.candidates(dataset, settings) if c.name in _frozen_names(backbone)]
     found: list[Candidate] = []
     embedded: set[str] = set()
     for policy in ON_FROZEN[settings.effort]:

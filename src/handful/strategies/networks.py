@@ -13,6 +13,7 @@ from handful.nets.train import Inputs, Recipe
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
+from handful.strategies.log_target import with_log
 from handful.strategies.network import Classifier, Network, Regressor
 from handful.strategies.pixels import Pixels
 from handful.strategies.tables import TableEncoder
@@ -164,7 +165,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
         return []
     sizes = SIZES[: {"quick": 1, "standard": 2, "thorough": 3}[settings.effort]]
     if dataset.modality == "table":
-        return _on_tables(dataset.task, sizes)
+        return with_log(_on_tables(dataset.task, sizes), dataset, ("mlp",))
     if dataset.modality == "image":
         return _on_images(dataset.task, sizes)
     if dataset.modality == "text":

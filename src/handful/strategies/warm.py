@@ -21,7 +21,7 @@ from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
 from handful.strategies.more_texts import MoreTexts
 from handful.strategies.pixels import PerImage
 from handful.strategies.synthesis import plain
-from handful.strategies.transfer import Embedding, TextEmbedding
+from handful.strategies.transfer import Embedding, TextEmbedding, Together
 from handful.strategies.views import Views
 
 CHUNK = 32
@@ -96,6 +96,8 @@ def _needs(estimator: Any) -> list[Step]:
     if not isinstance(estimator, Chain) or not estimator.features:
         return []
     first = estimator.features[0]
+    if isinstance(first, Together):
+        return list(first.parts)
     if not isinstance(first, (Embedding, TextEmbedding, PerImage)):
         return []
     if not isinstance(estimator, Views):
