@@ -16,6 +16,7 @@ from handful.nets.device import on_device
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain, learns_from_unlabelled
+from handful.strategies.contrastive import ContrastiveClassifier
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
 from handful.strategies.more_texts import MoreTexts
 from handful.strategies.pixels import PerImage
@@ -24,8 +25,9 @@ from handful.strategies.transfer import Embedding, TextEmbedding, Together
 from handful.strategies.views import Views
 
 CHUNK = 32
-TUNED = FineTunedClassifier, FineTunedRegressor
-Step = Embedding | TextEmbedding | PerImage | FineTunedClassifier | FineTunedRegressor
+TUNED = FineTunedClassifier, FineTunedRegressor, ContrastiveClassifier
+Tuned = FineTunedClassifier | FineTunedRegressor | ContrastiveClassifier
+Step = Embedding | TextEmbedding | PerImage | Tuned
 SETTLED = 2.0  # seconds after which the pace says something
 
 
@@ -106,6 +108,8 @@ def _needs(estimator: Any) -> list[Step]:
 
 def _kind(step: Step) -> str:
     """What is computed at once: all levels of a backbone for one view, one description, or a frozen front."""
+    if isinstance(step, ContrastiveClassifier):
+        return f"{step.backbone} front {step.depth}"
     if isinstance(step, TUNED):
         return f"{step.backbone} front {step.level} {step.depth} {step.size} {step.views}"
     if isinstance(step, PerImage):
