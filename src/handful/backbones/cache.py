@@ -24,12 +24,23 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from handful.data.dataset import Images
-
 Vectors = dict[str, np.ndarray]  # level -> (n, d) float32, or float16 where `compute` gave that
+
+
+class Samples(Protocol):
+    """Images, texts, …: each with a digest `(n,)`, "" where nothing is to be stored."""
+
+    @property
+    def digests(self) -> np.ndarray: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, key: Any, /) -> Any: ...
+
+
+Some = TypeVar("Some", bound=Samples)
 
 
 def cache_folder() -> Path:
@@ -52,58 +63,58 @@ def cache_folder() -> Path:
         return Path(tempfile.gettempdir()) / "handful"
 
 
-def through(key: str, images: Images, levels: Sequence[str], compute: Callable[[Images], Vectors]) -> Vectors:
-    """The levels of every image, in the order given; only what is not stored yet is computed.
+def through(key: str, samples: Some, levels: Sequence[str], compute: Callable[[Some], Vectors]) -> Vectors:
+    """The levels of every sample, in the order given; only what is not stored yet is computed.
 
     Parameters
     ----------
     key : str
         Names the function, with all that its result depends on (weights' checksum, precision, version).
-    images : Images
-        Two images with one digest are computed once; those without a digest each time, and not stored.
+    samples : Images, or others with `digests`
+        Two samples with one digest are computed once; those without a digest each time, and not stored.
     levels : names of the levels wanted
     compute : callable
-        Called with the images that are missing, at most once; returns at least the levels wanted, each
-        (number of images, d). Whatever else it returns is stored as well. float16 is stored as such.
+        Called with the samples that are missing, at most once; returns at least the levels wanted, each
+        (number of samples, d). Whatever else it returns is stored as well. float16 is stored as such.
 
     Raises nothing of its own: where the cache folder cannot be written, vectors are kept in memory, with one
     warning.
     """
-    named = images.digests != ""
+    named = samples.digests != ""
     if not named.all():
-        return _partly_stored(key, images, levels, compute, named)
+        return _partly_stored(key, samples, levels, compute, named)
     shelf = _shelf(key)
     shelf.refresh()
-    digests = images.digests.tolist()
+    digests = samples.digests.tolist()
     todo = shelf.missing(digests, levels)
     if len(todo):
-        vectors = compute(images[todo])
+        vectors = compute(samples[todo])
         shelf.add([digests[i] for i in todo], vectors)
     return {level: shelf.rows(digests, level) for level in levels}
 
 
-def missing(key: str, images: Images, levels: Sequence[str]) -> np.ndarray:
-    """Positions of the images of which a level is to be stored and is not yet; one position a digest."""
+def missing(key: str, samples: Samples, levels: Sequence[str]) -> np.ndarray:
+    """Positions of the samples of which a level is to be stored and is not yet; one position a digest."""
     shelf = _shelf(key)
     shelf.refresh()
-    named = np.flatnonzero(images.digests != "")
-    return named[shelf.missing(images.digests[named].tolist(), levels)]
+    named = np.flatnonzero(samples.digests != "")
+    return named[shelf.missing(samples.digests[named].tolist(), levels)]
 
 
 def _partly_stored(
     key: str,
-    images: Images,
+    samples: Some,
     levels: Sequence[str],
-    compute: Callable[[Images], Vectors],
+    compute: Callable[[Some], Vectors],
     named: np.ndarray,
 ) -> Vectors:
-    """As `through`, where the images that are not `named` `(n,)` have no digest."""
-    fresh = compute(images[~named])
-    stored = through(key, images[named], levels, compute) if named.any() else {}
+    """As `through`, where the samples that are not `named` `(n,)` have no digest."""
+    fresh = compute(samples[~named])
+    stored = through(key, samples[named], levels, compute) if named.any() else {}
     found = {}
     for level in levels:
         own = stored.get(level, fresh[level])
-        found[level] = np.empty((len(images), own.shape[1]), own.dtype)
+        found[level] = np.empty((len(samples), own.shape[1]), own.dtype)
         found[level][~named] = fresh[level]
         found[level][named] = stored.get(level, 0)
     return found

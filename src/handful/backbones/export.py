@@ -36,8 +36,12 @@ def onnx_model(backbone: Backbone) -> bytes:
 
 def kept(backbone: Backbone, part: str, make: Callable[[], bytes]) -> bytes:
     """A part of the backbone ("": all of it) as ONNX, from the cache folder, or made and put there."""
+    return kept_as(_stem(backbone, part), make)
+
+
+def kept_as(stem: str, make: Callable[[], bytes]) -> bytes:
+    """What was made under this name, from the cache folder, or made and put there."""
     folder = cache_folder() / "onnx"
-    stem = _stem(backbone, part)
     for path in sorted(folder.glob(f"{stem}-*.onnx")):
         with contextlib.suppress(OSError):
             content = path.read_bytes()
@@ -82,10 +86,14 @@ def to_onnx(module: torch.nn.Module, size: int, names: Sequence[str]) -> bytes:
 def _stem(backbone: Backbone, part: str) -> str:
     from importlib.metadata import version
 
-    readable = re.sub(r"[^A-Za-z0-9]+", "-", backbone.architecture)
     # torch and timm write the graph, so a file of other versions is not taken up.
     made_by = f"{backbone.identity} {_OPSET} {version('torch')} {version('timm')} {part}".strip()
-    return f"{readable}-{_checksum(made_by.encode())}"
+    return stem_of(backbone.architecture, made_by)
+
+
+def stem_of(readable: str, made_by: str) -> str:
+    """The name of a file that depends on all that `made_by` says."""
+    return f"{re.sub(r'[^A-Za-z0-9]+', '-', readable)}-{_checksum(made_by.encode())}"
 
 
 def _checksum(content: bytes) -> str:

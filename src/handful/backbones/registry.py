@@ -257,7 +257,7 @@ def _from_hub(architecture: str) -> Backbone:
         )
     path = _fetch(config.hf_hub_id, architecture)
     backbone = _describe(
-        architecture, architecture, Source("hub", config.hf_hub_id, path.name), _sha256(path), config
+        architecture, architecture, Source("hub", config.hf_hub_id, path.name), file_sha256(path), config
     )
     return _complete(backbone, f"hub-{architecture}")
 
@@ -271,7 +271,10 @@ def _fetch(repository: str, architecture: str) -> Path:
     for file in files:
         if (path := _hub_cached(repository, file)) is not None:
             return path
-    _ask_hub(constants.ENDPOINT, architecture)
+    try:
+        ask(constants.ENDPOINT)
+    except OSError as error:
+        raise _unreachable(architecture, constants.ENDPOINT, error) from error
     try:
         for file in files:
             try:
@@ -295,8 +298,11 @@ def _hub_cached(repository: str, file: str) -> Path | None:
     return Path(path) if isinstance(path, str) else None
 
 
-def _ask_hub(endpoint: str, architecture: str) -> None:
-    """One short request, since without a network the hub's own client tries for half a minute."""
+def ask(endpoint: str) -> None:
+    """One short request, since without a network the hub's own client tries for half a minute.
+
+    Raises OSError where nobody answers.
+    """
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
 
@@ -305,8 +311,6 @@ def _ask_hub(endpoint: str, architecture: str) -> None:
             pass
     except HTTPError:
         return  # an answer, so it can be reached
-    except OSError as error:
-        raise _unreachable(architecture, endpoint, error) from error
 
 
 def _unreachable(architecture: str, endpoint: str, error: Exception) -> SettingsError:
@@ -344,7 +348,7 @@ def _from_file(architecture: str, path: Path) -> Backbone:
         raise SettingsError(
             f"the backbone {architecture}={path} names a file that does not exist. Check the path."
         )
-    sha256 = _sha256(path)
+    sha256 = file_sha256(path)
     source = Source("file", "", str(path))
     name = f"{architecture}={path}"
     kept = _read_record(f"file-{architecture}-{sha256}")
@@ -420,7 +424,7 @@ def _sha256_of(path: Path, _size: int, _modified: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     """The file's checksum, computed once while its size and time of change stay."""
     stat = path.stat()
     return _sha256_of(path, stat.st_size, stat.st_mtime_ns)
