@@ -116,13 +116,13 @@ def labels_view(content: Content) -> View | None:
         times = line.get("times")
         cards.append(
             {
-                **sample(line["id"], about.get("picture"), about.get("row")),
+                **sample(line["id"], about),
                 "given": value_text(line.get("given"), regression),
                 "suggested": value_text(line.get("suggested"), regression),
                 "times": None if times is None else f"{times:.0f} times the usual error",
             }
         )
-    wide = any(card["row"] for card in cards)
+    wide = any(card["row"] or card["text"] for card in cards)
     shown = ROWS if wide else SHOWN
     return {
         "text": labels.get("text"),

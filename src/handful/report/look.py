@@ -7,18 +7,21 @@ from typing import Any
 import numpy as np
 
 from handful.report import figures, words
-from handful.report.content import HEAT_MAP, SHOWN, Content, View, card, sample, value_text
+from handful.report.content import HEAT_MAP, SHOWN, Content, View, beginning, called, card, sample, value_text
 from handful.report.labels import mergeable_view
 from handful.report.pictures import thumbnail
+from handful.report.speaking import words_view
 
 MISTAKES = 24
 PICTURES_ON_THE_MAP = 600  # at about 1.5 kB each
+ON_HOVER = 300  # characters of a text that show at the pointer
 
 
 def look(content: Content) -> View | None:
     """What of the predictions can be looked at; None when nothing of it is there."""
     view: View = {
         "examples": _examples(content),
+        "words": words_view(content),
         "confusion": _confusion(content),
         "per_class": _per_class(content),
         "mergeable": mergeable_view(content),
@@ -29,7 +32,8 @@ def look(content: Content) -> View | None:
         "one": words.noun(content.summary, 1),
     }
     found = any(
-        view[k] is not None for k in ("examples", "confusion", "per_class", "mistakes", "map", "scatter")
+        view[k] is not None
+        for k in ("examples", "words", "confusion", "per_class", "mistakes", "map", "scatter")
     )
     return view if found else None
 
@@ -121,14 +125,18 @@ def _mistakes(content: Content) -> View | None:
         confidence = mistake.get("confidence")
         cards.append(
             {
-                **sample(mistake.get("id"), mistake.get("picture"), mistake.get("row")),
+                **sample(mistake.get("id"), mistake),
                 "true": value_text(mistake.get("true"), regression),
                 "predicted": value_text(mistake.get("predicted"), regression),
                 "quantity": regression,
                 "confidence": None if confidence is None else f"{100 * confidence:.0f}% sure",
             }
         )
-    return {"cards": cards, "wide": any(card["row"] for card in cards), "regression": regression}
+    return {
+        "cards": cards,
+        "wide": any(card["row"] or card["text"] for card in cards),
+        "regression": regression,
+    }
 
 
 def _scatter(content: Content) -> View | None:
@@ -167,6 +175,8 @@ def _map(content: Content) -> View | None:
     look_of = {name: i if distinct else 0 for i, name in enumerate(classes)}
     pictures = given.get("pictures") if given.get("pictures") is not None else []
     with_pictures = 0 < len(pictures) <= PICTURES_ON_THE_MAP
+    texts = given.get("texts") or []
+    letters = ON_HOVER if len(texts) <= PICTURES_ON_THE_MAP else ON_HOVER // 2
     ids = given.get("id") or [""] * len(labels)
     points = [
         figures.Point(
@@ -174,8 +184,9 @@ def _map(content: Content) -> View | None:
             float(xy[1]),
             look_of.get(label, 0),
             label != guess,
-            f"{name}: {label}" + (f", taken for {guess}" if label != guess else ""),
+            f"{called(name)}: {label}" + (f", taken for {guess}" if label != guess else ""),
             thumbnail(pictures[i], 56) if with_pictures else None,
+            beginning(texts[i], letters)[0] if texts else None,
         )
         for i, (xy, label, guess, name) in enumerate(zip(given["xy"], labels, predicted, ids, strict=True))
         if xy[0] is not None and xy[1] is not None
@@ -183,4 +194,7 @@ def _map(content: Content) -> View | None:
     if not points:
         return None
     legend = [(name, figures.legend_mark(look)) for name, look in look_of.items()] if distinct else []
-    return {"figure": figures.embedding_map(points), "legend": legend, "pictures": with_pictures}
+    return {"figure": figures.embedding_map(points), "legend": legend, "pictures": with_pictures} | {
+        "texts": bool(texts),
+        "by_words": given.get("seen") == "words",
+    }
