@@ -78,6 +78,11 @@ def _text(n: int, of: int, many: str, regression: bool) -> str:
             "that had not seen them expect. Look at these first: a slip of the pen, another unit, or only "
             "unusual? Nothing was changed."
         )
+    if n == 1:
+        return (
+            f"The label of {share} looks wrong: models that had not seen it expect another class, more clearly "
+            "than a hard example explains. Look at it. It may be right and only unusual; nothing was changed."
+        )
     return (
         f"The labels of {share} look wrong: models that had not seen them expect another class, more clearly "
         "than hard examples explain. Look at these first. Some will be right and only unusual; nothing was "
