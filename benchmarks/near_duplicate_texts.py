@@ -33,6 +33,7 @@ import pandas as pd
 
 from handful.audit import near_texts
 from handful.data.texts import clean
+from machine import heading
 
 SEED = 0
 COPIES = 100
@@ -85,6 +86,7 @@ def main() -> None:
     parser.add_argument("--run", type=int, default=near_texts.RUN)
     parser.add_argument("--show", type=int, default=0, help="how many natural pairs to print")
     options = parser.parse_args()
+    print(heading(__file__))
     near_texts.RUN = options.run
     for file in options.files:
         texts = [clean(str(text)) for text in pd.read_csv(file)["text"]]

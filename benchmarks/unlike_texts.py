@@ -19,6 +19,7 @@ from handful.data.texts import as_array, clean
 from handful.model.new_words import NewWords
 from handful.model.unlike import Unlike
 from handful.strategies.chain import Stateless
+from machine import heading
 
 FRESH = 130
 
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--known", type=int, nargs="+", default=[80, 300])
     options = parser.parse_args()
+    print(heading(__file__))
     texts = {f.parent.name: as_array([clean(str(t)) for t in pd.read_csv(f)["text"]]) for f in options.files}
     random = np.random.default_rng(0)
     ways: dict[str, Any] = {"words": NewWords()}

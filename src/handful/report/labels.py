@@ -80,8 +80,9 @@ def _text(n: int, of: int, many: str, regression: bool) -> str:
         )
     if n == 1:
         return (
-            f"The label of {share} looks wrong: models that had not seen it expect another class, more clearly "
-            "than a hard example explains. Look at it. It may be right and only unusual; nothing was changed."
+            f"The label of {share} looks wrong: models that had not seen it expect another class, more "
+            "clearly than a hard example explains. Look at it: it may be right and only unusual. Nothing "
+            "was changed."
         )
     return (
         f"The labels of {share} look wrong: models that had not seen them expect another class, more clearly "
