@@ -31,7 +31,7 @@ from threadpoolctl import threadpool_limits
 from coverage import own_candidates, pools
 from handful.data.dataset import Images
 from handful.evidence.calibration import calibrate, ece, surprise, warmed
-from handful.evidence.conformal import conformal, error_bound, set_threshold, sets, unknown
+from handful.evidence.conformal import conformal, reach_of, set_threshold, sets, unknown
 from handful.evidence.ensemble import add_average, select
 from handful.evidence.predictions import Predictions, Row
 from handful.model.unlike import unlike
@@ -158,9 +158,13 @@ def judged(draw: dict[str, np.ndarray]) -> dict[str, float]:
     fresh, truth = draw["fresh"].astype(float), draw["fresh_y"]
     found = calibrate(predictions, row)
     if found is None:
-        far = error_bound(predictions, row)
+        far = reach_of(predictions, row)(fresh)
         inside = np.abs(truth - fresh) <= far
-        return {"covers": float(inside.mean()), "width": 2 * far / float(np.std(truth)), "told": float("nan")}
+        return {
+            "covers": float(inside.mean()),
+            "width": 2 * float(far.mean() / np.std(truth)),
+            "told": float("nan"),
+        }
     after = warmed(fresh, found.temperature)
     possible = sets(after, set_threshold(predictions, row, found.temperature))
     size, nothing = possible.sum(axis=1), unknown(possible)

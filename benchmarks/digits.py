@@ -31,10 +31,10 @@ import handful
 from handful.data.load import load
 from handful.evidence.ensemble import add_average, select
 from handful.evidence.predictions import Predictions, tabulate
-from handful.fit import choose_metric
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.run import Cell
 from handful.protocol.splits import compare_splits
+from handful.scoring import choose_metric
 from handful.settings import Settings
 from handful.strategies import propose
 from handful.strategies.candidate import scores

@@ -23,7 +23,6 @@ from handful.data.load import load
 from handful.evidence.ensemble import add_average, select
 from handful.evidence.predictions import collect, tabulate
 from handful.evidence.racing import can_still_win, likely_followed
-from handful.fit import choose_metric
 from handful.model.refit import refit
 from handful.protocol.budget import warm_in_time
 from handful.protocol.clock import Clock
@@ -31,6 +30,7 @@ from handful.protocol.compare import compare
 from handful.protocol.evaluate import take
 from handful.protocol.run import Run
 from handful.protocol.splits import compare_splits
+from handful.scoring import choose_metric
 from handful.settings import Settings
 from handful.strategies import propose
 from machine import heading

@@ -62,13 +62,47 @@ def pictures(task: str = "classification", per_class: int = 10, size: int = 32) 
     )
 
 
+WORDS = {
+    "a": "the match was won by a goal in the last minute and the team sang",
+    "b": "the bank raised its rates and shares fell while profits of the firm grew",
+    "c": "the film has a poor plot but the actors and the music are a joy",
+}
+
+
+def texts(task: str = "classification", per_class: int = 10) -> Dataset:
+    """Sentences of words that are drawn mostly from one of three lists, some with a second sentence."""
+    random = np.random.default_rng(0)
+    every = " ".join(WORDS.values()).split()
+    found, y = [], []
+    for k, words in enumerate(map(str.split, WORDS.values())):
+        for i in range(per_class):
+            own, any_ = random.choice(words, 6), random.choice(every, 6)
+            drawn = random.permutation(np.concatenate([own, any_]))
+            found.append(" ".join(drawn[:7]) + (". " if i % 2 else " ") + " ".join(drawn[7:]))
+            y.append(k if task == "classification" else k + random.normal(0, 0.1))
+    X = np.empty(len(found), dtype=object)
+    X[:] = found
+    classes = np.array(list(WORDS)) if task == "classification" else None
+    truth = np.array(y, dtype=np.int64 if task == "classification" else float)
+    meta = pd.DataFrame({"order": range(len(X))})
+    return Dataset(X, truth, np.arange(len(X)).astype(str), meta, task, "text", classes)
+
+
 def more_without_labels(dataset: Dataset) -> Dataset:
     """The same data, and as much again of the same kind that has no labels."""
     if isinstance(dataset.X, Images):
         return replace(dataset, unlabelled=Images.from_array(np.roll(np.asarray(dataset.X), 1, axis=1)))
+    if dataset.modality == "text":
+        more = np.array([f"{text} too" for text in dataset.X], dtype=object)
+        return replace(dataset, unlabelled=more)
     more = dataset.X.copy()
     more["x0"] += 0.01
     return replace(dataset, unlabelled=more)
+
+
+def skewed(dataset: Dataset) -> Dataset:
+    """The same data, its measured target stretched to many small values and few large ones, like prices."""
+    return replace(dataset, y=np.exp(4 * np.argsort(np.argsort(dataset.y)) / len(dataset.y)))
 
 
 def files_of(dataset: Dataset) -> Dataset:

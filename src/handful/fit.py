@@ -12,12 +12,12 @@ import pandas as pd
 
 from handful.audit import audit
 from handful.audit.unlabelled import with_unlabelled
+from handful.backbones import find as find_backbone
 from handful.backbones.engine import choose
-from handful.backbones.registry import get as get_backbone
-from handful.data.dataset import Dataset
 from handful.data.images import SIZE_LIMITS
 from handful.data.load import check_test
 from handful.data.load import load as load_data
+from handful.data.many_labels import check_task
 from handful.data.names import missing_path
 from handful.errors import DataError, RunError, SettingsError
 from handful.evidence.ensemble import add_average, select
@@ -37,11 +37,11 @@ from handful.protocol.compare import compare
 from handful.protocol.evaluate import Progress, Tell
 from handful.protocol.plan import plan_text
 from handful.protocol.run import Run
-from handful.protocol.splits import compare_splits, originals
+from handful.protocol.splits import compare_splits
 from handful.report.write import write_report
-from handful.scoring import Metric, default_metric, get_metric
+from handful.scoring import choose_metric
 from handful.settings import BUDGET_REPEATS, Settings
-from handful.strategies import check_families, finetune, propose
+from handful.strategies import check_families, finetune, prior, propose, transfer
 from handful.strategies import unlabelled as semi
 from handful.strategies.augmentation import notes
 
@@ -74,8 +74,10 @@ def fit_run(
             reading = _stage(tell, "reading unlabelled data")
             dataset = with_unlabelled(dataset, more, settings, run.folder / "data", reading)
         dataset.findings += [*notes(dataset, settings), *finetune.notes(dataset, settings)]
+        dataset.findings += transfer.notes(dataset, settings)
         if settings.start_from is not None:
             take_start(settings, dataset)
+        dataset.findings += prior.prepare(dataset, settings, _line(tell))
         splits, candidates = compare_splits(dataset, settings, cv), propose(dataset, settings, own)
         dataset.findings += semi.notes(dataset, candidates)
         run.begin(dataset, candidates, splits, choose_metric(dataset, settings))
@@ -146,6 +148,7 @@ def fit(
     families: Sequence[str] | None = None,
     backbones: Sequence[str] = (),
     start_from: str | Path | None = None,
+    allow_download: bool = False,
     candidates: Own = (),
     cv: Any = None,
     drop_classes: Sequence[str] = (),
@@ -168,11 +171,13 @@ def fit(
     test : a held-out set in the same form as `data`, scored once at the end
     unlabelled : more of the same without labels, to learn from: a folder of pictures, a table, an array or a
         DataFrame; a target in it is ignored, and what is also in `data` or `test` is left out
-    metric : accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae
+    metric : accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae; or what mistakes cost,
+        "cost: TRUE>PREDICTED=COST, ..."; what is not named costs 1
     budget : "quick" (5 folds), "standard" (5 folds, 3 times), "thorough" (10 times), or a duration for the
         whole call, such as "90s", "20m" or "1.5h": early only where nothing is left to try
     families, backbones : what to try; all families, and the backbone that comes with handful, unless given
     start_from : folder of an earlier run on related pictures, whose fine-tuned network joins as a backbone
+    allow_download : networks for tables that are installed (tabpfn, tabicl) may fetch their weights
     candidates : people's own, a list of (name, scikit-learn estimator)
     cv : a scikit-learn splitter, or an iterable of (train, test) positions, instead of our folds
     jobs : worker processes; all cores unless given
@@ -207,6 +212,7 @@ def fit(
         families=None if families is None else tuple(families),
         backbones=tuple(backbones),
         start_from=None if start_from is None else str(Path(start_from).absolute()),
+        allow_download=allow_download,
         drop_classes=tuple(drop_classes),
         device=device,
         jobs=jobs,
@@ -291,12 +297,6 @@ def embed(data: Any, backbone: str = "lite0", level: str = "last", *, device: st
     return backbones.embed(X, backbone, level, device=device)
 
 
-def choose_metric(dataset: Dataset, settings: Settings) -> Metric:
-    """The metric asked for, or the task's default."""
-    name = settings.metric or default_metric(dataset.task, originals(dataset).y, dataset.classes)
-    return get_metric(name, dataset.task, dataset.y, dataset.classes)
-
-
 def check(settings: Settings) -> None:
     """Options that can be judged before any data is read; SettingsError names the one that is wrong."""
     if settings.budget not in BUDGET_REPEATS and settings.limit is None:
@@ -304,6 +304,7 @@ def check(settings: Settings) -> None:
             f"--budget {settings.budget!r} is unknown; choose one of {', '.join(BUDGET_REPEATS)}, or give a "
             "duration in seconds, minutes or hours, such as 90s, 20m or 1.5h."
         )
+    check_task(settings.task, settings.target, settings.data and Path(settings.data).name)
     choices = {
         "task": ("auto", "classification", "regression"),
         "modality": ("auto", "image", "table", "text"),
@@ -320,7 +321,7 @@ def check(settings: Settings) -> None:
     if settings.seed < 0:
         raise SettingsError(f"--seed {settings.seed}: a whole number from 0 is needed.")
     for name in settings.backbones:
-        get_backbone(name)
+        find_backbone(name)
     if settings.start_from is not None:
         check_start(settings.start_from)
     if settings.families is not None:
@@ -369,6 +370,10 @@ def _told(tell: Tell | None) -> Callable[[str, int, int], None]:
             tell(Progress(done, total, None, None, None, stage))
 
     return told
+
+
+def _line(tell: Tell | None) -> Callable[[str], None] | None:
+    return None if tell is None else lambda text: _note(tell, text)
 
 
 def _note(tell: Tell | None, text: str) -> None:

@@ -7,13 +7,16 @@ classification or `(n,)` for regression, weights `(B, n)`, gives `(B,)`. Without
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import numpy as np
 
+from handful.costs import HOW, Costs, in_words, is_cost, read_costs, written
+from handful.data.dataset import Dataset
 from handful.errors import SettingsError
+from handful.settings import Settings
 
 _TINY = 1e-7  # the least probability that log-loss believes: one sure mistake must not be infinite
 
@@ -23,7 +26,8 @@ class Metric:
     """How well predictions agree with the truth.
 
     `percent` says that the value is a share between 0 and 1; `words` explains it to a person, with the
-    averaging and the positive class where there is one.
+    averaging and the positive class where there is one. `costs` is what each mistake costs (true classes by
+    predicted ones), for the metric "cost" alone, and `asked` how that is written: `key` gives it again.
     """
 
     name: str
@@ -32,6 +36,13 @@ class Metric:
     percent: bool
     words: str
     function: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    costs: Costs | None = None
+    asked: str = ""
+
+    @property
+    def key(self) -> str:
+        """What `get_metric` makes this metric of."""
+        return self.asked or self.name
 
     def __call__(self, y: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """The score for each row of `weights` `(B, n)`; NaN where it is not defined."""
@@ -108,6 +119,24 @@ def _f1(positive: int | None) -> Callable[[np.ndarray, np.ndarray, np.ndarray], 
     return f1
 
 
+def sample_cost(y: np.ndarray, scores: np.ndarray, costs: Costs) -> np.ndarray:
+    """What the prediction of each sample costs, `(n,)`."""
+    return np.array(costs)[y, scores.argmax(axis=1)]
+
+
+def cost_metric(costs: Costs, classes: Sequence[str]) -> Metric:
+    """The mean cost of a sample."""
+
+    def mean_cost(y: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return weights @ sample_cost(y, scores, costs) / weights.sum(axis=1)
+
+    words = (
+        f"What the mistakes cost, averaged over all examples: {in_words(costs, classes)}. "
+        "A right answer costs nothing."
+    )
+    return Metric("cost", "mean cost", False, False, words, mean_cost, costs, written(costs, classes))
+
+
 def _mean_squared(y: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return weights @ (y - predicted) ** 2 / weights.sum(axis=1)
 
@@ -132,7 +161,7 @@ REGRESSION = ("r2", "rmse", "mae")
 
 
 def get_metric(name: str, task: str, y: np.ndarray, classes: np.ndarray | None) -> Metric:
-    """The metric called `name` for this target.
+    """The metric called `name` for this target, which may be costs: see `handful.costs`.
 
     y holds codes into `classes` (classification) or values (regression). F1 in a two-class problem is that
     of the rarer class; with more classes it is the plain mean over classes (macro), as is ROC-AUC (one class
@@ -142,13 +171,19 @@ def get_metric(name: str, task: str, y: np.ndarray, classes: np.ndarray | None) 
     """
     names = CLASSIFICATION if task == "classification" else REGRESSION
     key = name.lower().replace("-", "_").replace(" ", "_")
+    if is_cost(name) and classes is not None:
+        names_of = [str(c) for c in classes]
+        return cost_metric(read_costs(name, names_of), names_of)
+    key = "cost" if is_cost(name) else key
     if key not in names:
-        other = REGRESSION if task == "classification" else CLASSIFICATION
+        other = REGRESSION if task == "classification" else (*CLASSIFICATION, "cost")
         near = get_close_matches(key, names, n=1)
         why = "belongs to the other kind of problem" if key in other else "is unknown"
         hint = f" Did you mean {near[0]!r}?" if near else ""
+        costs = f", or costs: {HOW}" if task == "classification" else ""
         raise SettingsError(
-            f"metric {name!r} {why}; this is a {task} problem, and its metrics are {', '.join(names)}.{hint}"
+            f"metric {name!r} {why}; this is a {task} problem, and its metrics are "
+            f"{', '.join(names)}{costs}.{hint}"
         )
     if key == "f1":
         return _f1_metric(y, classes)
@@ -158,8 +193,20 @@ def get_metric(name: str, task: str, y: np.ndarray, classes: np.ndarray | None) 
     return _METRICS[key]
 
 
+def choose_metric(dataset: Dataset, settings: Settings) -> Metric:
+    """The metric asked for, or the task's default on the samples that scores count."""
+    y = dataset.y[~dataset.copies]
+    name = settings.metric or default_metric(dataset.task, y, dataset.classes)
+    return get_metric(name, dataset.task, dataset.y, dataset.classes)
+
+
 def default_metric(task: str, y: np.ndarray, classes: np.ndarray | None) -> str:
-    """Accuracy, balanced accuracy where the largest class is over three times the smallest, or R²."""
+    """Accuracy, balanced accuracy where the largest class is over three times the smallest, or R².
+
+    With three times as many, always saying the largest of two is right in three of four cases, and a model
+    that finds nothing of the smaller class looks good. Up to there accuracy, which everybody understands,
+    still speaks of all classes.
+    """
     if task == "regression":
         return "r2"
     counts = np.bincount(y, minlength=0 if classes is None else len(classes))

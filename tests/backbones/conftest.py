@@ -73,3 +73,45 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
     a, b = a.astype(np.float64), b.astype(np.float64)
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return float(((a * b).sum(1) / norms).min())
+
+
+def text_folder(path: Path, *, pooling: str = "mean", width: int | None = None, prompt: str = "") -> Path:
+    """A tiny untrained BERT as sentence-transformers saves it, its vectors not normalised.
+
+    With a `width`, a layer after the pooling makes the vectors so long: no plain encoder any more.
+    """
+    pytest.importorskip("sentence_transformers", reason="the extra handful[text] is not installed")
+    from handful.backbones.torchvision_guard import ensure_torchvision
+
+    ensure_torchvision()
+    import torch
+    from sentence_transformers import SentenceTransformer, models
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    path.mkdir(parents=True)
+    letters = "abcdefghijklmnopqrstuvwxyz.,!"
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters)]
+    (path / "vocab.txt").write_text("\n".join(words))
+    torch.manual_seed(0)
+    about = BertConfig(
+        vocab_size=len(words),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=24,
+    )
+    BertModel(about).save_pretrained(path)
+    BertTokenizerFast(str(path / "vocab.txt"), model_max_length=24).save_pretrained(path)
+    parts = [models.Transformer(str(path)), models.Pooling(16, pooling)]
+    if width:
+        parts.append(models.Dense(16, width))
+    prompts = {"prompts": {"it": prompt}, "default_prompt_name": "it"} if prompt else {}
+    SentenceTransformer(modules=parts, device="cpu", **prompts).save(str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A plain encoder: tiny, untrained, mean pooling."""
+    return text_folder(tmp_path_factory.mktemp("texts") / "tiny")

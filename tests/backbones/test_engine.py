@@ -80,7 +80,9 @@ def test_untrained_resnet_and_transformer_agree_with_torch(resnet18_file: Path, 
     for name in (f"resnet18={resnet18_file}", f"test_vit={vit_file}"):
         backbone = get(name)
         pixels = pictures(2, backbone.size)
-        ours = Engine(backbone, "cpu").encode(pixels)
+        engine = Engine(backbone, "cpu", engine="onnxruntime")
+        assert type(engine._runtime).__name__ == "_OnnxRuntime"  # no falling back to torch
+        ours = engine.encode(pixels)
         torchs = Engine(backbone, "cpu", engine="torch").encode(pixels)
         assert min(cosine(ours[k], torchs[k]) for k in ours) >= 0.9999
 

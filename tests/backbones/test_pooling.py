@@ -89,13 +89,40 @@ def test_the_last_level_of_a_resnet_is_its_pooled_features() -> None:
 def test_a_transformer_offers_layers_of_its_second_half() -> None:
     levels = untrained("vit_tiny_patch16_224")
     assert dimensions(levels, 224) == {
-        "last": 192,
+        "last": 384,
         "last_max": 384,
         "block6": 576,
         "block7": 576,
         "block9": 576,
         "block11": 576,
     }
+
+
+@pytest.mark.parametrize("registers", [0, 2])
+def test_the_last_level_of_a_transformer_is_its_class_token_and_the_mean_of_its_patches(
+    registers: int,
+) -> None:
+    torch.manual_seed(0)
+    options = {"pretrained": False, "num_classes": 0, "reg_tokens": registers}
+    model = import_timm().create_model("test_vit", **options).eval()
+    pixels = noise(2, 160)
+    with torch.inference_mode():
+        last, *_ = Levels(model, HALF, HALF)(pixels)
+        tokens = model.forward_features((pixels.permute(0, 3, 1, 2) / 255 - 0.5) / 0.5)
+    patches = tokens[:, 1 + registers :]
+    assert patches.shape[1] == 100  # 10 x 10
+    torch.testing.assert_close(last, torch.cat([tokens[:, 0], patches.mean(1)], 1), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["test_vit2", "test_vit3"])  # no class token; attention pools
+def test_a_transformer_that_pools_otherwise_is_left_to_it(architecture: str) -> None:
+    torch.manual_seed(0)
+    model = import_timm().create_model(architecture, pretrained=False, num_classes=0).eval()
+    pixels = noise(2, 160)
+    with torch.inference_mode():
+        last, *_ = Levels(model, HALF, HALF)(pixels)
+        expected = model((pixels.permute(0, 3, 1, 2) / 255 - 0.5) / 0.5)
+    torch.testing.assert_close(last, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", ["mobilenetv3_small_050", "convnext_atto", "efficientnet_b0"])

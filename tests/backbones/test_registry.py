@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from handful.backbones import registry
+from handful.backbones import hub, registry
 from handful.backbones.pooling import Levels, dimensions
 from handful.backbones.registry import Backbone, available, get, load_torch
 from handful.errors import HandfulError, MissingExtraError, SettingsError
@@ -103,7 +103,13 @@ def test_mobilenet_is_installed_without_its_old_dependencies(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    ("wrong", "near"), [("lit0", "lite0"), ("mobilnet_v2", "mobilenet_v2"), ("resnet81", "resnet18")]
+    ("wrong", "near"),
+    [
+        ("lit0", "lite0"),
+        ("mobilnet_v2", "mobilenet_v2"),
+        ("resnet81", "resnet18"),
+        ("dinov2_smal", "dinov2_small"),
+    ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(wrong: str, near: str) -> None:
     with pytest.raises(SettingsError, match=f"unknown backbone '{wrong}'. Did you mean '{near}'"):
@@ -116,7 +122,7 @@ def test_without_a_network_a_timm_name_fails_soon_and_says_what_to_do(
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
-    monkeypatch.setattr(registry, "_hub_cached", lambda repository, file: None)
+    monkeypatch.setattr(hub, "cached", lambda repository, file: None)
     get_once = time.monotonic()
     with pytest.raises(SettingsError, match=r"resnet18.*not on this machine.*resnet18=path/to/weights\.pth"):
         get("timm:resnet18")
@@ -134,7 +140,7 @@ def test_hub_weights_are_loaded_verified_and_described(
     model = import_timm().create_model("resnet18", pretrained=False)
     file = tmp_path / "model.safetensors"
     save_file(model.state_dict(), file)
-    monkeypatch.setattr(registry, "_hub_cached", lambda repository, file_name: file)
+    monkeypatch.setattr(hub, "cached", lambda repository, file_name: file)
 
     backbone = get("resnet18")
     assert (backbone.source.kind, backbone.licence, backbone.size) == ("hub", "apache-2.0", 224)

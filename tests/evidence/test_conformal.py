@@ -11,12 +11,13 @@ from handful.evidence.calibration import calibrate, warmed
 from handful.evidence.conformal import (
     bound,
     conformal,
-    error_bound,
     in_words,
+    reach_of,
     set_threshold,
     sets,
     unknown,
 )
+from handful.evidence.predictions import Predictions
 from tests.evidence.test_selection import made, right
 
 CLASSES = np.array(["cat", "dog", "fox", "owl"])
@@ -112,10 +113,10 @@ def test_told_coverage_comes_from_thresholds_of_other_samples() -> None:
 
 def test_intervals_hold_nine_of_ten_new_values_and_use_absolute_errors() -> None:
     random = np.random.default_rng(2)
-    y = random.normal(size=199)
+    said = random.normal(size=199)
     errors = np.arange(1.0, 200.0) * np.where(np.arange(199) % 3, 1, -1)
-    predictions = made({"model": y - errors}, y, metric="r2")
-    assert error_bound(predictions, predictions.rows[0]) == pytest.approx(180)
+    predictions = made({"model": said}, said + errors, metric="r2")
+    assert reach_of(predictions, predictions.rows[0])(np.array([-9.0, 9.0])) == pytest.approx([180, 180])
     told = conformal(predictions, predictions.rows[0], None)
     assert told["width"] == pytest.approx(360) and told["covered"] == pytest.approx(0.9, abs=0.02)
 
@@ -124,6 +125,50 @@ def test_every_repeat_counts_but_only_as_much_as_its_samples() -> None:
     y = np.linspace(0, 1, 50)
     predictions = made({"model": y + np.linspace(-1, 1, 50)}, y, metric="r2")
     row = predictions.rows[0]
-    once = error_bound(predictions, row)
+    once = reach_of(predictions, row)
     row.oof = np.repeat(row.oof, 3, axis=0)
-    assert error_bound(predictions, row) == once
+    assert reach_of(predictions, row) == once
+
+
+def _of_growing_errors(n: int, seed: int = 0) -> Predictions:
+    random = np.random.default_rng(seed)
+    said = random.uniform(10, 100, n)
+    return made({"model": said}, said * (1 + random.normal(0, 0.1, n)), metric="r2")
+
+
+def test_intervals_grow_with_the_prediction_where_errors_do() -> None:
+    predictions = _of_growing_errors(400)
+    reach = reach_of(predictions, predictions.rows[0])
+    small, large = reach(np.array([15.0, 95.0]))
+    assert small == pytest.approx(0.1 * 1.645 * 15, rel=0.5) and large == pytest.approx(15.6, rel=0.2)
+    told = conformal(predictions, predictions.rows[0], None)
+    assert told["grows"] and told["half_width_large"] > 3 * told["half_width_small"]
+    assert [line["covered"] for line in told["thirds"]] == pytest.approx([0.9] * 3, abs=0.06)
+
+
+def test_intervals_that_grow_hold_nine_of_ten_new_values() -> None:
+    covered = []
+    for seed in range(40):
+        predictions, new = _of_growing_errors(60, seed), _of_growing_errors(500, 1000 + seed)
+        said = new.rows[0].oof[0]
+        covered.append(np.mean(np.abs(new.y - said) <= reach_of(predictions, predictions.rows[0])(said)))
+    assert np.mean(covered) == pytest.approx(0.9, abs=0.015)
+
+
+def test_each_level_is_examined_on_samples_that_it_was_not_found_on() -> None:
+    told = conformal(*(lambda p: (p, p.rows[0]))(_of_growing_errors(400)), None)
+    assert [line["covered"] for line in told["levels"]] == pytest.approx([0.5, 0.8, 0.9, 0.95], abs=0.05)
+    assert told["half_off"] == pytest.approx(0.1 * 0.6745 * 55, rel=0.25)
+
+
+def test_the_baseline_has_intervals_of_one_width() -> None:
+    y = np.random.default_rng(3).exponential(size=100)
+    said = np.repeat([[1.0], [1.1], [0.9], [1.2], [0.8]], 20)
+    predictions = made({"baseline": said}, y, metric="r2")
+    assert reach_of(predictions, predictions.rows[0]).slope == 0
+
+
+def test_perfect_predictions_have_intervals_of_no_width() -> None:
+    y = np.arange(50.0)
+    predictions = made({"model": y}, y, metric="r2")
+    assert reach_of(predictions, predictions.rows[0])(y).tolist() == [0] * 50

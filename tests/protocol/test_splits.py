@@ -7,7 +7,7 @@ import pytest
 from sklearn.model_selection import ShuffleSplit
 
 from handful.errors import DataError, SettingsError
-from handful.protocol.splits import compare_splits
+from handful.protocol.splits import compare_splits, value_strata
 from handful.settings import Settings
 from tests.conftest import table
 
@@ -51,6 +51,27 @@ def test_a_class_in_one_group_is_an_error_that_names_it() -> None:
     dataset = replace(dataset, groups=np.where(dataset.y == 2, 99, np.arange(60)))
     with pytest.raises(DataError, match="class 'virginica' has 1 group"):
         compare_splits(dataset, Settings())
+
+
+def test_folds_of_a_measured_target_are_even_in_its_tenths() -> None:
+    dataset = table("regression")
+    tenth = value_strata(dataset.y, 5)
+    assert len(np.unique(tenth)) == 10
+    for split in compare_splits(dataset, Settings(budget="standard")):
+        assert np.ptp(np.bincount(tenth[split.test], minlength=10)) <= 1
+
+
+def test_equal_values_are_in_one_quantile_and_few_values_in_few() -> None:
+    counts = np.array([0.0] * 30 + [1.0, 2.0, 3.0])
+    assert len(np.unique(value_strata(counts, 5)[counts == 0])) == 1
+    assert np.unique(value_strata(np.arange(11.0), 5)).tolist() == [0, 1]
+
+
+def test_groups_of_a_measured_target_stay_whole() -> None:
+    dataset = replace(table("regression"), groups=np.arange(60) // 4)
+    for split in compare_splits(dataset, Settings(budget="standard")):
+        assert np.intersect1d(dataset.groups[split.train], dataset.groups[split.test]).size == 0
+        assert len(split.test) >= 8
 
 
 def test_own_splitter_begins_a_new_repeat_where_test_parts_overlap() -> None:

@@ -285,7 +285,7 @@ def image_run() -> tuple[dict[str, Any], dict[str, Any]]:
         "controls": None,
         "verdict": None,
         "test": {"metric": "accuracy", "value": 0.86, "n": 100, "inside": True},
-        "per_class": [
+        "classes": [
             {"class": name, "n": int(n), "recall": float(r), "precision": float(p)}
             for name, n, r, p in zip(GARMENTS, counts.sum(1), found, named, strict=True)
         ],
@@ -409,7 +409,7 @@ def table_run() -> tuple[dict[str, Any], dict[str, Any]]:
             }
             for r in rows
         ],
-        "per_class": [
+        "classes": [
             {"class": "no", "n": 109, "recall": 0.85, "precision": 0.92},
             {"class": "yes", "n": 33, "recall": 0.71, "precision": None},
         ],
@@ -508,7 +508,7 @@ def regression_run() -> tuple[dict[str, Any], dict[str, Any]]:
             for r in rows
         ],
         "test": {"metric": "r2", "value": 0.31, "n": 60, "inside": False},
-        "per_class": None,
+        "classes": None,
         "failures": [],
         "seconds": 4.1,
         "versions": {},
@@ -567,7 +567,7 @@ def failed_run() -> tuple[dict[str, Any], dict[str, Any]]:
         "chosen": None,
         "tie_group": None,
         "overfitting": None,
-        "per_class": None,
+        "classes": None,
         "failures": [{"cause": cause, "candidates": [f"classic/c{i}" for i in range(9)], "count": 9}],
         "reasons": {
             "expected": "Every candidate that learns something failed; the table holds infinite values."
@@ -608,7 +608,7 @@ def hostile_run() -> tuple[dict[str, Any], dict[str, Any]]:
         "notes": evil,
         "versions": {evil[0]: evil[1]},
         "failures": [{"cause": evil[0] + "c" * 300, "candidates": ["transfer/lite0-4-4"], "count": 1}],
-        "per_class": [{"class": c, "n": 12, "recall": 0.5, "precision": float("nan")} for c in evil],
+        "classes": [{"class": c, "n": 12, "recall": 0.5, "precision": float("nan")} for c in evil],
     }
     extras |= {
         "confusion": {"classes": evil, "counts": (np.eye(5, dtype=int) * 8 + 1).tolist()},
@@ -642,7 +642,7 @@ def many_classes_run() -> tuple[dict[str, Any], dict[str, Any]]:
     counts = np.eye(60, dtype=int) * 5
     counts[3, 4] = counts[7, 8] = 3
     summary["dataset"] |= {"classes": classes, "class_counts": dict.fromkeys(classes, 5), "n": 306}
-    summary["per_class"] = [
+    summary["classes"] = [
         {"class": c, "n": 5, "recall": 0.6 if i in (3, 7) else 1.0, "precision": 0.9}
         for i, c in enumerate(classes)
     ]

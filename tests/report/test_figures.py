@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from handful.report import figures
+from handful.report.value_figures import agreement, errors
 
 
 def percent(value: float) -> str:
@@ -68,14 +69,33 @@ def test_a_family_shows_all_its_candidates() -> None:
 
 
 def test_the_band_runs_through_both_ends_of_every_interval() -> None:
-    svg = figures.regression_scatter([1, 2, 3], [1, 2, 3], [0, 1, 2], [2, 3, 4], str)
+    svg = agreement([1, 2, 3], [1, 2, 3], [0, 1, 2], [2, 3, 4], str)
     (corners,) = re.findall(r'points="([^"]+)"', svg)
     assert len(corners.split()) == 6
 
 
 def test_a_missing_interval_end_leaves_a_gap_in_the_band_not_an_error() -> None:
-    svg = figures.regression_scatter([1, 2], [1, 2], [0, None], [2, 3], str)
+    svg = agreement([1, 2], [1, 2], [0, None], [2, 3], str)
     assert svg.count('class="point"') == 2
+
+
+def test_an_error_above_the_line_is_a_prediction_that_was_too_small() -> None:
+    svg = errors([10, 20], [3, -4], [5, 5], str)
+    small, large = (float(y) for y in re.findall(r'class="point" cx="[^"]+" cy="([^"]+)"', svg))
+    (level,) = re.findall(r'class="agreement" x1="[^"]+" y1="([^"]+)"', svg)
+    assert small < float(level) < large
+    assert "predicted 10, 3 too small" in svg and "predicted 20, 4 too large" in svg
+
+
+def test_no_error_at_all_is_drawn_on_the_line() -> None:
+    assert errors([1, 2], [0, 0], None, str).count('class="point"') == 2
+
+
+def test_a_measured_value_has_a_shade_in_the_place_of_a_colour() -> None:
+    points = [figures.Point(0, 0, 0, False, "a", shade=0), figures.Point(1, 1, 0, True, "b", shade=5)]
+    svg = figures.embedding_map(points, ringed="outside")
+    assert 'class="v0"' in svg and 'class="v5"' in svg and 'class="c0"' not in svg
+    assert "1 of them outside (ringed)" in svg
 
 
 def test_twenty_four_classes_have_different_marks() -> None:

@@ -216,7 +216,7 @@ def test_mistakes_of_a_table_show_the_row() -> None:
 
 def test_regression_shows_the_residual_band() -> None:
     page = render(*made_up.regression_run())
-    assert page.count('class="point"') == 200
+    assert page.count('class="point"') == 2 * 200  # truth against prediction, and what is left as an error
     assert 'class="band"' in page
 
 

@@ -19,6 +19,7 @@ from handful.strategies.autoencoder import (
     StartedConvNetHead,
     StartedConvNetValueHead,
     candidates,
+    size_for,
 )
 from handful.strategies.chain import Chain
 from handful.strategies.classic import ridge
@@ -46,10 +47,17 @@ def test_pictures_come_back_from_their_codes_and_columns_keep_their_size() -> No
     little = ((fitted.reconstruct(Z[150:], 4) - Z[150:]) ** 2).mean() / Z[:150].var(axis=0).mean()
     assert missed < 0.8 and missed < little
     codes = fitted.transform(Z[:150])
-    assert codes.shape == (150, 64) and 0 < fitted.used_ <= 64
+    assert codes.shape == (150, fitted.size_) and 8 <= fitted.size_ <= 64 and 0 < fitted.used_ <= 64
     np.testing.assert_allclose((codes.std(axis=0) ** 2).mean(), 1, rtol=1e-3)
-    assert codes[:, :4].std() > 1.2 * codes[:, 32:].std()
+    assert codes[:, :4].std() > 1.2 * codes[:, -8:].std()
     assert fitted.plan_["channels"] == 1 and len(fitted.history_) == 30
+
+
+def test_simple_pictures_get_a_shorter_code_than_rich_ones() -> None:
+    random = np.random.default_rng(0)
+    simple = random.normal(size=(100, 3)) @ random.normal(size=(3, 300))
+    rich = random.normal(size=(100, 300))
+    assert size_for(simple, 64) == 8 and size_for(rich, 64) == 64 and size_for(rich[:20], 64) < 20
 
 
 @pytest.mark.parametrize("features", [AutoencoderFeatures(epochs=2), PrincipalFeatures(8)])

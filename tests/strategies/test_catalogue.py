@@ -14,17 +14,19 @@ from handful.data.dataset import Dataset, Images
 from handful.protocol.evaluate import fit_and_predict, visible
 from handful.protocol.splits import Split, compare_splits
 from handful.settings import Settings
-from handful.strategies import propose
+from handful.strategies import balance, baseline, propose
 from handful.strategies.candidate import Candidate, build, count_parameters, scores, spec
 from handful.strategies.chain import learns_from_unlabelled
+from handful.strategies.log_target import TECHNIQUE
 from handful.strategies.shortcut import controls
-from tests.conftest import files_of, more_without_labels, pictures, table
+from tests.conftest import files_of, more_without_labels, pictures, skewed, table, texts
 
 SETTINGS = Settings(jobs=1, budget="standard")
 EPOCHS = 4  # of networks here: the same class on the same path, only shorter
+TREES = 10  # of forests, where each is fitted several times
 DATASETS = {
     f"{kind} {task}": make(task)
-    for kind, make in (("table", table), ("image", pictures))
+    for kind, make in (("table", table), ("image", pictures), ("text", texts))
     for task in ("classification", "regression")
 }
 
@@ -36,6 +38,23 @@ def proposed(dataset: Dataset) -> list[Candidate]:
         long = [p for p in candidate.estimator.get_params() if p.split("__")[-1] == "epochs"]
         shorter = clone(candidate.estimator).set_params(**dict.fromkeys(long, EPOCHS))
         found.append(replace(candidate, estimator=shorter))
+    return found
+
+
+def with_costs(dataset: Dataset) -> list[Candidate]:
+    """What is tried beside the usual where mistakes cost more or less, forests with few trees.
+
+    On pictures only what quick tries: the rest is the same head on other features.
+    """
+    first, second, _ = dataset.classes if dataset.classes is not None else ("", "", "")
+    budget = "standard" if dataset.modality == "table" else "quick"
+    settings = replace(SETTINGS, metric=f"cost: {first}>{second}=6", budget=budget)
+    found = []
+    for candidate in [*baseline.candidates(dataset, settings), *balance.candidates(dataset, settings)]:
+        params = candidate.estimator.get_params()
+        fewer = {p: TREES for p in params if p.split("__")[-1] == "n_estimators"}
+        fewer |= {p: EPOCHS for p in params if p.split("__")[-1] == "epochs"}
+        found.append(replace(candidate, estimator=clone(candidate.estimator).set_params(**fewer)))
     return found
 
 
@@ -55,6 +74,18 @@ EVERY += [
     for candidate in proposed(dataset)
     if learns_from_unlabelled(candidate.estimator)
 ]
+EVERY += [
+    pytest.param(dataset, candidate, id=f"{name}, skewed: {candidate.name}")
+    for name, dataset in ((name, skewed(d)) for name, d in DATASETS.items() if d.classes is None)
+    for candidate in proposed(dataset)
+    if candidate.technique == TECHNIQUE
+]
+EVERY += [
+    pytest.param(dataset, candidate, id=f"{name}, costs: {candidate.name}")
+    for name, dataset in DATASETS.items()
+    if dataset.classes is not None
+    for candidate in with_costs(dataset)
+]
 every_candidate = pytest.mark.parametrize(("dataset", "candidate"), EVERY)
 
 
@@ -72,6 +103,9 @@ def replaced(dataset: Dataset, rows: np.ndarray) -> Dataset:
         pixels = np.array(np.asarray(dataset.X))
         pixels[rows] = 255 - pixels[rows][:, ::-1]
         X = Images.from_array(pixels)
+    elif dataset.modality == "text":
+        X = dataset.X.copy()
+        X[rows] = [f"never seen {text[::-1]}" for text in X[rows]]
     else:
         X = dataset.X.copy()
         numeric = X.select_dtypes("number").columns

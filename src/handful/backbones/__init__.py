@@ -16,6 +16,7 @@ import numpy as np
 
 from handful.backbones.cache import Vectors, cache_folder, missing, through
 from handful.backbones.registry import Backbone, available, get
+from handful.backbones.text_registry import TextBackbone, get_text, installed, reads_texts, text_backbones
 from handful.data.dataset import Images
 from handful.data.images import SIZE_LIMITS
 from handful.data.views import PLAIN, view
@@ -25,7 +26,18 @@ from handful.settings import Settings
 if TYPE_CHECKING:
     from handful.backbones.engine import Engine
 
-__all__ = ["Backbone", "available", "cache_folder", "embed", "get", "levels", "through", "used", "warm"]
+__all__ = [
+    "Backbone",
+    "available",
+    "cache_folder",
+    "embed",
+    "find",
+    "get",
+    "levels",
+    "through",
+    "used",
+    "warm",
+]
 
 Progress = Callable[[int, int], None]  # (done, total)
 
@@ -34,16 +46,27 @@ _CHUNK = 512
 
 
 def used(settings: Settings, modality: str = "image") -> tuple[str, ...]:
-    """The backbones that are tried on data of this kind: those asked for, or the one that is at hand."""
+    """The backbones tried on data of this kind: those asked for that can read it, or those at hand."""
     if settings.backbones:
-        return settings.backbones
+        return tuple(n for n in settings.backbones if ("text" if reads_texts(n) else "image") == modality)
+    if modality == "text":
+        return tuple(name for name in ("minilm", "wordllama") if installed(name))
     return ("lite0",) if modality == "image" else ()
+
+
+def find(name: str) -> Backbone | TextBackbone:
+    """The encoder of this name, of pictures or of texts; errors are those of `get` and `get_text`."""
+    texts = [backbone.name for backbone, _ in text_backbones()]
+    if reads_texts(name) or difflib.get_close_matches(name, texts, n=1, cutoff=0.75):
+        return get_text(name)
+    return get(name)
 
 
 def levels(name: str) -> dict[str, int]:
     """The levels that a backbone offers, each with its number of features.
 
-    `last` is what the network pools for its own classifier, `last_max` the mean and the maximum of its final
+    `last` is what the network pools for its own classifier (of a transformer with a class token, that token
+    and the mean of its patches), `last_max` the mean and the maximum of its final
     map, `blockN` the mean, maximum and standard deviation after block N, `all` is `last_max` and all blocks.
 
     >>> levels("lite0")

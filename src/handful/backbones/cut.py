@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from handful.backbones.pooling import Levels, mean_max_std
+from handful.backbones.pooling import Levels, class_prefix, mean_max_std, pooled
 from handful.backbones.registry import Backbone, load_torch
 from handful.errors import SettingsError
 
@@ -39,6 +39,7 @@ class Chain:
     ends: dict[str, int]
     rest: nn.Module
     prefix_tokens: int
+    class_prefix: int
 
 
 class Front(nn.Module):
@@ -112,14 +113,15 @@ class _Block(nn.Module):
 
 
 class _Last(nn.Module):
-    """What the network itself pools for its classifier."""
+    """What the network itself pools for its classifier, as `pooling.pooled` says."""
 
-    def __init__(self, rest: nn.Module) -> None:
+    def __init__(self, rest: nn.Module, class_prefix: int) -> None:
         super().__init__()
         self.rest: Any = rest
+        self.class_prefix = class_prefix
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.rest.forward_head(x, pre_logits=True)
+        return pooled(self.rest, x, self.class_prefix)
 
 
 class _Embed(nn.Module):
@@ -217,6 +219,7 @@ def chain(backbone: Backbone) -> Chain:
         {**_block_ends(backbone, model, names), "last": len(steps)},
         rest.eval(),
         getattr(model, "num_prefix_tokens", 0),
+        class_prefix(model),
     )
 
 
@@ -313,7 +316,9 @@ def _block_ends(backbone: Backbone, model: Any, names: Sequence[str]) -> dict[st
 
 
 def _pool(whole: Chain, level: str) -> nn.Module:
-    return _Last(copy.deepcopy(whole.rest)) if level == "last" else _Block(whole.prefix_tokens)
+    if level == "last":
+        return _Last(copy.deepcopy(whole.rest), whole.class_prefix)
+    return _Block(whole.prefix_tokens)
 
 
 def _probe(size: int) -> Tensor:

@@ -3,7 +3,8 @@
 Far from ImageNet the middle of a network is worth 2-4 points more than its end, at less cost; so a backbone
 offers several levels, one pass computes them all, and the folds choose.
 
-`last` is what the encoder itself pools for its classifier, `last_max` the mean and the maximum over space of
+`last` is what the encoder itself pools for its classifier; of a transformer with a class token, that token
+and the mean of its patches (as in DINOv2's linear probes). `last_max` the mean and the maximum over space of
 its final feature map, `blockN` the mean, maximum and standard deviation over space after block N.
 """
 
@@ -95,6 +96,22 @@ def _block_numbers(encoder: Any) -> tuple[int, ...]:
     return tuple(first + (n - 1 - first) * i // (N_BLOCKS - 1) for i in range(N_BLOCKS))
 
 
+def pooled(encoder: Any, final: Tensor, prefix_tokens: int) -> Tensor:
+    """The level `last` of final features: a map, or tokens `(n, T, C)`, to `(n, d)`.
+
+    prefix_tokens : how many tokens, the first for the class, come before the patches; 0: pooled as it does
+    """
+    if prefix_tokens and final.ndim == 3:
+        return torch.cat([final[:, 0], final[:, prefix_tokens:].mean(1)], 1)  # (n, 2C)
+    return encoder.forward_head(final, pre_logits=True)
+
+
+def class_prefix(encoder: Any) -> int:
+    """`prefix_tokens` for `pooled`: 0 without a class token, and where attention pools the patches."""
+    classy = getattr(encoder, "cls_token", None) is not None and getattr(encoder, "attn_pool", None) is None
+    return int(getattr(encoder, "num_prefix_tokens", 0)) if classy else 0
+
+
 Walk = tuple[Tensor, Tensor, list[Tensor]]  # pooled for the classifier, final map, maps of the blocks
 
 
@@ -113,11 +130,11 @@ def _walk_blocks(encoder: Any, x: Tensor, blocks: Sequence[int]) -> Walk:
 def _walk_intermediates(encoder: Any, x: Tensor, blocks: Sequence[int]) -> Walk:
     if not blocks:
         final = encoder.forward_features(x)
-        return encoder.forward_head(final, pre_logits=True), _as_map(final), []
+        return pooled(encoder, final, class_prefix(encoder)), _as_map(final), []
     final, inner = encoder.forward_intermediates(x, indices=list(blocks), output_fmt="NCHW")
     # The final features come in the network's own layout (tokens, channels last); the last intermediate is
     # the same place as a map, and one layout for all of them is worth more than the last normalisation.
-    return encoder.forward_head(final, pre_logits=True), inner[-1], list(inner)
+    return pooled(encoder, final, class_prefix(encoder)), inner[-1], list(inner)
 
 
 def _as_map(features: Tensor) -> Tensor:

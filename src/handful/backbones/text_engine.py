@@ -2,7 +2,10 @@
 
 On the CPU a plain encoder runs on ONNX Runtime in float32, one batch of texts of similar length a thread, and
 its word pieces come from the `tokenizers` library alone: importing transformers takes seconds. What is no
-plain encoder, and everything on a GPU, runs through sentence-transformers. Static word vectors are looked up.
+plain encoder runs through sentence-transformers, and so does everything on a GPU (in float16) and where
+HANDFUL_ENGINE says "torch" or "torch-bf16" (half the time where the processor multiplies bfloat16; cosine to
+float32 .9999, and a vector then depends a little on what is encoded beside it). OpenVINO is for pictures.
+Static word vectors are looked up.
 """
 
 from __future__ import annotations
@@ -16,16 +19,20 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from handful.backbones.engine import choose, usable_cores
+from handful.backbones.engine import choose, mixed_precision, precision, usable_cores
 from handful.backbones.text_folder import Recipe, prefix, read_recipe
 from handful.backbones.text_registry import TEXT_EXTRA, TextBackbone, files
 from handful.errors import MissingExtraError
 
+_ON_TORCH = ("cuda", "torch", "torch-bf16")
+
 Progress = Callable[[int, int], None]  # (done, total)
 Rows = tuple[np.ndarray, np.ndarray]  # positions (m,), vectors (m, d)
 
-# Word pieces in one call of the network: more bring nothing, and leave the caches of a core.
-BATCH_TOKENS = 512
+# Word pieces in one call of the network. MiniLM takes, in CPU ms a text of 8 / 24 / 64 / 256 pieces: alone
+# 3.2 / 5.5 / 14 / 49, 384 pieces together 1.4 / 4.0 / 11 / 49, and 2048 together 1.4 / 4.1 / 12 / 57.
+BATCH_TOKENS = 384
+LEAST_FILLED = 0.75
 
 
 class Runtime(Protocol):
@@ -43,11 +50,14 @@ class TextEngine:
     device : "auto", "cpu" or "cuda"
     threads : int, optional
         CPU threads; all that this process may use by default.
+    engine : as for pictures
     """
 
-    def __init__(self, backbone: TextBackbone, device: str = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self, backbone: TextBackbone, device: str = "auto", threads: int | None = None, engine: str = "auto"
+    ) -> None:
         self.backbone = backbone
-        self._runtime = _runtime(backbone, choose(device), threads or usable_cores())
+        self._runtime = _runtime(backbone, choose(device, engine), threads or usable_cores())
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
         """The vectors `(n, d)` float32 of n texts. `progress` is called in this thread."""
@@ -61,34 +71,41 @@ class TextEngine:
         return out
 
 
+def numbers(backbone: TextBackbone, kind: str) -> str:
+    """The precision in which an engine of this kind makes the backbone's vectors."""
+    return precision(kind) if backbone.kind == "transformer" and kind in _ON_TORCH else "float32"
+
+
 def _runtime(backbone: TextBackbone, kind: str, threads: int) -> Runtime:
     if backbone.kind == "static":
         return _Static.load(backbone)
-    folder = files(backbone)
-    recipe = read_recipe(folder)
-    if kind in ("cuda", "torch") or recipe is None:
-        return _SentenceTransformers.load(backbone, "cuda" if kind == "cuda" else "cpu")
-    return _Onnx.load(backbone, recipe, threads)
+    recipe = read_recipe(files(backbone, with_weights=False))
+    if kind not in _ON_TORCH and recipe is not None:
+        from handful.backbones.text_export import onnx_model
+
+        content = onnx_model(backbone, recipe)
+        if content:
+            return OnnxTexts.load(backbone, recipe, content, threads)
+    return _SentenceTransformers.load(backbone, kind if kind in _ON_TORCH else "torch", threads)
 
 
 @dataclass
-class _Onnx:
+class OnnxTexts:
+    """A plain encoder on ONNX Runtime: one thread a batch and a batch a thread."""
+
     session: Any
     tokenizer: Any
     prefix: str
     threads: int
 
     @classmethod
-    def load(cls, backbone: TextBackbone, recipe: Recipe, threads: int) -> _Onnx:
-        from handful.backbones.text_export import onnx_model
-
-        tokenizer = load_tokenizer(files(backbone) / "tokenizer.json", recipe.max_tokens)
-        content = onnx_model(backbone, recipe)
+    def load(cls, backbone: TextBackbone, recipe: Recipe, content: bytes, threads: int) -> OnnxTexts:
+        folder = files(backbone, with_weights=False)
+        tokenizer = load_tokenizer(folder / "tokenizer.json", recipe.max_tokens)
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        # One thread a batch and a batch a thread: nothing to wait for inside, so nothing to spin for.
-        options.intra_op_num_threads = 1
+        options.intra_op_num_threads = 1  # nothing to wait for inside, so nothing to spin for
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -110,13 +127,21 @@ class _Onnx:
 
 
 def batches(pieces: Sequence[Sequence[int]]) -> list[np.ndarray]:
-    """Positions of texts of similar length, the longest first, at most BATCH_TOKENS word pieces together."""
+    """Positions of texts that are encoded together, the longest first.
+
+    At most BATCH_TOKENS word pieces with the padding, and none padded by more than a quarter of the longest.
+    """
     order = np.argsort([-len(p) for p in pieces], kind="stable")
     found, start = [], 0
     while start < len(order):
-        size = max(1, BATCH_TOKENS // len(pieces[order[start]]))
-        found.append(order[start : start + size])
-        start += size
+        longest = len(pieces[order[start]])
+        end = start + 1
+        while end < len(order) and (end + 1 - start) * longest <= BATCH_TOKENS:
+            if len(pieces[order[end]]) < LEAST_FILLED * longest:
+                break
+            end += 1
+        found.append(order[start:end])
+        start = end
     return found
 
 
@@ -137,37 +162,54 @@ class _Static:
         return cls(vectors.astype(np.float32), tokenizer)
 
     def run(self, texts: Sequence[str]) -> Iterator[Rows]:
-        for row, text in enumerate(texts):
-            ids = self.tokenizer.encode(text, add_special_tokens=False).ids
-            mean = self.vectors[ids].mean(0) if ids else np.zeros(self.vectors.shape[1], np.float32)
-            yield np.array([row]), mean[None] / max(float(np.linalg.norm(mean)), 1e-12)
+        for first in range(0, len(texts), 256):
+            some = texts[first : first + 256]
+            yield np.arange(first, first + len(some)), np.stack([self._encode(text) for text in some])
+
+    def _encode(self, text: str) -> np.ndarray:
+        ids = self.tokenizer.encode(text, add_special_tokens=False).ids
+        total = self.vectors[ids].sum(0)
+        return total / max(float(np.linalg.norm(total)), 1e-12)
 
 
 @dataclass
 class _SentenceTransformers:
     model: Any
     prefix: str
-    batch: int
+    kind: str
+    threads: int
 
     @classmethod
-    def load(cls, backbone: TextBackbone, device: str) -> _SentenceTransformers:
+    def load(cls, backbone: TextBackbone, kind: str, threads: int) -> _SentenceTransformers:
         folder = files(backbone)
-        model = load_sentence_transformer(folder, device)
-        if device == "cuda":
-            model.half()
-        return cls(model, backbone.prefix or prefix(folder), batch=256 if device == "cuda" else 32)
+        model = load_sentence_transformer(folder, "cuda" if kind == "cuda" else "cpu")
+        return cls(model, backbone.prefix or prefix(folder), kind, threads)
 
     def run(self, texts: Sequence[str]) -> Iterator[Rows]:
+        import torch
+
+        batch = 256 if self.kind == "cuda" else 32
         order = np.argsort([-len(text) for text in texts], kind="stable")
-        for first in range(0, len(order), self.batch):
-            rows = order[first : first + self.batch]
-            some = [texts[i] for i in rows]
-            yield (
-                rows,
-                self.model.encode(
-                    some, batch_size=self.batch, prompt=self.prefix, show_progress_bar=False
-                ).astype(np.float32),
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            for first in range(0, len(order), batch):
+                rows = order[first : first + batch]
+                yield rows, self._encode([texts[i] for i in rows])
+        finally:
+            torch.set_num_threads(before)
+
+    def _encode(self, texts: list[str]) -> np.ndarray:
+        with mixed_precision(self.kind):
+            vectors = self.model.encode(
+                texts,
+                batch_size=len(texts),
+                prompt=self.prefix,
+                show_progress_bar=False,
+                convert_to_numpy=False,
+                convert_to_tensor=True,
             )
+        return vectors.float().cpu().numpy()
 
 
 def load_sentence_transformer(folder: Path, device: str) -> Any:
@@ -178,10 +220,17 @@ def load_sentence_transformer(folder: Path, device: str) -> Any:
 
     ensure_torchvision()  # transformers imports it
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
-    return SentenceTransformer(
-        str(folder.absolute()), device=device, local_files_only=True, trust_remote_code=False
-    ).eval()
+    talks = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        return SentenceTransformer(
+            str(folder.absolute()), device=device, local_files_only=True, trust_remote_code=False
+        ).eval()
+    finally:
+        if talks:
+            logging.enable_progress_bar()
 
 
 def load_tokenizer(path: Path, max_tokens: int | None) -> Any:

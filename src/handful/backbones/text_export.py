@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from handful.backbones.export import kept_as, stem_of
+from handful.backbones.text_engine import OnnxTexts, load_sentence_transformer
 from handful.backbones.text_folder import Recipe
 from handful.backbones.text_registry import TextBackbone, files
 
@@ -16,21 +19,65 @@ if TYPE_CHECKING:
 _OPSET = 17
 
 
+# What a tokenizer may stumble over, and texts longer than any limit: here our own path must give the vectors
+# that sentence-transformers gives.
+PROBES = (
+    "",
+    "A short sentence, with a comma.",
+    "  UPPER case\tand\nodd   spaces ",
+    "Ünïcödé, 漢字 and an emoji 🙂",
+    "It isn't <mask> [SEP] e-mail@example.org 3.14159",
+    "the same words again and again " * 200,
+)
+LEAST_COSINE = 0.9999
+
+
 def onnx_model(backbone: TextBackbone, recipe: Recipe) -> bytes:
-    """The serialised network: `ids` and `mask` (b, t) int64 -> `vectors` (b, d) float32."""
+    """The serialised network: `ids` and `mask` (b, t) int64 -> `vectors` (b, d) float32.
+
+    Empty where this network cannot be had so: it does not convert, or gives other vectors than
+    sentence-transformers does. That is found out once, and kept as the file would be.
+    """
     from importlib.metadata import version
 
     made_by = f"{backbone.identity} {recipe} {_OPSET} {version('torch')} {version('transformers')}"
-    return kept_as(stem_of(f"text {backbone.name}"[:40], made_by), lambda: export(backbone, recipe))
+    return kept_as(stem_of(f"text {backbone.name}"[:40], made_by), lambda: _checked(backbone, recipe))
 
 
-def export(backbone: TextBackbone, recipe: Recipe) -> bytes:
-    """Convert with torch's tracing exporter."""
+def _checked(backbone: TextBackbone, recipe: Recipe) -> bytes:
+    model = load_sentence_transformer(files(backbone), "cpu")
+    wanted = model.encode(list(PROBES), prompt=backbone.prefix or recipe.prefix, show_progress_bar=False)
+    try:
+        content = export(model, recipe)
+        ours = OnnxTexts.load(backbone, recipe, content, threads=1)
+        found = np.empty_like(wanted)
+        for rows, vectors in ours.run(PROBES):
+            found[rows] = vectors
+        cosine = _cosine(found, wanted)
+        reason = f"its vectors would differ, cosine {cosine:.5f}"
+    except Exception as error:  # a network that cannot be converted says so in many ways
+        cosine, reason = 0.0, f"{type(error).__name__}: {error}".splitlines()[0]
+    if cosine >= LEAST_COSINE:
+        return content
+    warnings.warn(
+        f"the text backbone {backbone.name!r} cannot run on ONNX Runtime ({reason}), so "
+        "sentence-transformers runs it on torch: the same vectors, more slowly.",
+        stacklevel=2,
+    )
+    return b""
+
+
+def _cosine(a: np.ndarray, b: np.ndarray) -> float:
+    """The smallest between rows of the same number; 0 where something is not finite."""
+    cosines = (a * b).sum(1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
+    return float(np.nan_to_num(cosines).min())
+
+
+def export(sentence_transformer: Any, recipe: Recipe) -> bytes:
+    """Convert its transformer, with pooling and normalisation, by torch's tracing exporter."""
     import torch
 
-    from handful.backbones.text_engine import load_sentence_transformer
-
-    model = load_sentence_transformer(files(backbone), "cpu")[0].auto_model
+    model = sentence_transformer[0].auto_model
     model.set_attn_implementation("eager")  # plain products, which the exporter knows
     ids = torch.tensor([[5, 6, 7, 8], [5, 6, 7, 0]])
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])

@@ -10,8 +10,8 @@ from typing import Any
 
 from handful.backbones.registry import file_sha256
 
-# Copies of the weights for other engines, which hub repositories carry beside the ones that count.
-_OTHER_ENGINES = ("onnx", "openvino")
+# What may lie in such a folder and does not count, such as copies of the weights for other engines.
+ASIDE = ("onnx", "openvino", ".git", ".cache")
 _SETTINGS = (".json", ".txt", ".model")
 _POOLINGS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 
@@ -76,8 +76,14 @@ def dimension(folder: Path) -> int | None:
 
 def weights(folder: Path) -> list[Path]:
     """The files with the weights; none where the folder holds no model."""
-    inside = [p for p in sorted(folder.rglob("*")) if p.relative_to(folder).parts[0] not in _OTHER_ENGINES]
+    inside = _inside(folder)
     return [p for p in inside if p.suffix == ".safetensors"] or [p for p in inside if p.suffix == ".bin"]
+
+
+def _inside(folder: Path) -> list[Path]:
+    return [
+        p for p in sorted(folder.rglob("*")) if p.relative_to(folder).parts[0] not in ASIDE and p.is_file()
+    ]
 
 
 def weights_sha256(folder: Path) -> str:
@@ -88,7 +94,7 @@ def weights_sha256(folder: Path) -> str:
 
 def settings_sha256(folder: Path) -> str:
     """One checksum over the tokenizer and all settings."""
-    files = [p for p in sorted(folder.rglob("*")) if p.suffix in _SETTINGS and p.is_file()]
+    files = [p for p in _inside(folder) if p.suffix in _SETTINGS]
     named = [f"{p.relative_to(folder).as_posix()} {file_sha256(p)}" for p in files]
     return hashlib.sha256("\n".join(named).encode()).hexdigest()
 

@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from handful.backbones import text_folder
-from handful.backbones.registry import Source, ask
+from handful.backbones.hub import ask
+from handful.backbones.registry import Source
 from handful.errors import HandfulError, MissingExtraError, SettingsError
 
 TEXT_VERSION = 1  # part of every identity: raised when the numbers that come out of the same weights change
@@ -108,15 +109,30 @@ def text_backbones() -> list[tuple[TextBackbone, bool]]:
 
 def default_text_backbone() -> str | None:
     """What frozen features of texts are made with: "minilm" where its weights are installed, else None."""
-    return "minilm" if _is_here(_LISTED["minilm"]) else None
+    return "minilm" if installed("minilm") else None
+
+
+def installed(name: str) -> bool:
+    """Whether the weights of an encoder with a short name are on this machine."""
+    return _is_here(_LISTED[name])
+
+
+def reads_texts(name: str) -> bool:
+    """Whether a backbone of this name encodes texts: a short name, a folder, or one of the hub's encoders.
+
+    >>> reads_texts("minilm"), reads_texts("lite0")
+    (True, False)
+    """
+    known = name in _LISTED or _by_repository(name) is not None
+    return known or name.startswith(("st:", "sentence-transformers/")) or Path(name).expanduser().is_dir()
 
 
 def get_text(name: str) -> TextBackbone:
     """The text encoder of this name, its files on this machine.
 
     `name` is a short name (`minilm`, `wordllama`, `bge-small`, …), the path of a folder that
-    sentence-transformers saved, or a name on the hub (`sentence-transformers/NAME`, or `st:ANY/NAME`), which
-    is downloaded once, because it was named.
+    sentence-transformers saved (with a slash in it, or as `st=PATH`), or a name on the hub
+    (`sentence-transformers/NAME`, or `st:ANY/NAME`), which is downloaded once, because it was named.
 
     Raises
     ------
@@ -124,10 +140,10 @@ def get_text(name: str) -> TextBackbone:
         The name is unknown, the folder holds no model, or the hub cannot be reached.
     MissingExtraError
         The weights come in a package that is not installed.
-
-    >>> get_text("minilm").dimension  # doctest: +SKIP
-    384
     """
+    folder = Path(name.removeprefix("st=")).expanduser()
+    if name.startswith("st=") or (_looks_like_a_path(name) and folder.is_dir()):
+        return _described(_unknown(f"st={folder}", Source("file", "", str(folder))), folder)
     listed = _LISTED.get(name) or _by_repository(name.removeprefix("st:"))
     if listed and listed.source.kind == "package":
         if not _is_here(listed):
@@ -135,36 +151,38 @@ def get_text(name: str) -> TextBackbone:
         return listed
     if listed:
         return _described(listed, _from_hub(listed.source.where))
-    folder = Path(name.removeprefix("st:")).expanduser()
-    if folder.is_dir():
-        return _described(_unknown(str(folder), Source("file", "", str(folder))), folder)
     if name.startswith(("st:", "sentence-transformers/")):
         where = name.removeprefix("st:")
         where = where if "/" in where else f"sentence-transformers/{where}"
         return _described(_unknown(name, Source("hub", where, "")), _from_hub(where))
-    if "/" in name or os.sep in name:
+    if _looks_like_a_path(name):
         hint = "" if re.match(r"[/~.]", name) else f" For a model of the hub write st:{name}"
         raise SettingsError(f"the text backbone {name!r} names a folder that does not exist.{hint}")
     near = difflib.get_close_matches(name, _LISTED, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise SettingsError(
-        f"unknown text backbone {name!r}.{hint} Known are {', '.join(_LISTED)}, a folder that "
-        "sentence-transformers saved, and st:NAME for a model of the hub."
+        f"unknown text backbone {name!r}.{hint} Known are {', '.join(_LISTED)}, the path of a folder that "
+        "sentence-transformers saved (./NAME for one that lies here), and st:NAME for a model of the hub."
     )
 
 
-def files(backbone: TextBackbone) -> Path:
-    """The folder with the encoder's files.
+def _looks_like_a_path(name: str) -> bool:
+    return "/" in name or os.sep in name
 
-    HandfulError where they are not the ones that the backbone names.
+
+def files(backbone: TextBackbone, *, with_weights: bool = True) -> Path:
+    """The folder with the encoder's files, compared with their checksums where they come in a package.
+
+    Without weights, only what is beside them is compared. Raises HandfulError where a file is another one.
     """
-    if backbone.source.kind == "package":
-        folder = _package_folder(backbone)
-        expected = zip(_PACKAGE_FILES[backbone.name], (backbone.sha256, backbone.settings), strict=True)
-        for file, sha256 in expected:
-            _compare(folder / file, sha256, backbone)
-        return folder
-    return Path(backbone.source.file)
+    if backbone.source.kind != "package":
+        return Path(backbone.source.file)
+    folder = _package_folder(backbone)
+    weights, settings = _PACKAGE_FILES[backbone.name]
+    _compare(folder / settings, backbone.settings, backbone)
+    if with_weights:
+        _compare(folder / weights, backbone.sha256, backbone)
+    return folder
 
 
 def _compare(path: Path, expected: str, backbone: TextBackbone) -> None:
@@ -201,7 +219,7 @@ def _unknown(name: str, source: Source) -> TextBackbone:
 def _described(backbone: TextBackbone, folder: Path) -> TextBackbone:
     """With what the files themselves tell."""
     weights = text_folder.weights(folder)
-    if not weights or not (folder / "config.json").is_file():
+    if not weights or not (folder / "config.json").is_file():  # also where there is no such folder
         raise SettingsError(
             f"{folder} holds no text encoder: expected are config.json, modules.json and model.safetensors, "
             "as SentenceTransformer(...).save(folder) writes them."
@@ -220,8 +238,7 @@ def _described(backbone: TextBackbone, folder: Path) -> TextBackbone:
 def _asked_dimension(folder: str) -> int:
     from handful.backbones.text_engine import load_sentence_transformer
 
-    found = load_sentence_transformer(Path(folder), "cpu").get_sentence_embedding_dimension()
-    return int(found or 0)
+    return load_sentence_transformer(Path(folder), "cpu").encode("").shape[-1]
 
 
 # ---- the hub
@@ -234,14 +251,14 @@ def _from_hub(where: str) -> Path:
     kept = _snapshot(where)
     if kept is not None:
         return kept
-    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub import constants
 
     try:
-        if constants.HF_HUB_OFFLINE:
-            raise OSError("HF_HUB_OFFLINE is set")
-        ask(constants.ENDPOINT)
+        client = ask()
         for weights in ("*.safetensors", "*.bin"):
-            folder = Path(snapshot_download(where, allow_patterns=["*.json", "*.txt", "*.model", weights]))
+            folder = Path(
+                client.snapshot_download(where, allow_patterns=["*.json", "*.txt", "*.model", weights])
+            )
             if text_folder.weights(folder):
                 break
     except Exception as error:  # the hub's client raises its own, its HTTP library's and the system's errors

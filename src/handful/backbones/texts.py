@@ -10,16 +10,14 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from handful.backbones.cache import Vectors, missing, through
-from handful.backbones.engine import choose, precision
+from handful.backbones.engine import choose
+from handful.backbones.text_engine import TextEngine, numbers
 from handful.backbones.text_registry import TextBackbone, default_text_backbone, get_text, text_backbones
-
-if TYPE_CHECKING:
-    from handful.backbones.text_engine import TextEngine
 
 __all__ = [
     "TextBackbone",
@@ -135,11 +133,8 @@ def as_text(value: Any) -> str:
 
 
 def _key(backbone: TextBackbone, device: str) -> str:
-    """Names the function in the cache; static vectors are looked up in float32 on every device."""
-    numbers = (
-        "float32" if backbone.kind == "static" else precision(choose(device)).replace("bfloat16", "float32")
-    )
-    return f"{backbone.identity} {numbers}"
+    """Names the function in the cache; word vectors are looked up in float32 on every device."""
+    return f"{backbone.identity} {numbers(backbone, choose(device))}"
 
 
 def _compute_missing(
@@ -159,12 +154,10 @@ def _after(before: int, total: int, progress: Progress) -> Progress:
 def _encoder(
     backbone: TextBackbone, device: str, progress: Progress | None = None
 ) -> Callable[[Texts], Vectors]:
-    return lambda some: {_LEVEL: _engine(backbone, device).encode(some.texts.tolist(), progress)}
+    return lambda some: {_LEVEL: _engine(backbone, choose(device)).encode(some.texts.tolist(), progress)}
 
 
 @lru_cache(maxsize=4)
-def _engine(backbone: TextBackbone, device: str) -> TextEngine:
+def _engine(backbone: TextBackbone, kind: str) -> TextEngine:
     """The engine, made when the first vector must be computed and then kept for this process."""
-    from handful.backbones.text_engine import TextEngine
-
-    return TextEngine(backbone, device)
+    return TextEngine(backbone, engine=kind)

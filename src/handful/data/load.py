@@ -43,7 +43,7 @@ def load(
     """
     if settings.task not in TASKS:
         raise SettingsError(f"--task {settings.task!r} is not one of {', '.join(TASKS)}.")
-    source = open_source(data, How(settings.modality, settings.target, settings.groups))
+    source = open_source(data, How(settings.modality, settings.target, settings.groups, said=_said(data)))
     ids = np.array(source.ids)
     target = read_target(
         source.labels,
@@ -52,6 +52,7 @@ def load(
         task=_task(source, settings),
         drop_classes=settings.drop_classes,
         parse=source.parse_labels,
+        data=_said(data),
     )
     X, meta, rows, problems, origin, findings = _content(
         source, np.flatnonzero(target.keep), folder, settings.jobs, progress
@@ -71,7 +72,7 @@ def load(
         classes=target.classes,
         origin={
             **origin,
-            "name": Path(data).name if isinstance(data, (str, Path)) else None,
+            "name": _said(data),
             "target": source.target,
             "task": target.task,
             "groups": settings.groups,
@@ -89,6 +90,11 @@ def load(
         dataset.groups, more = group_codes(groups, dataset.ids.tolist())
         dataset.findings += more if source.groups is not None else []
     return dataset
+
+
+def _said(data: Any) -> str | None:
+    """How the person named the data; None for arrays."""
+    return Path(data).name if isinstance(data, (str, Path)) else None
 
 
 def load_new(

@@ -20,6 +20,7 @@ from handful.data import provenance
 from handful.data.dataset import Finding
 from handful.data.folders import existing_folder, is_image_name, is_text_name, label_by_folder
 from handful.data.groups import column_groups, named_groups
+from handful.data.many_labels import check_one_column
 from handful.data.names import count, listed, missing_path, printable
 from handful.data.schema import infer_schema, named_columns, words_of
 from handful.data.tables import read_table
@@ -73,7 +74,10 @@ class Source:
 
 @dataclass(frozen=True)
 class How:
-    """How to read what is given: options of `fit`, or those that a run has recorded."""
+    """How to read what is given: options of `fit`, or those that a run has recorded.
+
+    `said` is how the person named the data, for messages.
+    """
 
     modality: str = "auto"
     target: str | None = None
@@ -82,6 +86,7 @@ class How:
     text_column: str | None = None
     labelled: bool = True
     least_classes: int = 2
+    said: str | None = None
 
 
 def open_source(data: Any, how: How) -> Source:
@@ -219,7 +224,7 @@ def _from_frame(frame: pd.DataFrame, how: How, base: Path, *, from_file: bool) -
     findings: list[Finding] = []
     target = how.target
     if how.labelled:
-        target, findings = find_target_column(columns, how.target)
+        target, findings = find_target_column(columns, how.target, how.said)
     elif target not in columns:
         target = None
     features = frame.drop(columns=[target]) if target else frame
@@ -418,6 +423,9 @@ def _are_strings(X: Any) -> bool:
 def _checked_length(values: Any, n: int, name: str) -> Any:
     if values is None:
         raise DataError(f"{name} is None; expected is one value for each of the {n} samples of X.")
+    if isinstance(values, pd.DataFrame):
+        check_one_column(values, name)
+        values = values.iloc[:, 0]
     if not isinstance(values, (pd.Series, np.ndarray)):
         values = list(values)
     if isinstance(values, np.ndarray) and values.ndim == 0:

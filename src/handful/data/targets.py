@@ -11,6 +11,13 @@ import numpy as np
 import pandas as pd
 
 from handful.data.dataset import Finding
+from handful.data.many_labels import (
+    check_one_column,
+    check_one_label_a_row,
+    check_several_columns,
+    check_unordered,
+    indicators,
+)
 from handful.data.names import count, did_you_mean, listed
 from handful.data.values import MISSING, number_style, plain_values, to_category, to_number
 from handful.errors import DataError
@@ -32,11 +39,17 @@ class Target:
     findings: list[Finding] = field(default_factory=list)
 
 
-def find_target_column(columns: Sequence[str], wanted: str | None) -> tuple[str, list[Finding]]:
-    """The target's column: the one asked for, or one that bears a usual name; DataError where none does."""
+def find_target_column(
+    columns: Sequence[str], wanted: str | None, data: str | None = None
+) -> tuple[str, list[Finding]]:
+    """The target's column: the one asked for, or one that bears a usual name; DataError where none does.
+
+    `data` is how the person named the data, for the message.
+    """
     columns = list(columns)
     if wanted is not None:
         if wanted not in columns:
+            check_several_columns(wanted, columns, data)
             raise DataError(
                 f"there is no column {wanted!r} to use as the target.{did_you_mean(wanted, columns)} "
                 f"The columns are: {listed(columns, 30)}."
@@ -64,15 +77,19 @@ def read_target(
     task: str = "auto",
     drop_classes: Sequence[str] = (),
     parse: bool = True,
+    data: str | None = None,
 ) -> Target:
     """The target of every row that has one.
 
     `values` are labels or numbers, one a row. With `parse` they are cells of a file: labels become strings
     without outer white space, and markers such as NA mean missing. Without, they keep their dtype. Rows
     without a value, and those of `drop_classes`, are left out (`Target.keep`). DataError where the target
-    cannot be learned; see also `check_classes`.
+    cannot be learned, with the command to give instead (`data` is how the person named the data); see also
+    `check_classes`.
     """
     column = values if isinstance(values, pd.Series) else _as_series(values, name)
+    check_unordered(column, name, task, data)
+    check_one_label_a_row(column, name, data)
     raw = column.astype(object).tolist()
     plain = plain_values(column)
     if parse:
@@ -178,8 +195,11 @@ def encode(values: Any, name: str, task: str, classes: np.ndarray | None) -> tup
 
 
 def _as_series(values: Any, name: str) -> pd.Series:
-    array = values if isinstance(values, np.ndarray) else _objects(list(values))
-    if array.ndim == 2 and array.shape[1] == 1:
+    array = values if isinstance(values, np.ndarray) else indicators(values)
+    if array is None:
+        array = _objects(list(values))
+    check_one_column(array, name)
+    if array.ndim == 2:
         array = array[:, 0]
     if array.ndim != 1:
         raise DataError(

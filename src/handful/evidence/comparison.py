@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
+from handful.costs import class_costs
 from handful.evidence.contributions import contributions, deviations, squared_distances
 from handful.evidence.predictions import Predictions, Row
 
@@ -74,11 +75,14 @@ def _floor(predictions: Predictions) -> float:
     """The least variance of a difference: two that never differ on few samples may still differ.
 
     As if one more sample had been right for one of the two alone (Agresti & Min, Statistics in Medicine 24,
-    2005, add as much to a table of pairs). Only for shares: other metrics differ wherever predictions do.
+    2005, add as much to a table of pairs). Only for shares and costs: other metrics differ wherever
+    predictions do. Of costs it is the usual mistake, an average over the samples.
     """
-    if predictions.metric.name not in ("accuracy", "balanced_accuracy"):
+    if predictions.metric.name not in ("accuracy", "balanced_accuracy", "cost"):
         return 0.0
-    return 1 / len(np.unique(predictions.unit[predictions.covered])) ** 2
+    costs = predictions.metric.costs
+    usual = 1.0 if costs is None else float(class_costs(costs)[predictions.y[predictions.covered]].mean())
+    return usual**2 / len(np.unique(predictions.unit[predictions.covered])) ** 2
 
 
 def tie_group(predictions: Predictions, rows: Sequence[Row] | None = None, seed: int = 0) -> list[str]:

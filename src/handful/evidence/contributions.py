@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from handful.evidence.predictions import Predictions, Row
-from handful.scoring import Metric, sample_log_loss
+from handful.scoring import Metric, sample_cost, sample_log_loss
 
 
 def contributions(
@@ -98,6 +98,11 @@ def _log_loss(metric: Metric, y: np.ndarray, scores: np.ndarray, score: float) -
     return sample_log_loss(y, scores) - score
 
 
+def _cost(metric: Metric, y: np.ndarray, scores: np.ndarray, score: float) -> np.ndarray:
+    assert metric.costs is not None
+    return sample_cost(y, scores, metric.costs) - score
+
+
 def _mae(metric: Metric, y: np.ndarray, scores: np.ndarray, score: float) -> np.ndarray:
     return np.abs(y - scores) - score
 
@@ -154,6 +159,7 @@ INFLUENCE: dict[str, Influence] = {
     "log_loss": _log_loss,
     "roc_auc": _roc_auc,
     "f1": _f1,
+    "cost": _cost,
     "mae": _mae,
     "rmse": _rmse,
     "r2": _r2,

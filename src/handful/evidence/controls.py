@@ -42,7 +42,7 @@ from handful.evidence.ensemble import select
 from handful.evidence.leaderboard import number
 from handful.evidence.predictions import Predictions, Row
 from handful.evidence.selection import LEVEL
-from handful.scoring import Metric
+from handful.scoring import REGRESSION, Metric
 from handful.strategies.shortcut import BEYOND
 
 ALPHA = 0.01
@@ -261,16 +261,19 @@ _WHY = {
     "missingness": "Was something left out, or only measured, because the outcome was known?",
 }
 
+_OF_VALUES = "the classes", "small and large values"
+
 
 def message(t: Trial, kind: str, metric: Metric) -> str:
     """What a control found, in plain words."""
-    score, chance = (f"{v:.0%}" if metric.percent else f"{v:.3g}" for v in (t.score, t.chance))
-    reached = f"{metric.label} {score}, where guessing gets {chance}"
+    reached = f"{metric.label} {_shown(t.score, metric)}, where guessing gets {_shown(t.chance, metric)}"
+    values = metric.name in REGRESSION
     if t.name == PERMUTED:
+        of = "values" if values else "labels"
         if kind == "clear":
-            return f"With shuffled labels there is nothing to learn, and nothing was learned ({reached})."
+            return f"With shuffled {of} there is nothing to learn, and nothing was learned ({reached})."
         return (
-            f"Models that learned from shuffled labels still predict them ({reached}). There is nothing to "
+            f"Models that learned from shuffled {of} still predict them ({reached}). There is nothing to "
             "learn there, so examples are known from training under another name, or handful has an error: "
             "do not trust the scores of this report."
         )
@@ -286,4 +289,14 @@ def message(t: Trial, kind: str, metric: Metric) -> str:
         found = f"A model that sees only {sees} does about as well as the chosen one ({reached})."
     else:
         found = f"A model that sees only {sees} predicts the target ({reached})."
-    return f"{found} {_WHY.get(t.name, '')} A model that lives on traces of that fails on new data."
+    why = _WHY.get(t.name, "").replace(*(_OF_VALUES if values else ("", "")))
+    return f"{found} {why} A model that lives on traces of that fails on new data."
+
+
+def _shown(score: float, metric: Metric) -> str:
+    """A score in a sentence: `87%`, `0.47`, `1,230`; two decimals of R² are enough to see a guess."""
+    if metric.percent:
+        return f"{score:.0%}"
+    decimals = 2 if metric.name == "r2" else max(0, 2 - int(np.floor(np.log10(max(abs(score), 1e-9)))))
+    text = f"{score:,.{decimals}f}"
+    return (text if float(text.replace(",", "")) else text.removeprefix("-")).replace("-", "\N{MINUS SIGN}")

@@ -38,7 +38,7 @@ def leaderboard(predictions: Predictions) -> list[dict[str, Any]]:
 def _line(predictions: Predictions, row: Row, error: float | None) -> dict[str, Any]:
     """`error` is the standard error of the row's score, not widened for any choice; None without scores."""
     value = None if error is None else float(predictions.score(row)[0])
-    scored = None if error is None or value is None else around(predictions, value, value, error)
+    scored = None if error is None or value is None else around(predictions, value, value, error, row=row)
     train = predictions.train_score(row)
     gap = None if scored is None or train is None else float(predictions.metric.gain(train - scored.value))
     return {

@@ -21,6 +21,7 @@ import numpy as np
 from scipy.stats import norm, rankdata
 
 from handful.evidence.predictions import Predictions, Row
+from handful.scoring import cost_metric
 
 ALPHA = 0.05
 SURELY_APART = 0.8  # pairs put right more often than this are never named
@@ -114,7 +115,11 @@ def merged_score(predictions: Predictions, row: Row, classes: Sequence[int]) -> 
     code[list(classes[1:])] = code[classes[0]]
     added = row.oof @ np.eye(len(rest))[code]  # (R, n, K - merged)
     renamed = Row(row.name, row.label, row.family, row.cost, oof=added)
-    of = Predictions(
-        code[predictions.y], predictions.unit, predictions.metric, predictions.splits, [renamed], []
-    )
+    metric = predictions.metric
+    if metric.costs is not None:  # what a mistake about the new class costs: the mean over its parts
+        parts = np.eye(len(rest))[code]
+        parts = parts / parts.sum(axis=0)
+        matrix = parts.T @ np.array(metric.costs) @ parts * (1 - np.eye(len(rest)))
+        metric = cost_metric(tuple(map(tuple, matrix.tolist())), [str(k) for k in rest])
+    of = Predictions(code[predictions.y], predictions.unit, metric, predictions.splits, [renamed], [])
     return float(of.score(renamed)[0])

@@ -19,10 +19,11 @@ from scipy.stats import t as student
 
 from handful.evidence.bootstrap import Bootstrap
 from handful.evidence.contributions import contributions, standard_error
+from handful.evidence.cost_interval import reach as cost_reach
 from handful.evidence.ensemble import out_of_bag, select
 from handful.evidence.laws import laws, points
 from handful.evidence.predictions import Predictions, Row
-from handful.scoring import Metric
+from handful.scoring import Metric, sample_cost
 
 LEVEL = 0.95
 # Choosing, and the luck of the training set, make the score of the chosen vary more than that of a model
@@ -72,7 +73,7 @@ def expected(predictions: Predictions, bootstrap: Bootstrap, curve: Sequence[Pre
     value = fair - flattery(predictions, bootstrap) + float(metric.gain(gain))
     value = unstretched(metric, float(stretched(metric, value)))  # nothing beyond what is possible
     own, error = float(predictions.score(chosen)[0]), float(errors(predictions, [chosen])[0])
-    return around(predictions, value, own, error, SELECTION_FACTOR, doubt)
+    return around(predictions, value, own, error, SELECTION_FACTOR, doubt, chosen)
 
 
 def refit_gain(
@@ -93,15 +94,18 @@ def refit_gain(
 
 
 def flattery(predictions: Predictions, bootstrap: Bootstrap) -> float:
-    """How much too good accuracy looks because each fold has the class proportions of the sample.
+    """How much too good accuracy, or a mean cost, looks because folds have the sample's class proportions.
 
     A class that is common among the examples by chance is preferred by the models, and is as common among
     the held-out examples, but not in new data. With one more draw of proportions q from the sample's p, a
-    model that had learned from q has scores in proportion to q / p; what it finds of each class, weighed with
-    q - p, is the flattery. None where all classes have the same number of examples: that is no chance.
+    model that had learned from q has scores in proportion to q / p; what it finds of each class (or what that
+    costs), weighed with q - p, is the flattery; of costs it is below 0. None where all classes have the same
+    number of examples: that is no chance.
     """
     y, row = predictions.y, select(predictions)
-    counts = np.bincount(y) if predictions.metric.name == "accuracy" else np.ones(1)
+    costs = predictions.metric.costs
+    judged = predictions.metric.name in ("accuracy", "cost")
+    counts = np.bincount(y) if judged else np.ones(1)
     if row.oof is None or counts.min() == counts.max() or row.family == "baseline":
         return 0.0
     parts = [predictions.row(name).oof for name in row.members or [row.name]]
@@ -114,14 +118,15 @@ def flattery(predictions: Predictions, bootstrap: Bootstrap) -> float:
         q = weights @ truth / weights.sum()
         shifted = scores * (q / np.maximum(p, _TINY))
         shifted /= shifted.sum(axis=2, keepdims=True) + _TINY
-        hits = shifted.mean(axis=0).argmax(axis=1) == y[held]
-        recall = hits @ truth / np.maximum(truth.sum(axis=0), 1)
-        found.append((q - p) @ recall)
+        shifted = shifted.mean(axis=0)
+        paid = shifted.argmax(axis=1) == y[held] if costs is None else sample_cost(y[held], shifted, costs)
+        of_class = paid @ truth / np.maximum(truth.sum(axis=0), 1)
+        found.append((q - p) @ of_class)
     return float(np.mean(found))
 
 
 def stretched(metric: Metric, score: np.ndarray | float) -> np.ndarray:
-    """A score on a scale without an end, where more is better; shares of 1 stay as they are.
+    """A score on a scale without an end, where more is better; shares of 1 and costs stay on theirs.
 
     Errors become minus their logarithm, R² that of the part that is not explained: on this scale a learning
     curve is additive, and an interval cannot leave what is possible.
@@ -129,13 +134,17 @@ def stretched(metric: Metric, score: np.ndarray | float) -> np.ndarray:
     score = np.asarray(score, dtype=float)
     if metric.name in SHARES:
         return score
+    if metric.name == "cost":
+        return -score
     return -np.log(np.maximum(1 - score if metric.name == "r2" else score, _TINY))
 
 
 def unstretched(metric: Metric, score: float) -> float:
-    """The inverse of `stretched`; shares are kept between 0 and 1."""
+    """The inverse of `stretched`; shares are kept between 0 and 1, costs from 0 on."""
     if metric.name in SHARES:
         return min(1.0, max(0.0, score))
+    if metric.name == "cost":
+        return max(0.0, -score)
     return float(1 - np.exp(-score)) if metric.name == "r2" else float(np.exp(-score))
 
 
@@ -146,13 +155,19 @@ def errors(predictions: Predictions, rows: Sequence[Row]) -> np.ndarray:
 
 
 def around(
-    predictions: Predictions, value: float, own: float, error: float, factor: float = 1.0, doubt: float = 0.0
+    predictions: Predictions,
+    value: float,
+    own: float,
+    error: float,
+    factor: float = 1.0,
+    doubt: float = 0.0,
+    row: Row | None = None,
 ) -> Interval:
     """The 95 % interval of a score to expect, `value`, made from a row's `own` score with its standard error.
 
     `factor` widens the error's variance, and `doubt` is the standard error of what led from one score to the
     other. Wilson's interval for shares of 1, with as many examples as the error says that they are worth; for
-    errors and R² it is made on the stretched scale.
+    errors and R² it is made on the stretched scale, for costs from what each class cost with `row`.
     """
     metric, n = predictions.metric, len(np.unique(predictions.unit[predictions.covered]))
     if metric.name in SHARES:
@@ -160,6 +175,16 @@ def around(
         spread = value * (1 - value)
         worth = spread / (spread / worth + doubt**2) if spread > 0 else worth
         return Interval(value, *wilson(value, worth, quantile(n)))
+    if metric.costs is not None:
+        assert row is not None
+        held = predictions.covered
+        paid = -contributions(predictions, [row])[0, held]
+        below, above = cost_reach(
+            paid, predictions.y[held], predictions.unit[held], metric.costs, wilson, quantile(n), factor
+        )
+        doubt = quantile(n) * doubt
+        low, high = value - float(np.hypot(below, doubt)), value + float(np.hypot(above, doubt))
+        return Interval(value, max(0.0, low), min(high, float(np.max(metric.costs))))
     slope = 1 / max(1 - own if metric.name == "r2" else own, _TINY)
     reach = quantile(n) * slope * float(np.hypot(np.sqrt(factor) * error, doubt))
     middle = float(stretched(metric, value))

@@ -18,6 +18,7 @@ import numpy as np
 
 from handful.evidence.contributions import contributions, deviations
 from handful.evidence.predictions import Predictions, Row
+from handful.scoring import Metric
 
 SHUFFLES = 1000
 LEVEL = 0.95
@@ -88,26 +89,28 @@ def _paid(predictions: Predictions, row: Row) -> np.ndarray:
     times = np.zeros(n)
     for oof in row.oof:
         held = np.flatnonzero(np.isfinite(oof.reshape(n, -1)[:, 0]))
-        total[held] += _pay(predictions.metric.name, predictions.y[held], oof[held])
+        total[held] += _pay(predictions.metric, predictions.y[held], oof[held])
         times[held] += 1
     return (total.T / np.maximum(times, 1)).T
 
 
-def _pay(metric: str, y: np.ndarray, scores: np.ndarray) -> np.ndarray:
+def _pay(metric: Metric, y: np.ndarray, scores: np.ndarray) -> np.ndarray:
     if scores.ndim == 1:
         return scores - scores.mean()
     K = scores.shape[1]
     sizes = np.maximum(np.bincount(y, minlength=K), 1)
-    if metric == "log_loss":
+    if metric.name == "log_loss":
         return np.log(np.clip(scores, 1e-7, 1))
-    if metric == "roc_auc":
+    if metric.name == "roc_auc":
         from scipy.stats import rankdata
 
         return rankdata(scores, axis=0) / (sizes * np.maximum(len(y) - sizes, 1))
+    if metric.costs is not None:
+        return -np.array(metric.costs)[:, scores.argmax(axis=1)].T
     named = np.eye(K)[scores.argmax(axis=1)]
-    if metric == "balanced_accuracy":
+    if metric.name == "balanced_accuracy":
         return named / sizes
-    if metric == "f1":
+    if metric.name == "f1":
         return named / (sizes + named.sum(axis=0))
     return named
 

@@ -25,6 +25,8 @@ from handful.evidence.signal import Signal
 
 # The error of a difference between two that were each chosen among several, against that of two fixed ones.
 SELECTED = 1.1
+# Families of models without a network. What decides for the metric stays what it was: networks do so too.
+TRADITIONAL = ("classic", "balance")
 POINT = 0.01  # differences of a point or less do not matter in practice
 SMALL_CHANGE = 0.02  # the same for metrics in the target's unit: a share of what a guess scores
 
@@ -72,7 +74,7 @@ def verdict(
     thinned : the follow-up cells on half of each training part ("curve50"), for the trend; or None.
     """
     deep = [r for r in predictions.sound if r.deep and r.members is None]
-    traditional = [r for r in predictions.sound if r.family == "classic"]
+    traditional = [r for r in predictions.sound if r.family in TRADITIONAL and not r.deep]
     margin = practical(predictions)
     best, other = (max(rows, key=_gain(predictions), default=None) for rows in (deep, traditional))
     lead = trend = None
@@ -100,7 +102,7 @@ def _answer(signal: Signal, network: Row | None, lead: Difference | None, margin
 
 def practical(predictions: Predictions) -> float:
     """The smallest difference of gains that matters in practice."""
-    if predictions.metric.name in ("rmse", "mae", "log_loss"):
+    if predictions.metric.name in ("rmse", "mae", "log_loss", "cost"):
         return SMALL_CHANGE * float(predictions.score(predictions.baseline())[0])
     return POINT
 

@@ -11,7 +11,7 @@ import pandas as pd
 from handful.data.load import load_new
 from handful.errors import DataError
 from handful.evidence.calibration import warmed
-from handful.evidence.conformal import UNKNOWN, in_words
+from handful.evidence.conformal import UNKNOWN, Reach, in_words
 from handful.model.unlike import Either, NewWords, Unlike
 from handful.strategies.candidate import scores
 
@@ -25,7 +25,7 @@ class Model:
 
     `members` are (name, fitted estimator); their scores are averaged. `classes` are the labels as they came
     (None for regression). `origin` says how the training data was read, so that new data is read alike.
-    `residuals` is what lies between a predicted value and the ends of its 90 % interval. `temperature` makes
+    `reach` is how far the ends of its 90 % interval lie from a predicted value. `temperature` makes
     probabilities of scores, and `threshold` the sets that hold the truth nine times out of ten (None: as they
     are, no sets). `unlike` flags what is unlike the training data.
     """
@@ -36,7 +36,7 @@ class Model:
     modality: str
     classes: np.ndarray | None
     origin: dict[str, Any] = field(default_factory=dict)
-    residuals: tuple[float, float] | None = None
+    reach: Reach | None = None
     temperature: float | None = None
     threshold: float | None = None
     unlike: Unlike | NewWords | Either | None = None
@@ -87,9 +87,9 @@ class Model:
 
     def _frame(self, found: np.ndarray) -> pd.DataFrame:
         if self.classes is None:
-            low, high = self.residuals or (np.nan, np.nan)
             found = found.reshape(-1)
-            return pd.DataFrame({"prediction": found, "low": found + low, "high": found + high})
+            far = np.full(len(found), np.nan) if self.reach is None else self.reach(found)
+            return pd.DataFrame({"prediction": found, "low": found - far, "high": found + far})
         best = found.argmax(axis=1) if len(found) else np.zeros(0, dtype=int)
         found = self._calibrated(found)
         frame = pd.DataFrame(

@@ -8,7 +8,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from handful.evidence.calibration import calibrate
-from handful.evidence.conformal import error_bound, set_threshold
+from handful.evidence.conformal import reach_of, set_threshold
 from handful.evidence.predictions import Predictions, Row
 from handful.model.model import Model
 from handful.model.unlike import Either, NewWords, Unlike, unlike
@@ -36,8 +36,7 @@ def refit(run: Run, predictions: Predictions, row: Row) -> Model:
     )
     calibration = calibrate(predictions, row)
     if calibration is None:
-        far = error_bound(predictions, row)
-        model.residuals = -far, far
+        model.reach = reach_of(predictions, row)
     else:
         model.temperature = calibration.temperature
         model.threshold = set_threshold(predictions, row, calibration.temperature)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ import numpy as np
 
 import handful
 from handful.errors import RunError
+from handful.evidence.conformal import Reach
 from handful.files import read_json, write_json, writing
 from handful.model.model import Model
 from handful.model.own_weights import packed, unpacked
 
-FORMAT = 2
+FORMAT = 3
 TRUSTED = ("handful.", "sklearn.", "numpy.", "scipy.")
 
 
@@ -58,7 +60,7 @@ def _write(model: Model, folder: Path) -> None:
         "task": model.task,
         "modality": model.modality,
         "classes": None if model.classes is None else model.classes.tolist(),
-        "residuals": model.residuals,
+        "reach": None if model.reach is None else asdict(model.reach),
         "temperature": model.temperature,
         "threshold": model.threshold,
         "unlike": None if model.unlike is None else stored(model.unlike, "unlike", "unlike.skops"),
@@ -99,7 +101,7 @@ def load(folder: str | Path, trusted: Sequence[str] = ()) -> Model:
         about["modality"],
         None if about["classes"] is None else np.array(about["classes"]),
         about["origin"],
-        None if about["residuals"] is None else (about["residuals"][0], about["residuals"][1]),
+        None if about["reach"] is None else Reach(**about["reach"]),
         about["temperature"],
         about["threshold"],
         None if about["unlike"] is None else _member(folder, about["unlike"], trusted),

@@ -24,7 +24,7 @@ from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
 from handful.strategies.pixels import Descriptor
 from handful.strategies.synthesis import plain
 from handful.strategies.tables import MISSING, TableEncoder
-from handful.strategies.transfer import Embedding
+from handful.strategies.transfer import Embedding, Together
 
 QUANTILE = 0.99  # about so many of fresh samples of the same kind are not flagged
 NEIGHBOURS = 3
@@ -195,4 +195,5 @@ def unlike(
 
 def _first(members: Sequence[Any]) -> list[Any]:
     """What each of the members looks through, or the member itself."""
-    return [m.features[0] if isinstance(m, Chain) else m for m in map(plain, members)]
+    first = [m.features[0] if isinstance(m, Chain) else m for m in map(plain, members)]
+    return [step.parts[0] if isinstance(step, Together) else step for step in first]

@@ -133,7 +133,7 @@ class Run:
             np.savez_compressed(temporary, **_split_arrays(splits))
         self._update(
             {
-                "metric": metric.name,
+                "metric": metric.key,
                 "digest": store.digest(dataset),
                 "candidates": [c.to_json() for c in candidates],
                 "splits": [_split_json(s) for s in splits],

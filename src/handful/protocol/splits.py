@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from handful.data.dataset import Dataset
 from handful.errors import DataError, SettingsError
 from handful.settings import Settings
 
 MOST_FOLDS = 5
+MOST_STRATA = (
+    10  # quantiles of a measured target that folds are even in: tenths, fewer where a fold lacks one
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,9 @@ def n_folds(dataset: Dataset) -> int:
 
 
 def compare_splits(dataset: Dataset, settings: Settings, cv: Any = None) -> list[Split]:
-    """Repeated stratified folds, grouped where there are groups; or the caller's own `cv`.
+    """Repeated folds, even in classes or in quantiles of the target, grouped where there are groups.
+
+    Or the caller's own `cv`.
 
     cv : None, a scikit-learn splitter, or an iterable of (train, test) positions.
     """
@@ -122,25 +127,33 @@ def _folds(dataset: Dataset, k: int, seed: int, repeat: int) -> list[tuple[np.nd
 def _folds_of_originals(
     dataset: Dataset, k: int, seed: int, repeat: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    n, grouped = len(dataset), dataset.groups is not None
-    strata = dataset.y if dataset.task == "classification" else np.zeros(n, dtype=int)
+    n, kind = len(dataset), StratifiedKFold if dataset.groups is None else StratifiedGroupKFold
+    classes = dataset.task == "classification"
+    strata = dataset.y if classes else value_strata(dataset.y, k)
     for attempt in range(100):
         state = _seed(seed, repeat, 1000 + attempt)
-        if dataset.task == "classification":
-            kind = StratifiedGroupKFold if grouped else StratifiedKFold
-        else:
-            kind = GroupKFold if grouped else KFold
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a class smaller than the folds: asked for by `larger_splits`
             folds = list(kind(k, shuffle=True, random_state=state).split(np.zeros(n), strata, dataset.groups))
         # Grouped folds are stratified as well as can be, and may put a whole class into one fold: try again.
-        present = len(np.unique(strata))
-        if all(len(np.unique(strata[train])) == present and len(test) for train, test in folds):
+        # A measured target can do without a tenth of its range.
+        present = len(np.unique(strata)) if classes else 1
+        if all(len(np.unique(strata[train])) >= present and len(test) for train, test in folds):
             return folds
     raise DataError(
         f"no {k} folds were found that keep groups whole and leave each class something to learn from. "
         "A class sits almost wholly in one group: add groups for it, or leave it out with --drop-class."
     )
+
+
+def value_strata(y: np.ndarray, k: int) -> np.ndarray:
+    """The quantile that each value lies in, as codes `(n,)`: tenths, or fewer with at least k values in each.
+
+    Folds that are even in these have large and small values in proportion, so that their scores differ less
+    by the luck of the division. Equal values are in one quantile.
+    """
+    edges = np.quantile(y, np.linspace(0, 1, int(np.clip(len(y) // k, 1, MOST_STRATA)) + 1)[1:-1])
+    return np.searchsorted(np.unique(edges), y, side="right")
 
 
 def larger_splits(dataset: Dataset, first: Sequence[Split], purpose: str) -> list[Split]:

@@ -31,9 +31,10 @@ def controls(content: Content) -> View | None:
     if not found and not premium:
         return None
     mark = _way_of_the_chosen(content)
+    values = content.dataset.get("task") == "regression"
     lines = [
         {
-            "title": title(line["name"]),
+            "title": title(line["name"], values),
             "kind": line.get("kind") or ("alarm" if line.get("flagged") else "clear"),
             "message": line.get("message"),
             "score": content.metric.show(line.get("score"), 0 if content.metric.percent else None),
@@ -49,6 +50,7 @@ def controls(content: Content) -> View | None:
         "alarms": sum(line["kind"] == "alarm" for line in lines),
         "mark": mark is not None,
         "metric": content.metric.label,
+        "answers": "values" if values else "labels",
         "absent": [
             (title(line["name"]), line["reason"]) for line in content.summary.get("controls_absent") or []
         ],
@@ -56,8 +58,10 @@ def controls(content: Content) -> View | None:
     }
 
 
-def title(name: str) -> str:
-    return TITLES.get(name, words.capital(name))
+def title(name: str, values: bool = False) -> str:
+    """What a control is called; of measured `values` nobody says labels."""
+    found = TITLES.get(name, words.capital(name))
+    return found.replace("labels", "values") if values else found
 
 
 def _way_of_the_chosen(content: Content) -> float | None:

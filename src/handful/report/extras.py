@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from handful.evidence.calibration import calibrate, warmed
-from handful.evidence.conformal import error_bound
+from handful.evidence.conformal import reach_of
 from handful.evidence.ensemble import select
 from handful.evidence.predictions import Predictions, Row
 from handful.nets.augment import examples
 from handful.protocol.run import Run
+from handful.report.content import value_text
 from handful.report.inside import Inside
 from handful.report.labels import PICTURED
 from handful.report.learned import generated_pictures
@@ -24,6 +25,7 @@ MOST_MISTAKES = 12
 MOST_PICTURES = 48
 MOST_ON_MAP = 1500
 ON_MAP = 50  # dimensions of counted words that are laid out
+SHELVES, ON_A_SHELF = 6, 4  # of pictures with a measured value, from small to large
 
 
 def gather(
@@ -38,7 +40,7 @@ def gather(
         "mistakes": _mistakes(run, predictions, chosen),
         "labels": _suspicious(run, summary),
         "scatter": _scatter(run, predictions, chosen),
-        "map": _map(run, chosen) if image or run.dataset.modality == "text" else None,
+        "map": _map(run, predictions, chosen) if run.dataset.modality in ("image", "text") else None,
         "pictures": _audit_pictures(run) if image else {},
         "examples": _examples(run) if image else None,
         "words": speaking(run.dataset),
@@ -106,7 +108,7 @@ def _scatter(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | N
     if run.dataset.classes is not None:
         return None
     held, predicted = first_predictions(run, row)
-    far = error_bound(predictions, row)
+    far = reach_of(predictions, row)(predicted)
     return {
         "true": run.dataset.y[held].tolist(),
         "predicted": predicted.tolist(),
@@ -115,12 +117,15 @@ def _scatter(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | N
     }
 
 
-def _map(run: Run, row: Row) -> dict[str, Any] | None:
-    """Samples in two dimensions by t-SNE of frozen features (van der Maaten & Hinton 2008)."""
+def _map(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | None:
+    """Samples in two dimensions by t-SNE of frozen features (van der Maaten & Hinton 2008).
+
+    `label` and `predicted` are names of classes, or values; of values `outside` says whether the truth lies
+    outside of the interval.
+    """
     dataset = run.dataset
     if (
-        dataset.classes is None
-        or len(dataset) < 10
+        len(dataset) < 10
         or (run.settings.limit is not None and run.used > run.settings.limit)  # late already
     ):
         return None
@@ -136,15 +141,25 @@ def _map(run: Run, row: Row) -> dict[str, Any] | None:
     features, seen = _features(run, dataset.X[held], frozen)
     features = (features - features.mean(axis=0)) / (features.std() or 1.0)
     tsne = TSNE(perplexity=min(30.0, (len(held) - 1) / 3), init="pca", random_state=0)
-    names = [str(c) for c in dataset.classes]
-    return {
+    found = {
         "xy": tsne.fit_transform(features).tolist(),
-        "label": [names[k] for k in dataset.y[held]],
-        "predicted": [names[k] for k in scores.argmax(axis=1)],
         "id": dataset.ids[held].tolist(),
         "pictures": None,
         "texts": dataset.X[held].tolist() if dataset.modality == "text" else None,
         "seen": seen,
+    }
+    truth = dataset.y[held]
+    if dataset.classes is None:
+        outside = np.abs(truth - scores) > reach_of(predictions, row)(scores)
+        return found | {
+            "label": truth.tolist(),
+            "predicted": scores.tolist(),
+            "outside": outside.tolist(),
+        }
+    names = [str(c) for c in dataset.classes]
+    return found | {
+        "label": [names[k] for k in truth],
+        "predicted": [names[k] for k in scores.argmax(axis=1)],
     }
 
 
@@ -192,10 +207,18 @@ def _augmented(run: Run) -> dict[str, list[np.ndarray]]:
     return found
 
 
-def _examples(run: Run) -> dict[str, list[np.ndarray]] | None:
+def _examples(run: Run) -> dict[str, list[np.ndarray]]:
+    """Pictures of each class; of a measured value, pictures around its tenths from small to large."""
     dataset = run.dataset
     if dataset.classes is None:
-        return None
+        order = np.argsort(dataset.y, kind="stable")
+        found = {}
+        for share in np.linspace(0, 1, SHELVES):
+            first = round(share * max(0, len(order) - ON_A_SHELF))
+            some = order[first : first + ON_A_SHELF]
+            low, high = (value_text(float(dataset.y[i]), True) for i in (some[0], some[-1]))
+            found[low if low == high else f"{low} to {high}"] = [dataset.X[int(i)] for i in some]
+        return found
     return {
         str(name): [dataset.X[int(i)] for i in np.flatnonzero(dataset.y == k)[:4]]
         for k, name in enumerate(dataset.classes[:24])

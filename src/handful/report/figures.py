@@ -18,6 +18,7 @@ Format = Callable[[float], str]
 
 MARKERS = ("circle", "square", "diamond")
 COLOURS = 8  # .c0 … .c7 in the style sheet: the palette of Okabe and Ito
+SHADES = 6  # .v0 … .v5: a scale from dark to light (viridis) for a measured value
 
 
 def span_of(values: Iterable[float | None], *, inside: Domain | None = None, pad: float = 0.06) -> Domain:
@@ -290,80 +291,12 @@ def way(share: float, mark: float | None, *, kind: str = "", title: str = "") ->
     return _svg(f"bar way {kind}".strip(), 16, title, described, body)
 
 
-def regression_scatter(
-    predicted: Sequence[float],
-    true: Sequence[float],
-    low: Sequence[float | None] | None,
-    high: Sequence[float | None] | None,
-    show: Format,
-) -> Markup:
-    """True value (up) against prediction (right), the line of agreement, and the band of the intervals."""
-    domain = span_of([*predicted, *true], pad=0.04)
-    side, left, foot = 440, 62, 52
-    height = 360
-
-    def x(v: float) -> float:
-        return round(left + _at(v, domain) / 100 * (side - left - 8), 1)
-
-    def y(v: float) -> float:
-        return round(height - foot - _at(v, domain) / 100 * (height - foot - 8), 1)
-
-    body: list[Markup] = []
-    for tick in ticks(domain):
-        body.append(
-            Markup('<line class="grid" x1="{0}" x2="{0}" y1="8" y2="{1}"/>').format(x(tick), y(domain[0]))
-        )
-        body.append(
-            Markup('<line class="grid" x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>').format(left, side - 8, y(tick))
-        )
-        body.append(
-            Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
-                x(tick), height - foot + 18, show(tick)
-            )
-        )
-        body.append(
-            Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(
-                left - 8, y(tick) + 4, show(tick)
-            )
-        )
-    if low is not None and high is not None:
-        ends = sorted(
-            (p, a, b) for p, a, b in zip(predicted, low, high, strict=True) if a is not None and b is not None
-        )
-        corners = [(x(p), y(b)) for p, _, b in ends] + [(x(p), y(a)) for p, a, _ in reversed(ends)]
-        body.append(
-            Markup('<polygon class="band" points="{}"/>').format(" ".join(f"{a},{b}" for a, b in corners))
-        )
-    body.append(
-        Markup('<line class="agreement" x1="{0}" y1="{1}" x2="{2}" y2="{3}"/>').format(
-            x(domain[0]), y(domain[0]), x(domain[1]), y(domain[1])
-        )
-    )
-    for p, t in zip(predicted, true, strict=True):
-        body.append(
-            Markup('<circle class="point" cx="{}" cy="{}" r="3.4"><title>{}</title></circle>').format(
-                x(p), y(t), f"predicted {show(p)}, true {show(t)}"
-            )
-        )
-    body.append(
-        Markup('<text class="label" x="{}" y="{}" text-anchor="middle">predicted</text>').format(
-            (left + side) / 2, height - 8
-        )
-    )
-    body.append(
-        Markup(
-            '<text class="label" transform="translate(14 {}) rotate(-90)" text-anchor="middle">true</text>'
-        ).format((height - foot) / 2)
-    )
-    return Markup(
-        '<svg class="scatter" viewBox="0 0 {} {}" role="img"><title>True values against predictions</title>'
-        "<desc>{} points; the closer to the diagonal, the better.</desc>{}</svg>"
-    ).format(side, height, len(predicted), Markup("").join(body))
-
-
 @dataclass(frozen=True)
 class Point:
-    """One example on the map: its place, its look (colour and marker), a ring or none, what is said of it."""
+    """One example on the map: its place, its look (colour and marker), a ring or none, what is said of it.
+
+    `shade` is a step of the scale of a measured value, 0 to SHADES - 1, in the place of a look.
+    """
 
     x: float
     y: float
@@ -372,6 +305,7 @@ class Point:
     title: str
     picture: str | None = None
     text: str | None = None
+    shade: int | None = None
 
 
 def marker(look: int, x: float, y: float, r: float = 5.0) -> Markup:
@@ -384,6 +318,11 @@ def marker(look: int, x: float, y: float, r: float = 5.0) -> Markup:
     return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" transform="{}"/>').format(
         colour, round(x - edge / 2, 1), round(y - edge / 2, 1), edge, edge, turn
     )
+
+
+def shaded(shade: int, x: float, y: float, r: float = 5.0) -> Markup:
+    """The mark of a measured value."""
+    return Markup('<circle class="v{}" cx="{}" cy="{}" r="{}"/>').format(shade, x, y, r)
 
 
 def embedding_map(
@@ -402,7 +341,7 @@ def embedding_map(
                 Markup(' data-picture="{}"').format(point.picture) if point.picture else "",
                 Markup(' data-text="{}"').format(point.text) if point.text else "",
                 point.title,
-                marker(point.look, x, y),
+                marker(point.look, x, y) if point.shade is None else shaded(point.shade, x, y),
                 ring,
             )
         )
@@ -413,8 +352,8 @@ def embedding_map(
     ).format(width, height, title, len(points), rings, ringed, Markup("").join(body))
 
 
-def legend_mark(look: int) -> Markup:
-    """The mark of a class for the legend."""
+def legend_mark(look: int, shade: int | None = None) -> Markup:
+    """The mark of a class for the legend, or of a step of the scale."""
     return Markup('<svg class="mark" width="14" height="14" aria-hidden="true">{}</svg>').format(
-        marker(look, 7, 7)
+        marker(look, 7, 7) if shade is None else shaded(shade, 7, 7)
     )

@@ -15,9 +15,13 @@ from handful.report.pictures import thumbnail
 # What a technique does, by the beginning of its name; the longest that fits is taken.
 EXPLAINED = {
     "transfer": "a network that was trained on other data describes each example",
+    "transfer: a second backbone": "another network describes each example, alone or beside the first",
+    "transfer: further backbones": "other networks describe each example, alone or beside the first",
     "augmentation": "the model learns from altered copies of the examples as well",
     "test-time averaging": "altered views of a new example are judged too, and the answers averaged",
     "fine-tuning": "a network that was trained on other data is trained further on yours",
+    "contrastive fine-tuning": "a network that was trained on other texts learns from pairs which of yours "
+    "belong together; its answer and that of the network as it was are averaged",
     "small network": "a network of a size that fits your data, trained on your examples alone",
     "autoencoder": "a network learns to describe examples without their labels",
     "autoencoder features": "a network learned, without labels, to squeeze each example into a few numbers "

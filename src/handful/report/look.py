@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from handful.report import figures, words
-from handful.report.content import HEAT_MAP, SHOWN, Content, View, beginning, called, card, sample, value_text
+from handful.report.classes import classes_view
+from handful.report.content import HEAT_MAP, Content, View, beginning, called, card, sample, value_text
 from handful.report.labels import mergeable_view
 from handful.report.pictures import thumbnail
 from handful.report.speaking import words_view
+from handful.report.value_figures import agreement, errors
 
 MISTAKES = 24
 PICTURES_ON_THE_MAP = 600  # at about 1.5 kB each
@@ -23,13 +25,14 @@ def look(content: Content) -> View | None:
         "examples": _examples(content),
         "words": words_view(content),
         "confusion": _confusion(content),
-        "per_class": _per_class(content),
+        "per_class": classes_view(content),
         "mergeable": mergeable_view(content),
         "mistakes": _mistakes(content),
         "map": _map(content),
         "scatter": _scatter(content),
         "many": words.noun(content.summary),
         "one": words.noun(content.summary, 1),
+        "values": content.dataset.get("task") == "regression",
     }
     found = any(
         view[k] is not None
@@ -94,27 +97,6 @@ def _count(value: float) -> str:
     return f"{value:,.0f}" if abs(value - round(value)) < 0.05 else f"{value:,.1f}"
 
 
-def _per_class(content: Content) -> View | None:
-    given = content.summary.get("per_class")
-    if not given:
-        return None
-
-    def share(value: float | None, kind: str, title: str) -> View:
-        shown = words.MISSING if value is None else f"{100 * value:.0f}%"
-        return {"shown": shown, "bar": "" if value is None else figures.bar(value, kind=kind, title=title)}
-
-    lines = [
-        {
-            "class": row.get("class"),
-            "n": row.get("n"),
-            "recall": share(row.get("recall"), "", f"found: {row.get('class')}"),
-            "precision": share(row.get("precision"), "second", f"right when named: {row.get('class')}"),
-        }
-        for row in sorted(given, key=lambda row: (row.get("recall") is None, row.get("recall") or 0.0))
-    ]
-    return {"lines": lines[:SHOWN], "more": lines[SHOWN:]}
-
-
 def _mistakes(content: Content) -> View | None:
     given = content.extras.get("mistakes")
     if given is None:
@@ -140,6 +122,7 @@ def _mistakes(content: Content) -> View | None:
 
 
 def _scatter(content: Content) -> View | None:
+    """The figures of predicted values: truth against prediction, and what is left as an error."""
     given = content.extras.get("scatter")
     if not given or not given.get("true"):
         return None
@@ -157,9 +140,14 @@ def _scatter(content: Content) -> View | None:
     decimals = max(0, words.decimals_for([domain[1] - domain[0]]) - 1)
     show = words.Metric("", "", decimals=decimals).show
     band = low is not None and high is not None
+    whole = band and None not in lows and None not in highs
     return {
-        "figure": figures.regression_scatter(
-            predicted, true, lows if band else None, highs if band else None, show
+        "figure": agreement(predicted, true, lows if band else None, highs if band else None, show),
+        "errors": errors(
+            predicted,
+            [t - p for p, t in zip(predicted, true, strict=True)],
+            [(b - a) / 2 for a, b in zip(lows, highs, strict=True)] if whole else None,
+            show,
         ),
         "band": band,
     }
@@ -169,14 +157,15 @@ def _map(content: Content) -> View | None:
     given = content.extras.get("map")
     if not given or not given.get("xy"):
         return None
+    if content.dataset.get("task") == "regression":
+        return _map_of_values(given)
     labels, predicted = [str(v) for v in given["label"]], [str(v) for v in given["predicted"]]
     classes = [str(c) for c in content.dataset.get("classes") or dict.fromkeys(labels)]
     distinct = len(classes) <= figures.COLOURS * len(figures.MARKERS)
     look_of = {name: i if distinct else 0 for i, name in enumerate(classes)}
     pictures = given.get("pictures") if given.get("pictures") is not None else []
     with_pictures = 0 < len(pictures) <= PICTURES_ON_THE_MAP
-    texts = given.get("texts") or []
-    letters = ON_HOVER if len(texts) <= PICTURES_ON_THE_MAP else ON_HOVER // 2
+    texts = _texts(given)
     ids = given.get("id") or [""] * len(labels)
     points = [
         figures.Point(
@@ -186,7 +175,7 @@ def _map(content: Content) -> View | None:
             label != guess,
             f"{called(name)}: {label}" + (f", taken for {guess}" if label != guess else ""),
             thumbnail(pictures[i], 56) if with_pictures else None,
-            beginning(texts[i], letters)[0] if texts else None,
+            texts[i],
         )
         for i, (xy, label, guess, name) in enumerate(zip(given["xy"], labels, predicted, ids, strict=True))
         if xy[0] is not None and xy[1] is not None
@@ -194,7 +183,55 @@ def _map(content: Content) -> View | None:
     if not points:
         return None
     legend = [(name, figures.legend_mark(look)) for name, look in look_of.items()] if distinct else []
-    return {"figure": figures.embedding_map(points), "legend": legend, "pictures": with_pictures} | {
-        "texts": bool(texts),
-        "by_words": given.get("seen") == "words",
+    map_ = figures.embedding_map(points)
+    return {
+        "figure": map_,
+        "legend": legend,
+        "pictures": with_pictures,
+        "values": False,
+        **_read(given),
     }
+
+
+def _texts(given: View) -> list[str | None]:
+    """What is read at each mark; None for samples that are no texts."""
+    texts = given.get("texts")
+    if not texts:
+        return [None] * len(given["xy"])
+    letters = ON_HOVER if len(texts) <= PICTURES_ON_THE_MAP else ON_HOVER // 2
+    return [beginning(text, letters)[0] for text in texts]
+
+
+def _read(given: View) -> View:
+    return {"texts": bool(given.get("texts")), "by_words": given.get("seen") == "words"}
+
+
+def _map_of_values(given: View) -> View:
+    """The map coloured by the true value, in steps with as many examples in each; rings mark large errors."""
+    values, predicted = (np.asarray(given[k], dtype=float) for k in ("label", "predicted"))
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, figures.SHADES + 1)))
+    steps = max(1, len(edges) - 1)
+    step = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, steps - 1)
+    shades = np.round(np.linspace(0, figures.SHADES - 1, steps)).astype(int)
+    show = words.Metric("", "", decimals=max(0, words.decimals_for([float(np.ptp(values))]) - 1)).show
+    points = [
+        figures.Point(
+            float(xy[0]),
+            float(xy[1]),
+            0,
+            bool(far),
+            f"{called(name)}: {show(value)}, predicted {show(said)}",
+            text=text,
+            shade=int(shades[k]),
+        )
+        for xy, value, said, name, far, k, text in zip(
+            given["xy"], values, predicted, given["id"], given["outside"], step, _texts(given), strict=True
+        )
+    ]
+    legend = [
+        (f"{show(edges[k])} to {show(edges[k + 1])}", figures.legend_mark(0, int(shades[k])))
+        for k in range(steps)
+        if len(edges) > 1
+    ]
+    map_ = figures.embedding_map(points, ringed="outside of the range that was told")
+    return {"figure": map_, "legend": legend, "pictures": False, "values": True, **_read(given)}

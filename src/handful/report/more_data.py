@@ -61,6 +61,7 @@ def more_data(content: Content) -> View | None:
             if c["doubt"] and not chosen["doubt"]
         ],
         "many": many,
+        "labels": "labels" if content.dataset.get("classes") else many,
         "metric": metric,
         "n": n,
     }

@@ -42,6 +42,7 @@ def answer(content: Content) -> View:
         "label": words.label_of(summary, content.chosen) if content.chosen else None,
         "expectation": words.expectation(summary, metric),
         "comparison": words.comparison(summary, metric),
+        "typical": words.typical_error(summary),
         "how": expected.get("how"),
         "level": words.odds(expected.get("level")),
         "why_not": content.reason("expected") or content.reason("winner"),

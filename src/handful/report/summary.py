@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from handful.data.dataset import Dataset
+from handful.data.dataset import Dataset, Finding
 from handful.evidence.bootstrap import Bootstrap, draw
 from handful.evidence.calibration import calibrate, calibration
 from handful.evidence.comparison import tie_group
@@ -30,6 +31,7 @@ from handful.protocol.plan import FEWEST_IN_GROUPS, share_in_groups
 from handful.protocol.run import Run
 from handful.report import words
 from handful.report.budget import budget_part
+from handful.report.classes import classes_part
 from handful.report.growth import add_growth
 from handful.report.inside import Inside
 from handful.report.labels import add_labels
@@ -39,6 +41,7 @@ from handful.report.ties import tie_part
 from handful.report.verdict import verdict_part
 from handful.scoring import Metric
 from handful.strategies import shortcut
+from handful.strategies.prior import worth_installing
 
 # With fewer examples in a class, benchmarks/RESULTS.md shows intervals that cover a little too seldom.
 FEW_A_CLASS = 5
@@ -72,7 +75,7 @@ def summarise(
         "winner": best(predictions).name,
         "chosen": chosen.name,
         "leaderboard": leaderboard(predictions),
-        "per_class": per_class(run, chosen),
+        "classes": _classes(run, predictions, chosen),
         "test": _test(test, told.low, told.high),
         "failures": predictions.causes,
         "seconds": round(sum(r.seconds for r in predictions.rows if r.members is None), 1),
@@ -80,6 +83,8 @@ def summarise(
         "command": _command(run),
         "reasons": reasons,
     }
+    if summary["classes"] is None:
+        reasons["classes"] = "the target is a number"
     if test is None:
         reasons["test"] = "no test set was given (--test PATH)"
     summary |= (inside or Inside()).facts()
@@ -99,6 +104,7 @@ def summarise(
             ["verdict", "tie_group", "tie", "luck"],
             lambda: judge(summary, predictions, curve, bootstrap, run.settings.seed),
         ),
+        ([], lambda: add_advice(summary, run)),
         (["labels", "mergeable"], lambda: add_labels(summary, run, predictions, chosen)),
         (["controls", "controls_absent", "leak_premium"], lambda: add_controls(summary, run, predictions)),
     ):
@@ -170,6 +176,21 @@ def judge(
         summary["reasons"]["luck"] = f"{metric.label} has no value on a fifth of so few {many}"
 
 
+# From where on a score leaves little to gain.
+GOOD_ENOUGH = {"accuracy": 0.98, "balanced_accuracy": 0.98, "roc_auc": 0.99, "f1": 0.98, "r2": 0.98}
+
+
+def add_advice(summary: dict[str, Any], run: Run) -> None:
+    """A note in `audit` on what would be worth installing, where something was learned and more is left."""
+    advice = worth_installing(run.dataset, run.settings)
+    answer, told = (summary.get("verdict") or {}).get("deep_learning"), summary["expected"]
+    enough = GOOD_ENOUGH.get(told["metric"])
+    if advice is None or answer in (None, "nothing to learn") or told["value"] is None:
+        return
+    if enough is None or told["value"] < enough:
+        summary["audit"].append(asdict(Finding("worth installing", "note", advice)))
+
+
 def add_controls(summary: dict[str, Any], run: Run, predictions: Predictions) -> None:
     """`controls`, `controls_absent` (what this data does not allow, with the reason), `leak_premium`."""
     shortcuts, permuted, torn = (collect_follow_up(run, p) for p in ("shortcut", "permuted", "ungrouped"))
@@ -196,9 +217,10 @@ def _no_premium(run: Run) -> str:
 
 def how(dataset: Dataset) -> str:
     """How the expected score was made, and where its interval is known to be too narrow."""
+    proportions = "" if dataset.classes is None else "the class proportions of the sample and for "
     made = (
-        "Bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018), corrected for the class "
-        "proportions of the sample and for learning from all examples in the end."
+        f"Bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018), corrected for {proportions}"
+        "learning from all examples in the end."
     )
     if dataset.classes is not None and np.bincount(dataset.y).min() < FEW_A_CLASS:
         return (
@@ -269,26 +291,10 @@ def first_predictions(run: Run, row: Row) -> tuple[np.ndarray, np.ndarray]:
     return held, first[held]
 
 
-def per_class(run: Run, row: Row) -> list[dict[str, Any]] | None:
-    """Recall and precision of each class in the first repeat; None for regression."""
-    classes = run.dataset.classes
-    if classes is None:
-        return None
-    held, scores = first_predictions(run, row)
-    truth, predicted = run.dataset.y[held], scores.argmax(axis=1)
-    lines = []
-    for k, name in enumerate(classes):
-        hits = int(((truth == k) & (predicted == k)).sum())
-        there, said = int((truth == k).sum()), int((predicted == k).sum())
-        lines.append(
-            {
-                "class": str(name),
-                "n": there,
-                "recall": hits / there if there else None,
-                "precision": hits / said if said else None,
-            }
-        )
-    return lines
+def _classes(run: Run, predictions: Predictions, chosen: Row) -> list[dict[str, Any]] | None:
+    names = run.dataset.classes
+    many = words.NOUNS.get(run.dataset.modality, ("example", "examples"))[1]
+    return None if names is None else classes_part(predictions, chosen, [str(c) for c in names], many)
 
 
 def _test(test: HeldOutScore | None, low: float, high: float) -> dict[str, Any] | None:
@@ -301,7 +307,7 @@ def _command(run: Run) -> str:
     s = run.settings
     name = run.dataset.origin.get("name") or "DATA"
     options = [
-        f"--{option} {value}"
+        f"--{option} {shlex.quote(str(value))}"
         for option, value in (
             ("target", s.target),
             ("groups", s.groups),
@@ -317,4 +323,5 @@ def _command(run: Run) -> str:
         )
         if value is not None
     ]
+    options += ["--allow-download"] if s.allow_download else []
     return " ".join(["handful fit", name, *options])

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from handful.report import figures, words
 from handful.report.content import Content, View
 
+THIRDS = ("smallest third", "middle third", "largest third")
 NOTICEABLE = 0.02  # a calibration error that differs by less is not worth a sentence about better or worse
 
 
@@ -24,6 +25,7 @@ def sure(content: Content) -> View | None:
         "level": words.odds(conformal.get("level")),
         "one": words.noun(content.summary, 1),
         "many": words.noun(content.summary),
+        "values": content.dataset.get("task") == "regression",
         "grouped": bool((content.summary.get("protocol") or {}).get("grouped")),
     }
 
@@ -81,13 +83,31 @@ def _sets(content: Content, conformal: View) -> View:
 
 
 def _interval(content: Content, conformal: View) -> View:
+    """How far off, and whether the promise holds: at other levels, and for small and large predictions."""
     half, spread = conformal["half_width"], conformal.get("spread")
-    covered = conformal.get("covered")
+    covered, half_off = conformal.get("covered"), conformal.get("half_off")
     show = words.Metric("", "", decimals=words.decimals_for([half])).show
+    ends = [conformal.get("half_width_small"), conformal.get("half_width_large")]
     return {
         "half": show(half),
+        "grows": bool(conformal.get("grows")) and None not in ends,
+        "small": show(ends[0]),
+        "large": show(ends[1]),
+        "half_off": None if half_off is None else show(half_off),
         "share": None if not spread else round(100 * 2 * half / spread),
         "covered": None if covered is None else round(100 * covered),
+        "levels": [
+            (f"{100 * line['level']:.0f}", f"{100 * line['covered']:.0f}")
+            for line in conformal.get("levels") or []
+        ],
+        "thirds": [
+            {
+                "name": f"{name}, {show(line['from'])} to {show(line['to'])}",
+                "half_off": show(line["half_off"]),
+                "covered": f"{100 * line['covered']:.0f}",
+            }
+            for name, line in zip(THIRDS, conformal.get("thirds") or [], strict=False)
+        ],
     }
 
 

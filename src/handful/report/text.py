@@ -6,6 +6,7 @@ from typing import Any
 
 from handful.report import words
 from handful.report.budget import budget_words
+from handful.report.classes import rare_text
 
 SHORT = 40  # characters of a name that a line has room for
 
@@ -38,6 +39,7 @@ def answer_text(summary: dict[str, Any]) -> str:
         if least not in (None, words.chosen_of(summary)):
             label = words.shorten(words.label_of(summary, least), 90)
             lines.append(_line("", f"the cheapest of them to use: {label}"))
+    lines.append(_line("Rare", rare_text(summary)))
     lines.append(_line("Network", (summary.get("verdict") or {}).get("short")))
     lines.append(_line("Test set", words.own_test(summary, metric)))
     lines.append(_line("Look at", _findings(summary)))

@@ -43,6 +43,12 @@ METRICS: dict[str, tuple[str, bool, bool, str]] = {
         False,
         "how badly the stated probabilities are surprised by the truth; 0 is perfect",
     ),
+    "cost": (
+        "mean cost",
+        False,
+        False,
+        "what the mistakes cost, averaged over all examples; a right answer costs nothing",
+    ),
     "rmse": (
         "root mean squared error",
         False,
@@ -68,6 +74,7 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "augmentation": ("Augmented examples", "trained on altered copies as well"),
     "autoencoder": ("Autoencoder features", "features learned without labels"),
     "synthesis": ("Generated examples", "trained on made-up examples as well"),
+    "balance": ("Unequal classes or costs", "weighs them in learning, or decides for the metric"),
     "unlabelled": ("Unlabelled examples too", "learned from examples without labels as well"),
     "prior": ("Networks for small tables", "a network that has seen many small data sets"),
     "ensemble": ("Several models together", "their answers are averaged"),
@@ -379,6 +386,8 @@ def expectation(summary: dict[str, Any], metric: Metric) -> str | None:
     shown = metric.show(value)
     if metric.name == "rmse":
         return f"On new {many}, expect errors of about {shown}{between}, in the units of the target."
+    if metric.name == "cost":
+        return f"On new {many}, expect the mistakes to cost about {shown} a {noun(summary, 1)}{between}."
     if metric.name == "mae":
         return f"On new {many}, expect to be off by about {shown} on average{between}."
     if metric.name == "r2":
@@ -392,6 +401,15 @@ def expectation(summary: dict[str, Any], metric: Metric) -> str | None:
     return f"On new {many}, expect a {metric.label} of about {shown}{between}."
 
 
+def typical_error(summary: dict[str, Any]) -> str | None:
+    """How far off a predicted value usually is, in the target's own unit; None for classes."""
+    half_off = (summary.get("conformal") or {}).get("half_off")
+    if half_off is None:
+        return None
+    shown = Metric("", "", decimals=decimals_for([half_off])).show(half_off)
+    return f"Half of its predictions for {noun(summary)} that it had not seen were off by less than {shown}."
+
+
 def comparison(summary: dict[str, Any], metric: Metric) -> str | None:
     """What a guess would reach, and whether the interval stays clear of it."""
     row, expected = baseline_row(summary, metric), summary.get("expected") or {}
@@ -400,9 +418,11 @@ def comparison(summary: dict[str, Any], metric: Metric) -> str | None:
     shown = metric.show(row["score"], 0) if metric.percent else metric.show(row["score"])
     worst = expected.get("low" if metric.higher_is_better else "high")
     guess = within(str(row.get("label") or row["name"]))
-    sentence = f"A guess that does not look at the {noun(summary, 1)} ({guess}) reaches {shown}."
+    reaches = "costs" if metric.name == "cost" else "reaches"
+    sentence = f"A guess that does not look at the {noun(summary, 1)} ({guess}) {reaches} {shown}."
     if worst is not None and not metric.better(worst, row["score"]):
-        sentence += " The interval reaches down to that guess"
+        way = "down" if metric.higher_is_better else "up"
+        sentence += f" The interval reaches {way} to that guess"
         learned = (summary.get("verdict") or {}).get("deep_learning") not in (None, "nothing to learn")
         sentence += "." if learned else ": with this data nothing reliable was learned yet."
     return sentence
@@ -430,7 +450,9 @@ def own_test(summary: dict[str, Any], metric: Metric) -> str | None:
         return None
     n = test.get("n")
     size = f" of {n:,} {noun(summary, n)}" if n is not None else ""
-    sentence = f"On your own test set{size} it scored {metric.show(test['value'])}"
+    shown = metric.show(test["value"])
+    result = f"it cost {shown} a {noun(summary, 1)}" if metric.name == "cost" else f"it scored {shown}"
+    sentence = f"On your own test set{size} {result}"
     if test.get("inside") is None:
         return sentence + "."
     if test["inside"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from handful.backbones import used
 from handful.data.dataset import Dataset
 from handful.data.names import did_you_mean
 from handful.errors import SettingsError
@@ -12,10 +13,12 @@ from handful.settings import Settings
 from handful.strategies import (
     augmentation,
     autoencoder,
+    balance,
     baseline,
     classic,
     finetune,
     networks,
+    prior,
     synthesis,
     transfer,
     unlabelled,
@@ -30,12 +33,14 @@ CATALOGUE = {
     "augmentation": augmentation,
     "synthesis": synthesis,
     "network": networks,
+    "prior": prior,
     "autoencoder": autoencoder,
     "finetune": finetune,
     "unlabelled": unlabelled,
+    "balance": balance,
 }
 # Families that add a technique to a candidate of another family, and say nothing without it.
-ADDING = ("augmentation", "synthesis", "autoencoder", "unlabelled")
+ADDING = ("augmentation", "synthesis", "autoencoder", "unlabelled", "balance")
 
 
 def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]] = ()) -> list[Candidate]:
@@ -46,6 +51,7 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
     """
     if settings.families is not None:
         check_families(settings.families)
+    _check_backbones(dataset, settings)
     found = [
         candidate
         for family, module in CATALOGUE.items()
@@ -62,9 +68,18 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
     if len(found) == 1:
         raise SettingsError(
             f"none of the families {', '.join(settings.families or ())} has a candidate for "
-            f"{dataset.modality} {dataset.task}; leave --families out to try all of {', '.join(CATALOGUE)}."
+            f"{dataset.modality} {dataset.task}{_why_no_prior(dataset, settings)}; leave --families out to "
+            f"try all of {', '.join(CATALOGUE)}."
         )
     return found
+
+
+def _why_no_prior(dataset: Dataset, settings: Settings) -> str:
+    """For somebody who asked for networks for tables alone."""
+    if "prior" not in (settings.families or ()) or dataset.modality != "table":
+        return ""
+    told = [f.message for f in dataset.findings if any(item in prior.PACKAGES for item in f.items)]
+    return f" ({' '.join(told) or 'pip install tabpfn, or tabicl, brings one'})"
 
 
 def _missing_bases(found: list[Candidate], dataset: Dataset, settings: Settings) -> list[Candidate]:
@@ -74,6 +89,17 @@ def _missing_bases(found: list[Candidate], dataset: Dataset, settings: Settings)
         return []
     others = [module for family, module in CATALOGUE.items() if family not in (settings.families or ())]
     return [c for module in others for c in module.candidates(dataset, settings) if c.name in wanted]
+
+
+def _check_backbones(dataset: Dataset, settings: Settings) -> None:
+    """SettingsError where the backbones that were asked for cannot read such data."""
+    reads = {"image": ("pictures", "texts"), "text": ("texts", "pictures")}
+    if settings.backbones and dataset.modality in reads and not used(settings, dataset.modality):
+        here, there = reads[dataset.modality]
+        raise SettingsError(
+            f"--backbones {','.join(settings.backbones)}: made for {there}, but this data is {here}. Name "
+            f"one for {here} (see 'handful backbones'), or leave --backbones out."
+        )
 
 
 def check_families(families: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from handful.nets.augment import POLICIES
 from handful.settings import Settings
 from handful.strategies import classic, transfer
 from handful.strategies.candidate import Candidate
+from handful.strategies.more_texts import LABELS, MoreTexts
 from handful.strategies.rows import WAYS, MoreRows
 from handful.strategies.views import Views
 
@@ -46,13 +47,29 @@ ON_TABLES = [
     ("svr", "noise"),
     ("svr", "mixup"),
 ]
+# On texts: ways to change a copy (handful.data.text_copies), for models of words and for an encoder.
+COPIES = 2
+ON_WORDS = {
+    "quick": ("words dropped", "typos"),
+    "standard": ("words dropped", "typos", "sentences dropped", "all of it"),
+    "thorough": ("words dropped", "words swapped", "typos", "sentences dropped", "all of it"),
+}
+ON_SENTENCES = {
+    "quick": (),
+    "standard": ("words dropped", "all of it"),
+    "thorough": ("words dropped", "words swapped", "typos", "sentences dropped", "all of it"),
+}
 SMOTE_ON = [("svm", "smote"), ("logistic", "smote")]
 
 
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
-    """On pictures SVMs and fixed views, from standard on also networks' features; on tables more rows."""
+    """On pictures SVMs and fixed views, on texts changed copies, from standard on also networks' features; on
+    tables more rows.
+    """
     if dataset.modality == "table":
         return _on_tables(dataset, settings)
+    if dataset.modality == "text":
+        return _on_texts(dataset, settings)
     if dataset.modality != "image":
         return []
     return _on_images(dataset, settings)
@@ -137,6 +154,35 @@ def _smote_wanted(dataset: Dataset, settings: Settings) -> bool:
     return bool(counts.max() > (3 if settings.effort == "quick" else 1.5) * counts.min())
 
 
+def _on_texts(dataset: Dataset, settings: Settings) -> list[Candidate]:
+    most, n = MOST_ROWS[settings.effort], len(dataset)
+    if 2 * n > most:
+        return []
+    known = {c.name: c for c in classic.candidates(dataset, settings)}
+    tried = [(name, way) for name in ("tfidf logistic", "tfidf ridge") for way in ON_WORDS[settings.effort]]
+    ways = ON_SENTENCES[settings.effort]
+    encoders = [name for name in used(settings, "text") if name != "wordllama"]
+    if encoders and ways and len(ways) * COPIES * n <= MOST_EMBEDDED[settings.effort]:
+        known |= {c.name: c for c in transfer.candidates(dataset, settings)}
+        tried += [(f"{encoders[0]} {head}", way) for head in ("logistic", "ridge") for way in ways]
+    return [with_more_texts(known[name], way, most) for name, way in tried if name in known]
+
+
+def with_more_texts(base: Candidate, way: str, most: int) -> Candidate:
+    """The candidate `base`, a chain on texts, learning from changed copies of its training texts too."""
+    chain = base.estimator
+    return replace(
+        base,
+        name=f"{base.name}, {way}",
+        label=f"{base.label}, learned from {LABELS[way]} too",
+        family="augmentation",
+        estimator=MoreTexts(chain.features, chain.head, way, COPIES, most),
+        cost=base.cost + 3,
+        base=base.name,
+        technique=f"augmentation: {LABELS[way]}",
+    )
+
+
 def averaged(base: Candidate) -> Candidate:
     """The candidate `base`, which learned from views, averaging its predictions over the views too."""
     chain = base.estimator
@@ -155,11 +201,7 @@ def _on_frozen(dataset: Dataset, settings: Settings, most: int) -> list[Candidat
     """The first backbone at its last two blocks, and averaging over mirrored or turned views."""
     allowed, n = MOST_EMBEDDED[settings.effort], len(dataset)
     backbone = used(settings)[0]
-    frozen = [
-        c
-        for c in transfer.candidates(dataset, settings)
-        if c.estimator.features[0].backbone == backbone and c.name in _frozen_names(backbone)
-    ]
+    frozen = [c for c in transfer.candidates(dataset, settings) if c.name in _frozen_names(backbone)]
     found: list[Candidate] = []
     embedded: set[str] = set()
     for policy in ON_FROZEN[settings.effort]:

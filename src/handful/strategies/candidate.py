@@ -69,7 +69,9 @@ class Candidate:
 
     @cached_property
     def trains_network(self) -> bool:
-        """Whether `fit` trains a network, for so many epochs: on a GPU where there is one."""
+        """Whether `fit` trains a network, for so many epochs, or runs one: on a GPU where there is one."""
+        if getattr(self.estimator, "RUNS_NETWORK", False):
+            return True
         return any(p.split("__")[-1] == "epochs" for p in self.estimator.get_params())
 
     def to_json(self) -> dict[str, Any]:

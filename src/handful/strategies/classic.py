@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,17 @@ from handful.data.dataset import Dataset
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
-from handful.strategies.heads import LogisticHead, ShrunkLDAHead, SVMHead, SVRHead, Tuned
+from handful.strategies.heads import CentroidHead, LogisticHead, ShrunkLDAHead, SVMHead, SVRHead, Tuned
+from handful.strategies.log_target import with_log
+from handful.strategies.naive_bayes import NaiveBayesHead
 from handful.strategies.pixels import Descriptor, Pixels
 from handful.strategies.tables import TableEncoder
-from handful.strategies.tfidf import TfIdf
+from handful.strategies.tfidf import TfIdf, Vocabulary
 
 NEIGHBOURS: dict[str, list] = {"n_neighbors": [5, 1, 3, 9, 15]}
 ON_UNIT_LENGTH = (0.3, 3.0, 30.0, 300.0)  # of logistic regression where every sample has unit length
+ON_UNIT_VALUES = tuple(np.logspace(-4, 3, 15).tolist())  # of ridge regression there
+LONG = 30.0  # of a text's vector for the nearest class mean, which wants some variance in a dimension
 PENALTIES = (0.003, 0.03, 0.3, 3.0, 30.0)  # of logistic regression on a table's columns
 TREE: dict[str, list] = {"min_samples_leaf": [3, 1, 8]}
 # Boosting's own defaults (31 leaves of 20 samples) cannot split a table of 40 rows at all.
@@ -58,26 +63,46 @@ def knn(task: str) -> Tuned:
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     """Nine kinds of models on a table; descriptors and pixels with three heads each on images; words."""
     if dataset.modality == "table":
-        return _on_tables(dataset.task)
+        return with_log(_on_tables(dataset.task), dataset, ("ridge", "svr"))
     if dataset.modality == "image":
-        return _on_images(dataset.task)
+        return with_log(_on_images(dataset.task), dataset, ("hog ridge", "hog svr"))
     if dataset.modality == "text":
-        return _on_texts(dataset.task)
+        return _on_texts(dataset.task, settings.effort)
     return []
 
 
-def _on_texts(task: str) -> list[Candidate]:
-    models: list[tuple[str, str, Any, int]] = [
-        ("logistic", "logistic regression", LogisticHead(Cs=ON_UNIT_LENGTH), 10)
-    ]
+def _on_texts(task: str, effort: str) -> list[Candidate]:
+    """Few models on words and their pieces, naive Bayes on words; from `standard` on also each part alone."""
+    both, long = TfIdf(), TfIdf(length=LONG)
     if task == "regression":
-        models = [("ridge", "ridge regression", ridge(), 10)]
-    return [
-        Candidate(
-            f"tfidf {name}", f"words and their pieces + {label}", "classic", Chain([TfIdf()], head), cost
-        )
-        for name, label, head, cost in models
+        models: list[tuple[str, str, Any, Any, int]] = [
+            ("ridge", "ridge regression", both, RidgeCV(alphas=ON_UNIT_VALUES), 10),
+            ("svr", "support vector regression (RBF)", both, SVRHead(), 12),
+        ]
+    else:
+        models = [
+            ("logistic", "logistic regression", both, LogisticHead(Cs=ON_UNIT_LENGTH), 10),
+            ("svm", "support vector machine (RBF)", both, SVMHead(), 12),
+            ("linear svm", "support vector machine (linear)", both, SVMHead(kernel="linear"), 11),
+            ("centroid", "nearest class mean", long, CentroidHead(), 10),
+        ]
+    found = [
+        Candidate(f"tfidf {name}", f"words and their pieces + {label}", "classic", Chain([tfidf], head), cost)
+        for name, label, tfidf, head, cost in models
     ]
+    if task == "classification":
+        label = "counts of words + naive Bayes (complement)"
+        bayes = Chain([Vocabulary()], NaiveBayesHead("complement"))
+        found.append(Candidate("words naive bayes", label, "classic", bayes, 8))
+    if effort != "quick":
+        name, label, _, head, cost = models[0]
+        alone = [
+            Candidate(f"{part} {name}", f"{words} + {label}", "classic", Chain([TfIdf((part,))], head), cost)
+            for part, words in (("words", "words alone"), ("characters", "pieces of words alone"))
+        ]
+        found[0] = replace(found[0], base=alone[0].name, technique="pieces of words beside words")
+        found += alone
+    return found
 
 
 def _on_tables(task: str) -> list[Candidate]:

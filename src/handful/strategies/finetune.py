@@ -27,6 +27,7 @@ from handful.nets.augment import POLICIES
 from handful.nets.device import device
 from handful.scoring import softmax
 from handful.settings import Settings
+from handful.strategies import contrastive
 from handful.strategies.candidate import Candidate
 from handful.strategies.heads import LogisticHead
 from handful.strategies.inner import validation_part
@@ -335,8 +336,10 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
 
     `thorough` adds views without a mirror and in any orientation, of which the folds choose, and more trained
     steps for as long as a validation part says; where a GPU was asked for, the whole network is trained too.
-    A backbone that cannot be cut is passed over (`notes` says so).
+    A backbone that cannot be cut is passed over (`notes` says so). Texts have a way of their own.
     """
+    if dataset.modality == "text":
+        return contrastive.candidates(dataset, settings)
     if dataset.modality != "image" or settings.effort == "quick":
         return []
     return [found for name in used(settings) for found in _of_backbone(name, dataset, settings)]
@@ -359,6 +362,8 @@ def _of_backbone(name: str, dataset: Dataset, settings: Settings) -> list[Candid
 
 def notes(dataset: Dataset, settings: Settings) -> list[Finding]:
     """The backbones that are used frozen only, since they cannot be cut."""
+    if dataset.modality == "text":
+        return contrastive.notes(dataset, settings)
     if dataset.modality != "image" or settings.effort == "quick":
         return []
     if settings.families is not None and "finetune" not in settings.families:

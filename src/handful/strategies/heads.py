@@ -25,6 +25,7 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 from sklearn.svm import SVC, SVR
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
 from handful.scoring import softmax
@@ -65,16 +66,30 @@ def inner_folds(y: np.ndarray, groups: np.ndarray | None, k: int, seed: int, *, 
     return folds
 
 
-def fit_temperature(margins: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+def sample_weights(class_weight: Any, y: np.ndarray) -> np.ndarray | None:
+    """A weight for each sample, 1 on average; None where all classes weigh the same.
+
+    class_weight : None, "balanced" (every class as a whole weighs the same), or a dict of class to weight
+    """
+    if class_weight is None:
+        return None
+    weights = compute_sample_weight(class_weight, y)
+    return weights / weights.mean()
+
+
+def fit_temperature(
+    margins: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[float, float]:
     """The temperature T that makes softmax(margins / T) least surprised, and its log-loss.
 
-    margins `(n, K)`, y codes. One number, so the order of the classes never changes.
+    margins `(n, K)`, y codes, weights `(n,)` or None. One number, so the order of the classes never changes.
     Guo et al., "On calibration of modern neural networks", 2017.
     """
     rows = np.arange(len(y))
 
     def loss(log_t: float) -> float:
-        return float(-np.log(np.clip(softmax(margins / np.exp(log_t))[rows, y], 1e-12, None)).mean())
+        p = np.clip(softmax(margins / np.exp(log_t))[rows, y], 1e-12, None)
+        return float(np.average(-np.log(p), weights=weights))
 
     best = minimize_scalar(loss, bounds=(-5.0, 5.0), method="bounded", options={"xatol": 1e-3})
     return float(np.exp(best.x)), float(best.fun)
@@ -134,34 +149,43 @@ class LogisticHead(_LinearClassifier):
     Cs : sequence of float > 0
         Inverse L2 strengths to choose from, for features of unit variance; the middle one is used where a
         class has a single member and nothing can be held out.
+    class_weight : None, "balanced" or a dict (see `sample_weights`)
+        With weights the probabilities are those of data in which the classes are as frequent as they weigh.
     """
 
     def __init__(
-        self, Cs: tuple[float, ...] = (0.0003, 0.003, 0.03, 0.3, 3.0), folds: int = 3, random_state: int = 0
+        self,
+        Cs: tuple[float, ...] = (0.0003, 0.003, 0.03, 0.3, 3.0),
+        folds: int = 3,
+        random_state: int = 0,
+        class_weight: Any = None,
     ) -> None:
         self.Cs = Cs
         self.folds = folds
         self.random_state = random_state
+        self.class_weight = class_weight
 
     def fit(self, Z: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> LogisticHead:
         """Z `(n, d)`, y `(n,)` labels, groups `(n,)` or None."""
-        span = _InSpan(np.asarray(Z, dtype=float))
+        span, y = _InSpan(np.asarray(Z, dtype=float)), np.asarray(y)
+        weights = sample_weights(self.class_weight, y)
         folds = inner_folds(y, groups, self.folds, self.random_state, classes=True)
-        self.C_ = self._choose(span.Z, np.asarray(y), folds) if folds else self.Cs[len(self.Cs) // 2]
-        self._keep(self._model(self.C_).fit(span.Z, y), span)
+        self.C_ = self._choose(span.Z, y, weights, folds) if folds else self.Cs[len(self.Cs) // 2]
+        self._keep(self._model(self.C_).fit(span.Z, y, weights), span)
         return self
 
     def _model(self, C: float) -> LogisticRegression:
         return LogisticRegression(C=C, max_iter=300, tol=1e-4, warm_start=True)
 
-    def _choose(self, Z: np.ndarray, y: np.ndarray, folds: Folds) -> float:
+    def _choose(self, Z: np.ndarray, y: np.ndarray, weights: np.ndarray | None, folds: Folds) -> float:
         losses = np.zeros(len(self.Cs))
         codes = np.unique(y, return_inverse=True)[1]
         for train, test in folds:
             model = self._model(self.Cs[0])  # warm start: each C begins at the solution of the one before
+            w, held = (None, 1.0) if weights is None else (weights[train], weights[test])
             for i, C in enumerate(self.Cs):
-                p = model.set_params(C=C).fit(Z[train], y[train]).predict_proba(Z[test])
-                losses[i] -= np.log(np.clip(p[np.arange(len(test)), codes[test]], 1e-12, None)).sum()
+                p = model.set_params(C=C).fit(Z[train], y[train], w).predict_proba(Z[test])
+                losses[i] -= (held * np.log(np.clip(p[np.arange(len(test)), codes[test]], 1e-12, None))).sum()
         return self.Cs[int(losses.argmin())]
 
 
@@ -226,46 +250,65 @@ class _Kernel:
 
 
 class SVMHead(_Kernel, ClassifierMixin, BaseEstimator):
-    """RBF support vector machine; C and the temperature of its probabilities come from inner folds.
+    """RBF or linear support vector machine; C and the temperature of its probabilities come from inner folds.
 
     The prediction is the largest decision value. Platt's sigmoid, scikit-learn's `probability=True`, is
     avoided because its argmax disagrees with the decision and costs points on small data; one temperature
-    keeps the order.
+    keeps the order. `class_weight` as in `LogisticHead`.
+
+    Parameters
+    ----------
+    kernel : "rbf" or "linear"
     """
 
     def __init__(
-        self, Cs: tuple[float, ...] = (1.0, 3.0, 10.0, 100.0), folds: int = 3, random_state: int = 0
+        self,
+        Cs: tuple[float, ...] = (1.0, 3.0, 10.0, 100.0),
+        folds: int = 3,
+        random_state: int = 0,
+        class_weight: Any = None,
+        kernel: str = "rbf",
     ) -> None:
         self.Cs = Cs
         self.folds = folds
         self.random_state = random_state
+        self.class_weight = class_weight
+        self.kernel = kernel
 
     def fit(self, Z: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> SVMHead:
         """Z `(n, d)`, y `(n,)` labels, groups `(n,)` or None."""
         Z = np.asarray(Z, dtype=float)
         self.classes_, codes = np.unique(y, return_inverse=True)
+        weights = sample_weights(self.class_weight, np.asarray(y))
         self.gamma_ = self._scale(Z)
         K = self._between(Z, Z)
         folds = inner_folds(codes, groups, self.folds, self.random_state, classes=True)
         self.C_, self.temperature_ = self.Cs[len(self.Cs) // 2], 1.0
         if folds:
-            tried = [(*self._temperature(K, codes, folds, C), C) for C in self.Cs]
+            tried = [(*self._temperature(K, codes, weights, folds, C), C) for C in self.Cs]
             _, self.temperature_, self.C_ = min(tried, key=lambda t: t[0])
-        self.model_ = self._model(self.C_).fit(K, codes)
+        self.model_ = self._model(self.C_).fit(K, codes, weights)
         self.support_ = Z[self.model_.support_]
         self.n_parameters_ = self.model_.dual_coef_.size + self.support_.size
         return self
 
+    def _between(self, A: np.ndarray, B: np.ndarray) -> np.ndarray:
+        return A @ B.T if self.kernel == "linear" else super()._between(A, B)
+
     def _model(self, C: float) -> SVC:
         return SVC(C=C, kernel="precomputed", break_ties=True, cache_size=500)
 
-    def _temperature(self, K: np.ndarray, codes: np.ndarray, folds: Folds, C: float) -> tuple[float, float]:
-        margins, truth = [], []
+    def _temperature(
+        self, K: np.ndarray, codes: np.ndarray, weights: np.ndarray | None, folds: Folds, C: float
+    ) -> tuple[float, float]:
+        margins = []
         for train, test in folds:
-            model = self._model(C).fit(K[np.ix_(train, train)], codes[train])
+            w = None if weights is None else weights[train]
+            model = self._model(C).fit(K[np.ix_(train, train)], codes[train], w)
             margins.append(_columns(model.decision_function(K[np.ix_(test, train)])))
-            truth.append(codes[test])
-        temperature, loss = fit_temperature(np.concatenate(margins), np.concatenate(truth))
+        held = np.concatenate([test for _, test in folds])
+        w = None if weights is None else weights[held]
+        temperature, loss = fit_temperature(np.concatenate(margins), codes[held], w)
         return loss, temperature
 
     def decision_function(self, Z: np.ndarray) -> np.ndarray:
@@ -282,7 +325,7 @@ class SVMHead(_Kernel, ClassifierMixin, BaseEstimator):
 
 
 class SVRHead(_Kernel, RegressorMixin, BaseEstimator):
-    """RBF support vector regression on the standardised target, its C chosen by inner folds."""
+    """Support vector regression on the standardised target, its C chosen by inner folds."""
 
     def __init__(
         self,

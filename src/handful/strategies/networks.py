@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
-from sklearn.utils.validation import check_is_fitted
 
 from handful.data.dataset import Dataset
 from handful.nets.augment import POLICIES
@@ -17,9 +13,11 @@ from handful.nets.train import Inputs, Recipe
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
-from handful.strategies.inner import validation_part
+from handful.strategies.log_target import with_log
+from handful.strategies.network import Classifier, Network, Regressor
 from handful.strategies.pixels import Pixels
 from handful.strategies.tables import TableEncoder
+from handful.strategies.text_network import BagHead, BagValueHead, Pieces
 
 if TYPE_CHECKING:
     import torch
@@ -33,106 +31,7 @@ ON_TABLES = Recipe(batch=32, lr=4e-3, weight_decay=0.02, smoothing=0.1, balance=
 ON_IMAGES = Recipe(batch=32, lr=1e-2, weight_decay=0.05, smoothing=0.1, patience=20)
 
 
-class _Network(BaseEstimator, ABC):
-    """A network on a matrix of features: trained with a validated number of epochs, kept as arrays.
-
-    After `fit`: `weights_`, `plan_` (what rebuilds the module), `history_` (a dict of numbers an epoch of
-    the validated training), `epochs_` (how many the network was then trained for), `n_parameters_`.
-
-    Parameters
-    ----------
-    size : the width against the usual one for so many examples; 1.0 is the usual one
-    epochs : at most so many, and exactly so many where there are too few samples to let some validate; None:
-        the usual number
-    """
-
-    RECIPE: Recipe
-
-    def __init__(self, size: float = 1.0, epochs: int | None = None, random_state: int = 0) -> None:
-        self.size = size
-        self.epochs = epochs
-        self.random_state = random_state
-
-    @abstractmethod
-    def _usual_epochs(self, n: int) -> int:
-        """At most so many passes over n samples."""
-
-    @abstractmethod
-    def _plan(self, Z: np.ndarray) -> dict[str, Any]:
-        """Arguments of `_make` that the training part decides, as plain values and arrays."""
-
-    @abstractmethod
-    def _make(self, plan: dict[str, Any], d_out: int) -> torch.nn.Module:
-        """The module as it starts."""
-
-    @abstractmethod
-    def _inputs(self, Z: np.ndarray, device: str) -> Inputs:
-        """Rows of Z as batches."""
-
-    def fit(self, Z: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> Any:
-        """Z `(n, d)`, y `(n,)` labels or values, groups `(n,)` or None."""
-        from handful.nets.device import device
-        from handful.nets.train import count_trainable, train
-
-        classes = is_classifier(self)
-        targets = self._targets(np.asarray(y))
-        self.plan_ = self._plan(Z)
-        held = validation_part(targets, groups, self.random_state, classes=classes)
-        epochs = self._usual_epochs(len(Z)) if self.epochs is None else self.epochs
-        trained = train(
-            lambda: self._make(self.plan_, self.d_out_),
-            self._inputs(Z, device()),
-            targets,
-            replace(self.RECIPE, epochs=epochs),
-            seed=self.random_state,
-            n_classes=self.d_out_ if classes else None,
-            held=held,
-            device=device(),
-        )
-        self.weights_, self.history_, self.epochs_ = trained.weights, trained.history, trained.epochs
-        self.n_parameters_ = count_trainable(self._make(self.plan_, self.d_out_))
-        return self
-
-    @abstractmethod
-    def _targets(self, y: np.ndarray) -> np.ndarray:
-        """y as the loss takes it; sets `d_out_`."""
-
-    def _output(self, Z: np.ndarray) -> np.ndarray:
-        """`(n, d_out)` of the trained network."""
-        from handful.nets.device import device
-        from handful.nets.train import from_arrays, outputs
-
-        check_is_fitted(self, "weights_")
-        module = from_arrays(self._make(self.plan_, self.d_out_), self.weights_)
-        return outputs(module, self._inputs(Z, device()), np.arange(len(Z)), device()).numpy()
-
-
-class _Classifier(ClassifierMixin, _Network):
-    def _targets(self, y: np.ndarray) -> np.ndarray:
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        self.d_out_ = len(self.classes_)
-        return codes
-
-    def predict_proba(self, Z: np.ndarray) -> np.ndarray:
-        from handful.scoring import softmax
-
-        return softmax(self._output(Z).astype(float))
-
-    def predict(self, Z: np.ndarray) -> np.ndarray:
-        return self.classes_[self._output(Z).argmax(axis=1)]
-
-
-class _Regressor(RegressorMixin, _Network):
-    def _targets(self, y: np.ndarray) -> np.ndarray:
-        self.d_out_ = 1
-        self.mean_, self.scale_ = float(np.mean(y)), float(np.std(y)) or 1.0
-        return (y - self.mean_) / self.scale_
-
-    def predict(self, Z: np.ndarray) -> np.ndarray:
-        return self._output(Z)[:, 0].astype(float) * self.scale_ + self.mean_
-
-
-class _OnTable(_Network):
+class _OnTable(Network):
     """See `handful.nets.mlp`."""
 
     RECIPE = ON_TABLES
@@ -163,15 +62,15 @@ def _cut(Z: np.ndarray) -> np.ndarray:
     return np.clip(np.asarray(Z, dtype=np.float32), -FAR, FAR)
 
 
-class MLPHead(_OnTable, _Classifier):
+class MLPHead(_OnTable, Classifier):
     """A perceptron for classes, on standardised columns."""
 
 
-class MLPValueHead(_OnTable, _Regressor):
+class MLPValueHead(_OnTable, Regressor):
     """A perceptron for a measured value, on standardised columns."""
 
 
-class OnPictures(_Network):
+class OnPictures(Network):
     """See `handful.nets.convnet`; Z holds pictures `(n, S * S * 3)` in 0…1, as `Pixels` gives them.
 
     Parameters
@@ -239,11 +138,11 @@ def is_grey(pictures: np.ndarray) -> bool:
     return bool((pictures == pictures[:, :1]).all())
 
 
-class ConvNetHead(OnPictures, _Classifier):
+class ConvNetHead(OnPictures, Classifier):
     """A small convolutional network for classes."""
 
 
-class ConvNetValueHead(OnPictures, _Regressor):
+class ConvNetValueHead(OnPictures, Regressor):
     """A small convolutional network for a measured value."""
 
 
@@ -266,9 +165,11 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
         return []
     sizes = SIZES[: {"quick": 1, "standard": 2, "thorough": 3}[settings.effort]]
     if dataset.modality == "table":
-        return _on_tables(dataset.task, sizes)
+        return with_log(_on_tables(dataset.task, sizes), dataset, ("mlp",))
     if dataset.modality == "image":
         return _on_images(dataset.task, sizes)
+    if dataset.modality == "text":
+        return _on_texts(dataset.task, sizes)
     return []
 
 
@@ -300,6 +201,15 @@ def _on_images(task: str, sizes: Sequence[tuple[str, str, float]]) -> list[Candi
             f"augmentation: {POLICIES[policy].label}",
         )
         for policy in ALTERED[: len(sizes) - 1]
+    ]
+
+
+def _on_texts(task: str, sizes: Sequence[tuple[str, str, float]]) -> list[Candidate]:
+    kind = BagHead if task == "classification" else BagValueHead
+    label = "small network on words and their pieces (fastText)"
+    return [
+        _network("bag", name, f"{label}{words}", Chain([Pieces()], kind(size)), WIDTH)
+        for name, words, size in sizes
     ]
 
 

@@ -77,6 +77,12 @@ OFFERED: dict[str, dict[str, _OFFER]] = {
         + _tried("svm", ("kde",))
         + _tried("logistic", ("gaussian", "smote", "row vae")),
     },
+    "text": {
+        "quick": (),
+        "standard": _tried("{frozen} svm", ("gaussian", "smote")),
+        "thorough": _tried("{frozen} svm", ("gaussian", "smote"), _MANY)
+        + _tried("{frozen} svm", ("kde", "vae")),
+    },
 }
 
 
@@ -271,7 +277,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     if dataset.task != "classification" or dataset.modality not in OFFERED:
         return []
     known = {c.name: c for module in (classic, transfer) for c in module.candidates(dataset, settings)}
-    frozen, most = _frozen(settings), MOST_ROWS[settings.effort]
+    frozen, most = _frozen(dataset.modality, settings), MOST_ROWS[settings.effort]
     found = []
     for name, kind, ratio in OFFERED[dataset.modality][settings.effort]:
         base = known.get(name.format(frozen=frozen))
@@ -298,9 +304,11 @@ def with_synthetic(base: Candidate, kind: str, ratio: float = 1.0, customs: bool
     )
 
 
-def _frozen(settings: Settings) -> str:
-    """The first backbone at the last but one of its blocks."""
+def _frozen(modality: str, settings: Settings) -> str:
+    """The first backbone, of pictures at the last but one of its blocks; "" where there is none."""
     from handful.backbones import levels
 
+    if modality != "image":
+        return next(iter(used(settings, modality)), "")
     names = list(levels(used(settings)[0]))
     return f"{used(settings)[0]} {names[-3] if len(names) > 2 else names[0]}"

@@ -201,6 +201,13 @@ ON_TABLES = {
     "standard": [("logistic", SELF_TRAINING)],
     "thorough": [],
 }
+# `{}` is a text encoder: counts of words know nothing of words that only unlabelled texts have.
+ON_TEXTS = {
+    "quick": [("{} svm", SPREADING)],
+    "standard": [("{} logistic", SELF_TRAINING)],
+    "thorough": [("{} logistic", SPREADING)],
+}
+MANY = {"image": "pictures", "table": "rows", "text": "texts"}
 
 
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
@@ -217,6 +224,9 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
         offered = ON_IMAGES
         known = classic.candidates(dataset, settings) + transfer.candidates(dataset, settings)
         places = [place(name) for name in used(settings)]
+    elif dataset.modality == "text":
+        offered, known = ON_TEXTS, transfer.candidates(dataset, settings)
+        places = list(used(settings, "text"))
     else:
         return []
     by_name = {c.name: c for c in known}
@@ -238,11 +248,10 @@ def place(backbone: str) -> str:
 def learning_too(base: Candidate, way: str, modality: str) -> Candidate:
     """The candidate `base`, a chain, learning from unlabelled samples too."""
     chain = base.estimator
-    many = {"image": "pictures", "table": "rows"}[modality]
     return replace(
         base,
         name=f"{base.name}, {way}",
-        label=f"{base.label}, {WORDS[way].format(many=many)}",
+        label=f"{base.label}, {WORDS[way].format(many=MANY[modality])}",
         family="unlabelled",
         estimator=Chain(chain.features, WithUnlabelled(chain.head, way)),
         cost=base.cost + 2,
@@ -255,7 +264,7 @@ def notes(dataset: Dataset, candidates: Sequence[Candidate]) -> list[Finding]:
     """How many of the candidates learn from the unlabelled data."""
     if dataset.unlabelled is None:
         return []
-    n, many = len(dataset.unlabelled), {"image": "pictures", "table": "rows"}.get(dataset.modality, "samples")
+    n, many = len(dataset.unlabelled), MANY[dataset.modality]
     learning = sum(learns_from_unlabelled(c.estimator) for c in candidates)
     if not learning:
         message = (

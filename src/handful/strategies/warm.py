@@ -10,21 +10,22 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from handful.data.dataset import Dataset, Images
+from handful.data.dataset import Dataset
 from handful.data.views import PLAIN
 from handful.nets.device import on_device
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain, learns_from_unlabelled
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
+from handful.strategies.more_texts import MoreTexts
 from handful.strategies.pixels import PerImage
 from handful.strategies.synthesis import plain
-from handful.strategies.transfer import Embedding
+from handful.strategies.transfer import Embedding, TextEmbedding, Together
 from handful.strategies.views import Views
 
 CHUNK = 32
 TUNED = FineTunedClassifier, FineTunedRegressor
-Step = Embedding | PerImage | FineTunedClassifier | FineTunedRegressor
+Step = Embedding | TextEmbedding | PerImage | FineTunedClassifier | FineTunedRegressor
 SETTLED = 2.0  # seconds after which the pace says something
 
 
@@ -49,8 +50,6 @@ def warm(
     take; what would take longer is given up, and the candidates that need it are returned. Where all would,
     the quickest kind is computed nevertheless: something must be tried.
     """
-    if dataset.modality != "image":
-        return []
     asked = {c.name: _asked(c.estimator, dataset) for c in candidates}
     work = {kind: about for wanted in asked.values() for kind, about in wanted.items()}
     late: dict[str, float] = {}
@@ -68,12 +67,15 @@ def warm(
     return [c for c in candidates if any(kind in late for kind in asked[c.name])]
 
 
-def _asked(estimator: Any, dataset: Dataset) -> dict[str, tuple[Step, Images]]:
-    """What is to be computed for an estimator, by kind: of the labelled pictures, and of the others."""
+def _asked(estimator: Any, dataset: Dataset) -> dict[str, tuple[Step, Any]]:
+    """What is to be computed for an estimator, by kind: of the labelled samples, of the others, of copies."""
     steps = _needs(estimator)
     asked = {_kind(step): (step, dataset.X) for step in steps}
     if dataset.unlabelled is not None and learns_from_unlabelled(estimator):
         asked |= {f"{_kind(step)}, without labels": (step, dataset.unlabelled) for step in steps}
+    if isinstance(estimator, MoreTexts):
+        # In a fold each text may show more of its copies than here; those are computed when they are needed.
+        asked |= {f"{_kind(step)}, {estimator.way}": (step, estimator.made(dataset.X)[0]) for step in steps}
     return asked
 
 
@@ -81,18 +83,20 @@ def _turn(step: Step) -> tuple[int, bool]:
     """Networks first, plain pictures before views of them, and last what only fine-tuning asks for."""
     if isinstance(step, TUNED):
         return 2, False
-    return int(isinstance(step, PerImage)), step.view != PLAIN
+    return int(isinstance(step, PerImage)), getattr(step, "view", PLAIN) != PLAIN
 
 
 def _needs(estimator: Any) -> list[Step]:
-    """What looks at the pictures themselves, once for each view."""
+    """What looks at the samples themselves; at pictures once for each view."""
     estimator = plain(estimator)
     if isinstance(estimator, TUNED):
         return [estimator] if estimator.depth is not None else []
     if not isinstance(estimator, Chain) or not estimator.features:
         return []
     first = estimator.features[0]
-    if not isinstance(first, (Embedding, PerImage)):
+    if isinstance(first, Together):
+        return list(first.parts)
+    if not isinstance(first, (Embedding, TextEmbedding, PerImage)):
         return []
     if not isinstance(estimator, Views):
         return [first]
@@ -106,29 +110,34 @@ def _kind(step: Step) -> str:
         return f"{step.backbone} front {step.level} {step.depth} {step.size} {step.views}"
     if isinstance(step, PerImage):
         return repr(step)
+    if isinstance(step, TextEmbedding):
+        return step.backbone
     return step.backbone if step.view == PLAIN else f"{step.backbone}, {step.view}"
 
 
 def _prepare(
     kind: str,
     step: Step,
-    images: Images,
+    X: Any,
     settings: Settings,
     tell: Callable[[str, int, int], None] | None,
     most: float | None,
 ) -> None:
     """Compute one kind of features; _TooLong where that would take more than `most` seconds."""
     if isinstance(step, PerImage):
-        _describe(images, step, settings.jobs, _watched("describing pictures", tell, most))
+        _describe(X, step, settings.jobs, _watched("describing pictures", tell, most))
         return
     if isinstance(step, TUNED):
         with on_device(settings.device):
-            step.warm(images, _watched(f"preparing to fine-tune {step.backbone}", tell, most))
+            step.warm(X, _watched(f"preparing to fine-tune {step.backbone}", tell, most))
+        return
+    watched = _watched(f"embedding with {kind}", tell, most)
+    if isinstance(step, TextEmbedding):
+        step.warm(X, settings.device, watched)
         return
     from handful import backbones
 
-    watched = _watched(f"embedding with {kind}", tell, most)
-    backbones.warm(images, step.backbone, device=settings.device, seen=step.view, progress=watched)
+    backbones.warm(X, step.backbone, device=settings.device, seen=step.view, progress=watched)
 
 
 def _watched(
@@ -155,7 +164,7 @@ def _watched(
     return progress
 
 
-def _describe(images: Images, step: PerImage, jobs: int | None, progress: Callable[[int, int], None]) -> None:
+def _describe(images: Any, step: PerImage, jobs: int | None, progress: Callable[[int, int], None]) -> None:
     from joblib import Parallel, delayed
 
     rows = step.missing(images)
@@ -171,5 +180,5 @@ def _describe(images: Images, step: PerImage, jobs: int | None, progress: Callab
         progress(done, len(chunks))
 
 
-def _transform(step: Any, images: Images) -> int:
+def _transform(step: Any, images: Any) -> int:
     return int(np.size(step.transform(images)))

@@ -1,0 +1,5 @@
+"""As in the package."""
+
+
+class ModelVersion:
+    V2 = "v2"
