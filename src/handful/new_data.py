@@ -41,6 +41,19 @@ def check_place(source: Path, place: Path, per_class: int | None) -> None:
         raise SettingsError(f"-o {place}: a table is written as text; name a CSV file, such as larger.csv.")
 
 
+def check_kind(modality: str, source: Path, command: str) -> None:
+    """SettingsError where `command` does not write data of this kind."""
+    if modality == "text":
+        raise SettingsError(
+            f"handful {command} takes pictures and tables, and {source} holds texts. fit learns from altered "
+            "texts by itself, inside every fold, where that is worth trying."
+        )
+    if modality == "image" and not source.is_dir():
+        raise SettingsError(
+            f"handful {command} takes a folder with a folder of pictures per class, or a table."
+        )
+
+
 @contextmanager
 def new_folder(place: Path) -> Iterator[Path]:
     """A temporary folder that becomes `place` when the block ends well, and goes when it does not."""

@@ -109,8 +109,8 @@ def open_source(data: Any, how: How) -> Source:
         source = _without_generated(source, data)
     if how.modality not in ("auto", source.modality):
         raise DataError(
-            f"--modality {how.modality} does not fit the data, which is read as {source.modality}. "
-            + _EXPECTED[how.modality]
+            f"the data is read as {source.modality}, but {how.modality} is expected (by --modality, or by "
+            f"the model that was fitted on such data). {_EXPECTED[how.modality]}"
         )
     if not source.ids:
         raise DataError("there are 0 samples (0 rows); a minimum of 1 is required.")

@@ -16,11 +16,15 @@ from handful.report.content import value_text
 from handful.report.inside import Inside
 from handful.report.labels import PICTURED
 from handful.report.learned import generated_pictures
+from handful.report.speaking import speaking
 from handful.report.summary import first_predictions
+from handful.strategies.candidate import Candidate
+from handful.strategies.tfidf import TfIdf
 
 MOST_MISTAKES = 12
 MOST_PICTURES = 48
 MOST_ON_MAP = 1500
+ON_MAP = 50  # dimensions of counted words that are laid out
 SHELVES, ON_A_SHELF = 6, 4  # of pictures with a measured value, from small to large
 
 
@@ -36,9 +40,10 @@ def gather(
         "mistakes": _mistakes(run, predictions, chosen),
         "labels": _suspicious(run, summary),
         "scatter": _scatter(run, predictions, chosen),
-        "map": _map(run, predictions, chosen) if image else None,
+        "map": _map(run, predictions, chosen) if run.dataset.modality in ("image", "text") else None,
         "pictures": _audit_pictures(run) if image else {},
         "examples": _examples(run) if image else None,
+        "words": speaking(run.dataset),
         "ledger_pictures": _augmented(run) | generated_pictures(inside.generators) if image else {},
         "inside": {"networks": inside.networks, "generators": inside.generators},
     }
@@ -83,6 +88,7 @@ def _example(run: Run, i: int) -> dict[str, Any]:
         "id": str(dataset.ids[i]),
         "picture": dataset.X[int(i)] if dataset.modality == "image" else None,
         "row": dataset.X.iloc[int(i)].to_dict() if dataset.modality == "table" else None,
+        "text": dataset.X[int(i)] if dataset.modality == "text" else None,
     }
 
 
@@ -121,21 +127,27 @@ def _map(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | None:
     if (
         len(dataset) < 10
         or (run.settings.limit is not None and run.used > run.settings.limit)  # late already
-        or not any(c.family == "transfer" and _ready(run, c.name) for c in run.candidates)
     ):
         return None
+    frozen = [c for c in run.candidates if c.family == "transfer" and _ready(run, c.name)]
+    if not frozen and dataset.modality == "image":
+        return None
     from sklearn.manifold import TSNE
-
-    from handful.backbones import embed, used
 
     held, scores = first_predictions(run, row)
     if len(held) > MOST_ON_MAP:
         keep = np.sort(np.random.default_rng(0).choice(len(held), MOST_ON_MAP, replace=False))
         held, scores = held[keep], scores[keep]
-    features = embed(dataset.X[held], used(run.settings)[0])
+    features, seen = _features(run, dataset.X[held], frozen)
     features = (features - features.mean(axis=0)) / (features.std() or 1.0)
     tsne = TSNE(perplexity=min(30.0, (len(held) - 1) / 3), init="pca", random_state=0)
-    found = {"xy": tsne.fit_transform(features).tolist(), "id": dataset.ids[held].tolist(), "pictures": None}
+    found = {
+        "xy": tsne.fit_transform(features).tolist(),
+        "id": dataset.ids[held].tolist(),
+        "pictures": None,
+        "texts": dataset.X[held].tolist() if dataset.modality == "text" else None,
+        "seen": seen,
+    }
     truth = dataset.y[held]
     if dataset.classes is None:
         outside = np.abs(truth - scores) > reach_of(predictions, row)(scores)
@@ -149,6 +161,21 @@ def _map(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | None:
         "label": [names[k] for k in truth],
         "predicted": [names[k] for k in scores.argmax(axis=1)],
     }
+
+
+def _features(run: Run, X: Any, frozen: list[Candidate]) -> tuple[np.ndarray, str]:
+    """Where samples lie, `(n, d)`, and by what: a network's frozen features; of texts without one, words."""
+    if run.dataset.modality == "image":
+        from handful.backbones import embed, used
+
+        return embed(X, used(run.settings)[0]), "network"
+    named = [getattr(step, "backbone", None) for c in frozen for step in getattr(c.estimator, "features", [])]
+    backbone = next((name for name in named if name), None)
+    if backbone is None:
+        return TfIdf(most=ON_MAP).fit(X).transform(X), "words"
+    from handful.backbones.texts import embed_texts
+
+    return embed_texts(X, backbone), "network"
 
 
 def _ready(run: Run, name: str) -> bool:

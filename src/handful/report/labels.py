@@ -83,6 +83,12 @@ def _text(n: int, of: int, many: str, regression: bool) -> str:
             "that had not seen them expect; what is usual is learned from predictions of the same size. Look "
             "at these first: a slip of the pen, another unit, or only unusual? Nothing was changed."
         )
+    if n == 1:
+        return (
+            f"The label of {share} looks wrong: models that had not seen it expect another class, more "
+            "clearly than a hard example explains. Look at it: it may be right and only unusual. Nothing "
+            "was changed."
+        )
     return (
         f"The labels of {share} look wrong: models that had not seen them expect another class, more clearly "
         "than hard examples explain. Look at these first. Some will be right and only unusual; nothing was "
@@ -121,13 +127,13 @@ def labels_view(content: Content) -> View | None:
         times = line.get("times")
         cards.append(
             {
-                **sample(line["id"], about.get("picture"), about.get("row")),
+                **sample(line["id"], about),
                 "given": value_text(line.get("given"), regression),
                 "suggested": value_text(line.get("suggested"), regression),
                 "times": None if times is None else f"{times:.0f} times the usual error",
             }
         )
-    wide = any(card["row"] for card in cards)
+    wide = any(card["row"] or card["text"] for card in cards)
     shown = ROWS if wide else SHOWN
     return {
         "text": labels.get("text"),
