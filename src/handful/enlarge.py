@@ -26,7 +26,15 @@ from handful.data.tables import read_table
 from handful.errors import DataError, SettingsError
 from handful.files import write_json, writing
 from handful.nets.augment import POLICIES, copies
-from handful.new_data import SHEET, check_place, contact_sheet, new_folder, separator, written_like
+from handful.new_data import (
+    SHEET,
+    check_columns,
+    check_place,
+    contact_sheet,
+    new_folder,
+    separator,
+    written_like,
+)
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.run import Cell
 from handful.protocol.splits import compare_splits
@@ -78,6 +86,7 @@ def enlarge(
     source, place = Path(data), Path(out)
     check_place(source, place, per_class)
     dataset = load(str(source), Settings(target=target, seed=seed))
+    check_columns(dataset)
     if dataset.modality == "image" and not source.is_dir():
         raise SettingsError("handful augment takes a folder with a folder of pictures per class, or a table.")
     if dataset.copies.any():

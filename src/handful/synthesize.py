@@ -32,7 +32,15 @@ from handful.evidence.generated import likeness
 from handful.evidence.ledger import paired_gain
 from handful.evidence.predictions import Predictions, Row, tabulate
 from handful.files import write_json, writing
-from handful.new_data import SHEET, check_place, contact_sheet, new_folder, separator, written_like
+from handful.new_data import (
+    SHEET,
+    check_columns,
+    check_place,
+    contact_sheet,
+    new_folder,
+    separator,
+    written_like,
+)
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.run import Cell, versions
 from handful.protocol.splits import compare_splits
@@ -177,6 +185,7 @@ def synthesize(
 def _read(source: Path, target: str | None, seed: int) -> Dataset:
     """The data with duplicates united, if it can be learned from and written like."""
     dataset = load(str(source), Settings(target=target, seed=seed))
+    check_columns(dataset)
     if dataset.modality == "image" and not source.is_dir():
         raise SettingsError(
             "handful synthesize takes a folder with a folder of pictures per class, or a table."

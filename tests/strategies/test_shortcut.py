@@ -8,8 +8,8 @@ import pytest
 
 from handful.data.load import load
 from handful.settings import Settings
-from handful.strategies.shortcut import BEYOND, Beside, Border, UnexplainedSize, controls
-from tests.conftest import files_of, pictures, table
+from handful.strategies.shortcut import BEYOND, Beside, Border, Gaps, UnexplainedSize, controls
+from tests.conftest import files_of, mixed, pictures, table
 
 
 def test_every_control_of_pictures_and_tables_is_there_where_its_attribute_varies() -> None:
@@ -120,3 +120,8 @@ def test_what_is_known_of_files_reaches_the_controls(tmp_path) -> None:
     assert {"image size", "file type", "file size", BEYOND, "border pixels"} <= {c.name for c in found}
     assert absent["exif"] == "it is the same in all of them"
     assert "only count" in absent["file name"]
+
+
+def test_texts_and_pictures_that_are_not_there_are_gaps() -> None:
+    gaps = Gaps().transform(mixed().X)
+    assert np.argwhere(gaps[:, :-1]).tolist() == [[1, 2], [2, 3]] and gaps[:, -1].sum() == 2

@@ -23,6 +23,7 @@ from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from handful.data.columns import absent
 from handful.data.dataset import Dataset, Images
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain, Stateless
@@ -148,7 +149,7 @@ class Gaps(Stateless):
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
         """`(n, columns + 1)`"""
-        gaps = X.isna().to_numpy(float)
+        gaps = absent(X).astype(float)
         return np.column_stack([gaps, gaps.sum(axis=1)])
 
 
@@ -268,7 +269,7 @@ def _order(dataset: Dataset) -> list[Candidate] | str:
 
 
 def _missingness(dataset: Dataset) -> list[Candidate] | str:
-    gaps = dataset.X.isna().to_numpy()
+    gaps = absent(dataset.X)
     if not gaps.any():
         return "no value is missing"
     if not np.ptp(gaps.astype(int), axis=0).any():
