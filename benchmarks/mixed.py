@@ -15,8 +15,8 @@ curve, so for four fifths of the rows), delivered what the chosen, refitted on a
 "Brings" is the ledger's line: the gain of a model over the same without these columns, with its interval of
 95 %; "on the rest" is the same difference of the same two, refitted, on the rest. Draws are stored one by
 one: a stopped script goes on where it was. Exit status 1 where the text or picture column of a table has no
-line in the ledger. Of what is measured here nothing was chosen by it: the 32 components of a text were chosen
-on rotten_tomatoes.
+line in the ledger. Of what is measured here nothing was chosen by it: the 32 components of a text were set
+after a look at rotten_tomatoes.
 """
 
 from __future__ import annotations
