@@ -28,6 +28,7 @@ from handful.files import write_json, writing
 from handful.nets.augment import POLICIES, copies
 from handful.new_data import (
     SHEET,
+    check_columns,
     check_kind,
     check_place,
     contact_sheet,
@@ -87,6 +88,7 @@ def enlarge(
     check_place(source, place, per_class)
     dataset = load(str(source), Settings(target=target, seed=seed))
     check_kind(dataset.modality, source, "augment")
+    check_columns(dataset)
     if dataset.copies.any():
         raise SettingsError(f"{source} holds copies already. Augment what they were made from.")
     _check_policy(policy, dataset.modality)

@@ -110,12 +110,12 @@ def test_a_table_with_a_column_of_paths_is_images(tmp_path):
     rows = [f"photos/{p}/p{i}_{i}.png,{p},{i}" for p in ("cat", "dog") for i in (0, 1)]
     rows.insert(1, "photos/cat/gone.png,cat,5")
     path = table(tmp_path / "labels.csv", "file,label,age\n" + "\n".join(rows))
-    dataset = load(path, Settings(target="label"))
+    dataset = load(path, Settings(target="label", modality="image"))
     assert dataset.modality == "image" and dataset.ids[0] == "photos/cat/p0_0.png" and len(dataset) == 4
     assert dataset.meta["order"].tolist() == [0, 2, 3, 4]
     assert kinds(dataset) == ["unused column", "damaged file"]
     absolute = path.read_text().replace("photos/", f"{folder}/")
-    assert len(load(table(tmp_path / "b.csv", absolute), Settings(target="label"))) == 4
+    assert len(load(table(tmp_path / "b.csv", absolute), Settings(target="label", modality="image"))) == 4
     as_table = load(path, Settings(target="label", modality="table"))
     assert as_table.modality == "table" and as_table.X.columns.tolist() == ["file", "age"]
 

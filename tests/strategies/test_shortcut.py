@@ -13,12 +13,13 @@ from handful.strategies.shortcut import (
     BEYOND,
     Beside,
     Border,
+    Gaps,
     Overhead,
     Punctuation,
     UnexplainedSize,
     controls,
 )
-from tests.conftest import files_of, pictures, table
+from tests.conftest import files_of, mixed, pictures, table
 
 
 def test_every_control_of_pictures_and_tables_is_there_where_its_attribute_varies() -> None:
@@ -167,3 +168,8 @@ def test_how_a_text_is_written_shows_whatever_it_says() -> None:
     plain, loud, other = Punctuation().transform(["it is good", "IT IS GOOD!!!", "so so fine"])
     assert np.abs(plain - loud).max() > 0.2
     assert np.array_equal(plain, other)
+
+
+def test_texts_and_pictures_that_are_not_there_are_gaps() -> None:
+    gaps = Gaps().transform(mixed().X)
+    assert np.argwhere(gaps[:, :-1]).tolist() == [[1, 2], [2, 3]] and gaps[:, -1].sum() == 2

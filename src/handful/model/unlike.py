@@ -118,10 +118,19 @@ class Either(BaseEstimator):
 
 
 class TableSpace(TransformerMixin, BaseEstimator):
-    """Standardised numbers, categories, and for each column of categories how rare the row's category is."""
+    """Standardised numbers, categories, and for each column of categories how rare the row's category is.
+
+    Parameters
+    ----------
+    encoder : TableEncoder
+        How texts and pictures are looked at; plainly unless given.
+    """
+
+    def __init__(self, encoder: TableEncoder | None = None) -> None:
+        self.encoder = encoder
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> TableSpace:
-        self.encoder_ = TableEncoder(scale=True).fit(X)
+        self.encoder_ = (TableEncoder() if self.encoder is None else clone(self.encoder)).fit(X)
         self.n_ = len(X)
         self.counts_ = [self._texts(X, c).value_counts().to_dict() for c in self.encoder_.categorical_]
         return self
@@ -171,7 +180,9 @@ def unlike(
     if len(np.unique(unit)) < 3 * NEIGHBOURS:
         return None
     if modality == "table":
-        return Unlike(TableSpace()).fit(X, unit)
+        steps = [step for m in map(plain, members) if isinstance(m, Chain) for step in m.features]
+        scaled = (s for s in steps if isinstance(s, TableEncoder) and s.scale)
+        return Unlike(TableSpace(next(scaled, None))).fit(X, unit)
     if modality == "image":
         kinds = Embedding, FineTunedClassifier, FineTunedRegressor
         used = next((step.backbone for step in _first(members) if isinstance(step, kinds)), None)

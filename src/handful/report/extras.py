@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from handful.data.columns import PICTURE, columns_of
 from handful.evidence.calibration import calibrate, warmed
 from handful.evidence.conformal import reach_of
 from handful.evidence.ensemble import select
@@ -84,12 +85,13 @@ def _mistake(run: Run, i: int, true: Any, predicted: Any, confidence: float | No
 def _example(run: Run, i: int) -> dict[str, Any]:
     """The content of one sample, for the eye."""
     dataset = run.dataset
-    return {
-        "id": str(dataset.ids[i]),
-        "picture": dataset.X[int(i)] if dataset.modality == "image" else None,
-        "row": dataset.X.iloc[int(i)].to_dict() if dataset.modality == "table" else None,
-        "text": dataset.X[int(i)] if dataset.modality == "text" else None,
-    }
+    picture, row = dataset.X[int(i)] if dataset.modality == "image" else None, None
+    if dataset.modality == "table":
+        row = dataset.X.iloc[int(i)].to_dict()
+        seen = [row.pop(name) for name in columns_of(dataset.X, PICTURE)]  # the first of them is shown
+        picture = next((one.pixels for one in seen if one is not None), None)
+    text = dataset.X[int(i)] if dataset.modality == "text" else None
+    return {"id": str(dataset.ids[i]), "picture": picture, "row": row, "text": text}
 
 
 def _suspicious(run: Run, summary: dict[str, Any]) -> list[dict[str, Any]] | None:

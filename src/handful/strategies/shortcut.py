@@ -23,6 +23,7 @@ from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from handful.data.columns import absent
 from handful.data.dataset import Dataset, Images
 from handful.data.texts import words
 from handful.strategies.candidate import Candidate
@@ -164,7 +165,7 @@ class Gaps(Stateless):
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
         """`(n, columns + 1)`"""
-        gaps = X.isna().to_numpy(float)
+        gaps = absent(X).astype(float)
         return np.column_stack([gaps, gaps.sum(axis=1)])
 
 
@@ -331,7 +332,7 @@ def _punctuation(dataset: Dataset) -> list[Candidate] | str:
 
 
 def _missingness(dataset: Dataset) -> list[Candidate] | str:
-    gaps = dataset.X.isna().to_numpy()
+    gaps = absent(dataset.X)
     if not gaps.any():
         return "no value is missing"
     if not np.ptp(gaps.astype(int), axis=0).any():
