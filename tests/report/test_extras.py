@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from handful.report.extras import _augmented
+from handful.report.extras import _augmented, _examples
 from handful.settings import Settings
 from handful.strategies import propose
 from tests.conftest import pictures
@@ -19,3 +19,12 @@ def test_the_ledger_gets_pictures_of_every_augmentation() -> None:
     first, mirrored = found["augmentation: flips"][:2]
     np.testing.assert_array_equal(mirrored, first[:, ::-1])
     assert len(found["augmentation: shifts"]) == 2 * 5
+
+
+def test_pictures_of_a_measured_value_are_shown_from_small_to_large() -> None:
+    data = pictures("regression", per_class=8)
+    shelves = _examples(SimpleNamespace(dataset=data))
+    assert len(shelves) == 6
+    order = np.argsort(data.y, kind="stable")
+    for shelf, some in ((0, order[:4]), (5, order[-4:])):
+        np.testing.assert_array_equal(list(shelves.values())[shelf], [data.X[int(i)] for i in some])
