@@ -236,12 +236,15 @@ class CentroidHead(ClassifierMixin, BaseEstimator):
 
 
 class _Kernel:
-    """A Gaussian kernel, with scikit-learn's gamma="scale" unless the features are constant."""
+    """A linear kernel, or a Gaussian one: scikit-learn's gamma="scale" unless the features are constant."""
 
+    kernel: str
     gamma_: float
     support_: np.ndarray
 
     def _between(self, A: np.ndarray, B: np.ndarray) -> np.ndarray:
+        if self.kernel == "linear":
+            return A @ B.T
         return np.exp(-self.gamma_ * euclidean_distances(A, B, squared=True))
 
     def _scale(self, Z: np.ndarray) -> float:
@@ -292,9 +295,6 @@ class SVMHead(_Kernel, ClassifierMixin, BaseEstimator):
         self.n_parameters_ = self.model_.dual_coef_.size + self.support_.size
         return self
 
-    def _between(self, A: np.ndarray, B: np.ndarray) -> np.ndarray:
-        return A @ B.T if self.kernel == "linear" else super()._between(A, B)
-
     def _model(self, C: float) -> SVC:
         return SVC(C=C, kernel="precomputed", break_ties=True, cache_size=500)
 
@@ -325,7 +325,7 @@ class SVMHead(_Kernel, ClassifierMixin, BaseEstimator):
 
 
 class SVRHead(_Kernel, RegressorMixin, BaseEstimator):
-    """Support vector regression on the standardised target, its C chosen by inner folds."""
+    """RBF or linear support vector regression on the standardised target, its C chosen by inner folds."""
 
     def __init__(
         self,
@@ -333,11 +333,13 @@ class SVRHead(_Kernel, RegressorMixin, BaseEstimator):
         epsilon: float = 0.1,
         folds: int = 3,
         random_state: int = 0,
+        kernel: str = "rbf",
     ) -> None:
         self.Cs = Cs
         self.epsilon = epsilon
         self.folds = folds
         self.random_state = random_state
+        self.kernel = kernel
 
     def fit(self, Z: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> SVRHead:
         """Z `(n, d)`, y `(n,)` values, groups `(n,)` or None."""
