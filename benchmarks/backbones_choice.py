@@ -1,6 +1,6 @@
 """One backbone or several: what a person gets with lite0, lite1, lite2, and with their features together.
 
-    python benchmarks/backbones_choice.py ../shared/data/image [--seeds 0,1,2] [--store FOLDER]
+    python benchmarks/backbones_choice.py ../shared/data/image [--names A B] [--seeds 0,1,2] [--store FOLDER]
 
 Half of each class of tuxpaint_stamps, 20 pictures a class of fashion_mnist and 130 a class of
 elpv_solar_defect to learn from; the rest is the truth. Linear and kernel heads on every level, as
@@ -147,6 +147,7 @@ def measured(name: str, whole: Dataset, seed: int, store: Path | None) -> dict[s
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--names", nargs="*", default=list(TO_LEARN))
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--store", type=Path)
     arguments = parser.parse_args()
@@ -155,7 +156,7 @@ def main() -> int:
     print("| data | backbones | folds' score of the chosen | delivered by the chosen | by the best alone |")
     print("|---|---|---|---|---|")
     ledgers = []
-    for name in TO_LEARN:
+    for name in arguments.names:
         whole = load(arguments.folder / name, Settings())
         runs = [measured(name, whole, seed, arguments.store) for seed in seeds]
         for way in ASKED:

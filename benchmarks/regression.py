@@ -202,14 +202,24 @@ def interval_table(found: dict[tuple[str, int], list[dict]], what: str) -> float
 
 
 def cells(
-    data: dict[str, Dataset], n_draws: int, full: bool, store: Path | None, stored: dict[tuple, dict]
+    data: dict[str, Dataset],
+    n_draws: int,
+    full: bool,
+    store: Path | None,
+    stored: dict[tuple, dict],
+    report: bool,
 ) -> dict[tuple[str, int], list[dict]]:
-    """All draws; draw by draw, so that a stopped script has every cell equally far."""
+    """All draws; draw by draw, so that a stopped script has every cell equally far.
+
+    With `report` those that are stored, and no others.
+    """
     found: dict[tuple[str, int], list[dict]] = {}
     for seed in range(FIRST_SEED, FIRST_SEED + n_draws):
         for name, dataset in data.items():
             for n in SIZES:
                 key = (name, n, seed, full)
+                if report and key not in stored:
+                    continue
                 if key not in stored:
                     with threadpool_limits(1), warnings.catch_warnings():
                         warnings.simplefilter("ignore")
@@ -231,14 +241,15 @@ def main() -> int:
         "--draws", type=int, default=20, help="draws with cheap candidates, for the intervals"
     )
     parser.add_argument("--store", type=Path, help="a file that keeps the draws: resumes there")
+    parser.add_argument("--report", action="store_true", help="fit nothing, tell of the draws in the store")
     arguments = parser.parse_args()
     store, stored = arguments.store, {}
     if store is not None and store.exists():
         lines = [json.loads(line) for line in store.read_text().splitlines()]
         stored = {tuple(line["key"]): line["draw"] for line in lines}
     data = measured(arguments.folder)
-    cheap = cells(data, arguments.draws, False, store, stored)
-    full = cells(data, arguments.seeds, True, store, stored)
+    cheap = cells(data, arguments.draws, False, store, stored, arguments.report)
+    full = cells(data, arguments.seeds, True, store, stored, arguments.report)
     print(heading(__file__))
     delivered_table(full)
     interval_table(full, "of what is served by `quick`")

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
+from handful.data.columns import TEXT
 from handful.data.dataset import Dataset, Images
+from handful.data.picture_column import PictureArray
 from handful.settings import Settings
 
 
@@ -60,6 +62,26 @@ def pictures(task: str = "classification", per_class: int = 10, size: int = 32) 
     return Dataset(
         Images.from_array(np.stack(pixels)), truth, ids, pd.DataFrame(index=range(n)), task, "image", classes
     )
+
+
+def mixed(per_class: int = 8) -> Dataset:
+    """Rows with a number, a category, a text and a picture, of which some are missing."""
+    seen = pictures(per_class=per_class)
+    random = np.random.default_rng(3)
+    n = len(seen)
+    told = np.array(["a red thing with bars that stand", "a red thing with bars that lie", "a blue thing"])
+    texts = [f"{told[k]} and some {random.choice(['dust', 'rain', 'sand'])} on it" for k in seen.y]
+    rows = np.arange(n)
+    texts[1], rows[2] = "", -1
+    X = pd.DataFrame(
+        {
+            "x0": seen.y + random.normal(0, 1.5, n),
+            "kind": pd.Series(random.choice(["wide", "narrow"], n), dtype=object),
+            "note": pd.Series(pd.array(texts, dtype=TEXT)),
+            "photo": pd.Series(PictureArray(seen.X, rows)),
+        }
+    )
+    return replace(seen, X=X, modality="table", ids=np.arange(n).astype(str))
 
 
 WORDS = {

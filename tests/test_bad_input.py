@@ -412,3 +412,45 @@ def test_a_row_without_a_target_is_a_line_of_the_audit(tmp_path: Path) -> None:
     report = read_json(tmp_path / "run" / "report.json")
     line = next(line for line in report["audit"] if line["kind"] == "missing target")
     assert (report["dataset"]["n"], line["items"]) == (58, ["3", "30"])
+
+
+# --- texts
+
+
+@pytest.fixture(scope="module")
+def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of texts; only to be read."""
+    path = tmp_path_factory.mktemp("texts") / "letters.csv"
+    said = [f"a {'fine' if i % 2 else 'dull'} letter, number {i}" for i in range(8)]
+    pd.DataFrame({"text": said, "kind": ["a", "b"] * 4}).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("command", ["augment", "synthesize"])
+def test_texts_are_not_written_anew(letters: Path, tmp_path: Path, command: str) -> None:
+    more = () if command == "augment" else ("--per-class", 10)
+    place = tmp_path / "more.csv"
+    called = handful(command, letters, "-o", place, "--target", "kind", *more)
+    refused(called, f"handful {command} takes pictures and tables", "letters.csv", "holds texts")
+    assert not place.exists()
+
+
+def test_a_check_of_texts_tells_what_was_found(letters: Path, tmp_path: Path) -> None:
+    table = pd.read_csv(letters)
+    twice = pd.concat([table, table.iloc[:1].assign(kind="b"), pd.DataFrame({"text": [" "], "kind": ["a"]})])
+    twice.to_csv(tmp_path / "twice.csv", index=False)
+    called = handful("check", tmp_path / "twice.csv", "--target", "kind")
+    assert called.status == 0 and called.out.startswith("9 texts in 2 classes")
+    for words in (
+        "WARNING: exact duplicates",
+        "0 = 8: \u201ca dull letter, number 0\u201d",
+        "WARNING: same sample, two labels",
+        "The same text stands under different labels in one case",
+        "WARNING: empty text",
+    ):
+        assert words in called.out
+
+
+def test_a_broken_line_of_json_is_named_by_fit(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('{"text": "a", "label": "b"}\n{"text": \n')
+    refused_fit(tmp_path, tmp_path / "t.jsonl", "line 2 of", "is not JSON")

@@ -48,6 +48,11 @@ def test_unknown_metric_names_the_nearest() -> None:
         get_metric("acuracy", "classification", Y2, np.arange(2))
 
 
+def test_recall_alone_is_refused_with_what_to_take_instead() -> None:
+    with pytest.raises(SettingsError, match="balanced_accuracy and f1 ask for both"):
+        get_metric("minority recall", "classification", Y2, np.arange(2))
+
+
 def test_metric_of_the_other_task_is_refused() -> None:
     with pytest.raises(SettingsError, match="belongs to the other kind of problem"):
         get_metric("rmse", "classification", Y2, np.arange(2))

@@ -46,7 +46,7 @@ def fit(
     test: Annotated[Path | None, typer.Option(help="Your own held-out set, scored once at the end.")] = None,
     unlabelled: Annotated[
         Path | None,
-        typer.Option(help="More of the same without labels, to learn from: a folder of pictures or a table."),
+        typer.Option(help="More of the same without labels, to learn from: a folder or a table."),
     ] = None,
     task: Task = "auto",
     modality: Modality = "auto",
@@ -154,7 +154,7 @@ def plan(
 @app.command()
 def predict(
     model: Annotated[Path, typer.Argument(help="A run's folder, or a saved model's.")],
-    data: Annotated[Path, typer.Argument(help="A picture, a folder of pictures, or a table.")],
+    data: Annotated[Path, typer.Argument(help="A picture or text, a folder of them, or a table.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The CSV file to write.")],
 ) -> None:
     """Predict new data with a run's model."""

@@ -26,7 +26,16 @@ from handful.data.tables import read_table
 from handful.errors import DataError, SettingsError
 from handful.files import write_json, writing
 from handful.nets.augment import POLICIES, copies
-from handful.new_data import SHEET, check_place, contact_sheet, new_folder, separator, written_like
+from handful.new_data import (
+    SHEET,
+    check_columns,
+    check_kind,
+    check_place,
+    contact_sheet,
+    new_folder,
+    separator,
+    written_like,
+)
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.run import Cell
 from handful.protocol.splits import compare_splits
@@ -78,8 +87,8 @@ def enlarge(
     source, place = Path(data), Path(out)
     check_place(source, place, per_class)
     dataset = load(str(source), Settings(target=target, seed=seed))
-    if dataset.modality == "image" and not source.is_dir():
-        raise SettingsError("handful augment takes a folder with a folder of pictures per class, or a table.")
+    check_kind(dataset.modality, source, "augment")
+    check_columns(dataset)
     if dataset.copies.any():
         raise SettingsError(f"{source} holds copies already. Augment what they were made from.")
     _check_policy(policy, dataset.modality)

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from handful.data import provenance
+from handful.data.columns import PICTURE, TEXTS, columns_of
+from handful.data.dataset import Dataset
 from handful.data.names import missing_path
 from handful.data.tables import TEXT_SUFFIXES
 from handful.errors import DataError, SettingsError
@@ -39,6 +42,31 @@ def check_place(source: Path, place: Path, per_class: int | None) -> None:
         raise SettingsError(f"--per-class {per_class}: a number from 1 is needed.")
     if source.is_file() and (place.is_dir() or place.suffix.lower() not in TEXT_SUFFIXES):
         raise SettingsError(f"-o {place}: a table is written as text; name a CSV file, such as larger.csv.")
+
+
+def check_kind(modality: str, source: Path, command: str) -> None:
+    """SettingsError where `command` does not write data of this kind."""
+    if modality == "text":
+        raise SettingsError(
+            f"handful {command} takes pictures and tables, and {source} holds texts. fit learns from altered "
+            "texts by itself, inside every fold, where that is worth trying."
+        )
+    if modality == "image" and not source.is_dir():
+        raise SettingsError(
+            f"handful {command} takes a folder with a folder of pictures per class, or a table."
+        )
+
+
+def check_columns(dataset: Dataset) -> None:
+    """SettingsError where a table holds what cannot be made up and written down."""
+    other = columns_of(dataset.X, TEXTS, PICTURE) if isinstance(dataset.X, pd.DataFrame) else []
+    if other:
+        kind = "texts" if other[0] in columns_of(dataset.X, TEXTS) else "pictures"
+        raise SettingsError(
+            f"the column {other[0]!r} holds {kind}, and none are made up: a copy would say what its original "
+            "says. Leave the column out, or use handful fit, where rows are made up inside every fold as the "
+            "model sees them."
+        )
 
 
 @contextmanager

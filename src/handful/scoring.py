@@ -180,6 +180,11 @@ def get_metric(name: str, task: str, y: np.ndarray, classes: np.ndarray | None) 
         near = get_close_matches(key, names, n=1)
         why = "belongs to the other kind of problem" if key in other else "is unknown"
         hint = f" Did you mean {near[0]!r}?" if near else ""
+        if task == "classification" and any(word in key for word in ("recall", "sensitivity", "precision")):
+            hint = (
+                " Whoever always, or nearly never, names a class has a perfect one of these; "
+                "balanced_accuracy and f1 ask for both, and the report tells the recall of each class."
+            )
         costs = f", or costs: {HOW}" if task == "classification" else ""
         raise SettingsError(
             f"metric {name!r} {why}; this is a {task} problem, and its metrics are "

@@ -30,8 +30,8 @@ class Settings:
 
     `data` is the path as given (None when arrays were passed in). `groups` is a column name, a file
     `id,group`, or a regular expression on file names. `backbones`: none named means those that come with
-    handful (see `handful.backbones.used`). `start_from` is an earlier run's folder. `allow_download`: networks
-    for tables may fetch their weights. `jobs` counts worker processes (None: all cores).
+    handful (see `handful.backbones.used`). `start_from` is an earlier run's folder. `allow_download`:
+    networks for tables may fetch their weights. `jobs` counts worker processes (None: all cores).
     """
 
     data: str | None = None

@@ -32,7 +32,16 @@ from handful.evidence.generated import likeness
 from handful.evidence.ledger import paired_gain
 from handful.evidence.predictions import Predictions, Row, tabulate
 from handful.files import write_json, writing
-from handful.new_data import SHEET, check_place, contact_sheet, new_folder, separator, written_like
+from handful.new_data import (
+    SHEET,
+    check_columns,
+    check_kind,
+    check_place,
+    contact_sheet,
+    new_folder,
+    separator,
+    written_like,
+)
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.run import Cell, versions
 from handful.protocol.splits import compare_splits
@@ -177,10 +186,8 @@ def synthesize(
 def _read(source: Path, target: str | None, seed: int) -> Dataset:
     """The data with duplicates united, if it can be learned from and written like."""
     dataset = load(str(source), Settings(target=target, seed=seed))
-    if dataset.modality == "image" and not source.is_dir():
-        raise SettingsError(
-            "handful synthesize takes a folder with a folder of pictures per class, or a table."
-        )
+    check_kind(dataset.modality, source, "synthesize")
+    check_columns(dataset)
     if dataset.classes is None:
         raise SettingsError(
             f"handful synthesize makes up examples of classes, and the target {dataset.origin['target']!r} "

@@ -29,6 +29,13 @@ def table(X, y, groups=None, task="classification"):
     )
 
 
+def texts(X, y):
+    """Texts from a list of strings and labels."""
+    dataset = table(pd.DataFrame({"x": range(len(X))}), y)
+    dataset.X, dataset.modality = np.array(X, object), "text"
+    return dataset
+
+
 def pictures(pixels, y, names=None, groups=None):
     """Images from a list of square RGB arrays."""
     classes, codes = np.unique(np.asarray(y), return_inverse=True)

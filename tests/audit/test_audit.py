@@ -94,7 +94,7 @@ def test_equal_texts_are_grouped_whatever_their_spaces():
     texts = np.array(["good film", "bad film", "good  film ", "dull", "fine", "poor"], object)
     dataset = table(pd.DataFrame({"x": range(6)}), [0, 1, 0, 1, 0, 1])
     dataset.X, dataset.modality = texts, "text"
-    assert finding(audit(dataset), "exact duplicates").items == ["0 = 2"]
+    assert finding(audit(dataset), "exact duplicates").items == ["0 = 2: \u201cgood film\u201d"]
 
 
 def test_a_class_of_copies_only_stops_with_its_name_and_a_remedy():

@@ -4,6 +4,7 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris, load_wine
 
 from handful.audit.leaks import KIND, check_columns
+from handful.data.columns import TEXT
 from tests.audit.data import table
 
 
@@ -111,3 +112,13 @@ def test_regression_mean_of_a_category_is_an_alarm(diabetes):
 
 def test_honest_regression_is_left_alone(diabetes):
     assert check_columns(table(*diabetes, task="regression"), 5) == []
+
+
+def test_a_text_that_only_one_class_has_is_an_alarm_and_what_it_says_is_not_looked_at(wine):
+    X, y = wine
+    every = np.array([f"note {i} of the case" for i in range(len(y))], dtype=object)
+    assert _severities(table(X.assign(note=pd.array(every, dtype=TEXT)), y)) == []
+    some = np.where(y == 1, every, "")
+    two = np.flatnonzero(y != 2)
+    X, y = X.assign(note=pd.array(some, dtype=TEXT)).iloc[two].reset_index(drop=True), y[two]
+    assert _severities(table(X, y)) == [("alarm", ["note"])]

@@ -8,7 +8,7 @@ import pytest
 
 from handful.backbones import hub, listing, registry
 from handful.backbones.curated import CURATED
-from handful.backbones.listing import Line, for_pictures
+from handful.backbones.listing import Line, for_pictures, for_texts
 from handful.backbones.listing import listing as text
 
 
@@ -25,6 +25,14 @@ def test_every_short_name_is_listed_with_where_it_is() -> None:
     found = states()
     assert set(found) == {b.name for b, _ in registry.available()} | set(CURATED)
     assert found["lite0"] == "embedded" and found["dinov2_small"] == "download"
+
+
+def test_encoders_of_texts_have_a_table_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handful.backbones.text_registry.find_spec", lambda name: None)
+    found = {line.name: line for line in for_texts()}
+    assert found["minilm"].state == "install" and found["mpnet"].state == "download"
+    assert found["minilm"].how == 'pip install "handful[text]"' and "English" in found["minilm"].good_at
+    assert "read without their order" in text().split("wordllama")[1]
 
 
 def test_what_the_hub_has_sent_before_is_downloaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

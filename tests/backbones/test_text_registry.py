@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from handful.backbones import text_registry
-from handful.backbones.text_registry import default_text_backbone, files, get_text, text_backbones
+from handful.backbones.text_registry import (
+    default_text_backbone,
+    files,
+    get_text,
+    reads_texts,
+    text_backbones,
+)
 from handful.errors import HandfulError, MissingExtraError, SettingsError
 
 
@@ -59,6 +65,15 @@ def test_a_folder_that_is_not_there_is_said() -> None:
         get_text("models/mine")
     with pytest.raises(SettingsError, match="holds no text encoder"):
         get_text("st=nowhere")
+
+
+def test_a_name_tells_whether_it_reads_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lite0").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert all(
+        map(reads_texts, ["minilm", "st:a/b", "st=mine", "./lite0", str(tmp_path), "BAAI/bge-small-en-v1.5"])
+    )
+    assert not any(map(reads_texts, ["lite0", "resnet18", "resnet18=weights.pth", "timm:resnet18"]))
 
 
 def test_a_folder_is_the_same_function_wherever_it_lies(tiny_text: Path, tmp_path: Path) -> None:

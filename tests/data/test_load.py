@@ -110,12 +110,12 @@ def test_a_table_with_a_column_of_paths_is_images(tmp_path):
     rows = [f"photos/{p}/p{i}_{i}.png,{p},{i}" for p in ("cat", "dog") for i in (0, 1)]
     rows.insert(1, "photos/cat/gone.png,cat,5")
     path = table(tmp_path / "labels.csv", "file,label,age\n" + "\n".join(rows))
-    dataset = load(path, Settings(target="label"))
+    dataset = load(path, Settings(target="label", modality="image"))
     assert dataset.modality == "image" and dataset.ids[0] == "photos/cat/p0_0.png" and len(dataset) == 4
     assert dataset.meta["order"].tolist() == [0, 2, 3, 4]
     assert kinds(dataset) == ["unused column", "damaged file"]
     absolute = path.read_text().replace("photos/", f"{folder}/")
-    assert len(load(table(tmp_path / "b.csv", absolute), Settings(target="label"))) == 4
+    assert len(load(table(tmp_path / "b.csv", absolute), Settings(target="label", modality="image"))) == 4
     as_table = load(path, Settings(target="label", modality="table"))
     assert as_table.modality == "table" and as_table.X.columns.tolist() == ["file", "age"]
 
@@ -202,7 +202,7 @@ def test_an_image_folder_that_cannot_be_learned_from_is_refused(tmp_path):
         load(damaged, Settings())
     (damaged / "dog" / "p1_1.png").write_text("text")
     with pytest.raises(
-        DataError, match=r"every image of the class 'dog' is damaged: .*not an image but text"
+        DataError, match=r"every example of the class 'dog' is damaged: .*not an image but text"
     ):
         load(damaged, Settings())
     for path in damaged.rglob("*.png"):
@@ -221,7 +221,7 @@ def test_an_image_folder_that_cannot_be_learned_from_is_refused(tmp_path):
         ((np.zeros((4, 0)), [0, 1, 0, 1]), r"0 feature\(s\) \(shape=\(4, 0\)\)"),
         ((np.ones((4, 2)) * 1j, [0, 1, 0, 1]), "Complex data not supported"),
         (([[1, 2], [3]], [0, 1]), "rows of different lengths"),
-        ((["some text", "more"], [0, 1]), "texts are not read yet"),
+        ((["some text", "more"], [0, 1]), "as many classes as texts"),
         (5, "expected is a path, a DataFrame"),
         (([[1]], [1], [1], [1]), "the tuple has 4 parts"),
         ("nowhere.csv", "'nowhere.csv' does not exist"),
@@ -240,9 +240,11 @@ def test_sparse_input_says_how_to_make_it_dense():
 
 
 def test_unknown_options_are_refused():
-    for options in ({"task": "cluster"}, {"modality": "video"}, {"modality": "text"}):
+    for options in ({"task": "cluster"}, {"modality": "video"}):
         with pytest.raises(SettingsError):
             load((np.zeros((2, 2)), [0, 1]), Settings(**options))
+    with pytest.raises(DataError, match="read as table, but text is expected"):
+        load((np.zeros((2, 2)), [0, 1]), Settings(modality="text"))
 
 
 def test_new_images_are_read_as_the_old_in_the_order_of_the_input(tmp_path):

@@ -103,7 +103,6 @@ def test_dates_with_zones_are_brought_to_utc():
         ("same", ["x"], "constant"),
         ("same", [3.5], "constant"),
         ("none", [None, "", "NA"], "empty"),
-        ("note", [f"this is the long text number {i} of many" for i in range(N)], "free text"),
         ("wave", [1 + 2j, 3j], "complex numbers"),
     ],
 )

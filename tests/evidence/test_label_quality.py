@@ -34,6 +34,15 @@ def flipped() -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     return given, y, out_of_fold(X, given)
 
 
+def test_what_decides_for_a_rare_class_judges_labels_without_that() -> None:
+    y = (np.arange(60) % 6 == 0).astype(int)
+    scores = {"baseline": np.eye(2)[0 * y], "plain": np.eye(2)[y], "moved": np.eye(2)[1 - y]}
+    predictions = made(scores, y)
+    moved = predictions.row("moved")
+    moved.family, moved.base = "balance", "plain"
+    assert [r.name for r in judges_of(predictions, moved)] == ["plain"]
+
+
 def test_of_flipped_labels_most_are_flagged_and_most_flagged_are_flipped(flipped) -> None:  # type: ignore[no-untyped-def]
     given, true, scores = flipped
     order, suggested, posterior = odd_labels(scores, given)

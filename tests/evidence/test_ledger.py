@@ -143,3 +143,22 @@ def test_a_gain_of_values_is_in_the_unit_of_the_metric(metric: str) -> None:
     plain = predictions.score(predictions.row("a+"))[0] - predictions.score(predictions.row("a"))[0]
     assert line.gain is not None
     assert line.gain.value == pytest.approx(plain if metric == "r2" else -plain) and line.worth == "better"
+
+
+def test_a_part_that_a_candidate_lacks_is_credited_to_the_whole() -> None:
+    y = np.arange(100) % 2
+    whole, without, less = (np.arange(100) >= k for k in (25, 40, 20))
+    oofs = {"baseline": constant(y), "a": right(y, whole), "b": right(y, without), "c": right(y, less)}
+    predictions = held_out(oofs, y)
+    for name, part in (("b", "the text column"), ("c", "the number column")):
+        row = predictions.row(name)
+        row.base, row.technique, row.lacks = "a", part, True
+    lines = told(predictions)
+    text, number = lines["the text column"], lines["the number column"]
+    assert text.gain is not None and number.gain is not None
+    assert (text.gain.value, number.gain.value) == (pytest.approx(0.15), pytest.approx(-0.05))
+    assert text.added is predictions.row("a") and text.base is predictions.row("b")
+    assert techniques_of(predictions, predictions.row("a")) == {"the text column", "the number column"}
+    assert techniques_of(predictions, predictions.row("c")) == {"the text column"}
+    assert techniques_of(predictions, predictions.row("baseline")) == set()
+    assert (text.kept, number.kept) == (True, False)  # "c" is best, and does without

@@ -6,8 +6,9 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from handful.data.dataset import Images
-from handful.model.unlike import Unlike, unlike
-from handful.strategies.chain import Chain
+from handful.model.new_words import NewWords
+from handful.model.unlike import Either, Unlike, unlike
+from handful.strategies.chain import Chain, Stateless
 from handful.strategies.transfer import Embedding
 from tests.conftest import pictures
 
@@ -97,4 +98,50 @@ def test_noise_is_flagged_among_pictures(network: bool) -> None:
 
 def test_with_hardly_any_samples_nothing_is_said() -> None:
     assert unlike(mixed(8, 0), np.arange(8), "table", []) is None
-    assert unlike(np.array(["a"] * 50, dtype=object), np.arange(50), "text", []) is None
+    assert unlike(notes(8, 0), np.arange(8), "text", []) is None
+
+
+TEXT = "the printer on floor two prints every page twice and the paper tray jams after ten sheets again"
+ENGLISH = TEXT.split()
+
+
+def notes(n: int, seed: int) -> np.ndarray:
+    """Texts of twelve words each, of a vocabulary of seventeen and now and then a name of their own."""
+    random = np.random.default_rng(seed)
+    found = np.empty(n, dtype=object)
+    for i in range(n):
+        found[i] = " ".join([*random.choice(ENGLISH, 11), f"room{seed}x{i}"])
+    return found
+
+
+def test_texts_of_the_same_kind_are_not_flagged_and_another_language_is() -> None:
+    flag = unlike(notes(60, 0), np.arange(60), "text", [])
+    assert isinstance(flag, NewWords)
+    assert flags(flag, notes(100, 1)) == 0
+    german = np.array(["der Drucker druckt jede Seite zweimal", "xq zzv kkwp"], dtype=object)
+    assert flags(flag, german) == 1
+
+
+def test_words_of_a_text_of_the_same_group_are_no_old_acquaintances() -> None:
+    copied = np.repeat(notes(20, 0), 2)
+    apart = unlike(copied, np.arange(40), "text", [])
+    together = unlike(copied, np.repeat(np.arange(20), 2), "text", [])
+    assert isinstance(apart, NewWords) and isinstance(together, NewWords)
+    assert apart.threshold_ < together.threshold_
+
+
+def test_texts_are_measured_through_the_network_that_a_member_uses() -> None:
+    class Frozen(Stateless):
+        def __init__(self, backbone: str = "none") -> None:
+            self.backbone = backbone
+
+        def transform(self, X: object) -> np.ndarray:
+            return np.array([[len(text), text.count(" ") + 1] for text in X], dtype=float)  # type: ignore[attr-defined]
+
+    flag = unlike(notes(60, 0), np.arange(60), "text", [Chain([Frozen()], None)])
+    assert isinstance(flag, Either)
+    words, network = flag.flags_
+    assert isinstance(words, NewWords) and isinstance(network, Unlike)
+    assert network.unit_length and isinstance(network.space, Frozen)
+    german = np.array(["der Drucker druckt jede Seite zweimal"], dtype=object)
+    assert flag.distance(german) == np.maximum(words.distance(german), network.distance(german)) > 1

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from handful.report.extras import _augmented
+from handful.report.extras import _augmented, _example
 from handful.settings import Settings
 from handful.strategies import propose
-from tests.conftest import pictures
+from tests.conftest import mixed, pictures
 
 
 def test_the_ledger_gets_pictures_of_every_augmentation() -> None:
@@ -19,3 +19,11 @@ def test_the_ledger_gets_pictures_of_every_augmentation() -> None:
     first, mirrored = found["augmentation: flips"][:2]
     np.testing.assert_array_equal(mirrored, first[:, ::-1])
     assert len(found["augmentation: shifts"]) == 2 * 5
+
+
+def test_a_row_is_shown_with_its_picture_and_its_other_columns() -> None:
+    data = mixed()
+    shown = _example(SimpleNamespace(dataset=data), 3)
+    np.testing.assert_array_equal(shown["picture"], data.X["photo"].array[3].pixels)
+    assert list(shown["row"]) == ["x0", "kind", "note"] and shown["row"]["note"] == data.X["note"][3]
+    assert _example(SimpleNamespace(dataset=data), 2)["picture"] is None

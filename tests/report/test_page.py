@@ -220,6 +220,24 @@ def test_regression_shows_the_residual_band() -> None:
     assert 'class="band"' in page
 
 
+def test_a_measured_value_colours_the_map_and_orders_the_pictures() -> None:
+    summary, extras = made_up.regression_run()
+    random = np.random.default_rng(0)
+    value = np.arange(60.0)
+    extras["map"] = {
+        "xy": random.normal(size=(60, 2)),
+        "label": value,
+        "predicted": value + 1,
+        "id": [f"{i}.png" for i in range(60)],
+        "outside": value < 3,
+        "pictures": None,
+    }
+    page = render(summary, extras)
+    assert all(f'class="v{k}"' in page for k in range(6))
+    assert "60 examples, 3 of them outside of the range that was told (ringed)" in page
+    assert "7.png: 7, predicted 8" in page and "0 to 10" in page
+
+
 def test_a_test_set_outside_the_interval_is_pointed_out() -> None:
     assert "it scored 0.310, outside the interval" in read(made_up.regression_run).text
 

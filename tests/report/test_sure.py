@@ -41,7 +41,16 @@ def numbers() -> str:
     return render(summary | {"calibration": None, "conformal": told}, extras)
 
 
-@pytest.mark.parametrize("page", [images(), numbers()], ids=["images", "numbers"])
+def growing() -> str:
+    summary, extras = made_up.regression_run()
+    random = np.random.default_rng(0)
+    said = random.uniform(10, 100, 300)
+    predictions = made({"model": said}, said * (1 + random.normal(0, 0.1, 300)), metric="r2")
+    told = conformal(predictions, predictions.rows[0], None)
+    return render(summary | {"calibration": None, "conformal": told}, extras)
+
+
+@pytest.mark.parametrize("page", [images(), numbers(), growing()], ids=["images", "numbers", "growing"])
 def test_the_section_is_whole_and_prints_no_missing_number(page: str) -> None:
     reader = Reader(page)
     assert reader.open == [] and len(reader.ids) == len(set(reader.ids))
@@ -69,6 +78,18 @@ def test_an_interval_is_compared_with_knowing_nothing() -> None:
     text = Reader(section(numbers())).text
     assert "within ±41.2 of the prediction" in text
     assert "the model's is 50% of it" in text and "91 of 100 true values lay inside" in text
+
+
+def test_errors_that_go_with_the_prediction_are_told_for_small_and_large_ones() -> None:
+    text = Reader(section(growing())).text
+    assert "of a middling prediction" in text and "because errors go with the prediction here" in text
+    assert "smallest third" in text and "a range meant to hold 50 of 100 held" in text
+    assert "equally wide" not in text and "All intervals are equally wide" in Reader(section(numbers())).text
+
+
+def test_the_answer_says_how_far_off_a_prediction_usually_is() -> None:
+    page = growing().split('<section id="answer"')[1].split("</section>")[0]
+    assert "Half of its predictions for rows that it had not seen were off by less than" in Reader(page).text
 
 
 def test_without_evidence_there_is_no_section() -> None:

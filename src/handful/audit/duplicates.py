@@ -9,12 +9,21 @@ import pandas as pd
 
 from handful.audit.coincidence import coincidence, column_codes
 from handful.audit.near import Embed, near_duplicates
+from handful.audit.near_texts import near_duplicate_texts
 from handful.data.dataset import Dataset, Finding, Images
 
 # A component of near-duplicates over this share of the data is no set of copies but pictures that are alike
 # by nature (X-rays, empty frames); a small data set may still hold a burst of ten.
 CROWD = 0.05
 BURST = 10
+BEGINNING = 70  # characters of a text that are quoted
+_ALIKE = {
+    "image": "images look nearly the same as another, as re-saved, resized or cropped copies do, or pictures "
+    "of one series",
+    "text": "texts share most of their words, in the same order, with another: versions of one text, a form "
+    "with other names in it, or a reply with what it answers",
+}
+_SERIES = ("images", "frames of one film, one patient")
 
 
 def find_duplicates(dataset: Dataset, embed: Embed) -> tuple[list[np.ndarray], list[Finding]]:
@@ -24,8 +33,6 @@ def find_duplicates(dataset: Dataset, embed: Embed) -> tuple[list[np.ndarray], l
     if isinstance(dataset.X, pd.DataFrame):
         return _equal_rows(dataset, sets)
     findings = _equal_content(dataset, sets)
-    if not isinstance(dataset.X, Images):
-        return sets, findings
     near_sets, near_findings = _near(dataset, codes, embed)
     return sets + near_sets, findings + near_findings
 
@@ -91,17 +98,18 @@ def _ceiling(dataset: Dataset, sets: list[np.ndarray]) -> str:
 
 
 def _near(dataset: Dataset, codes: np.ndarray, embed: Embed) -> tuple[list[np.ndarray], list[Finding]]:
-    """Sets of near-duplicate images; of exact copies only the first is looked at."""
+    """Sets of near-duplicate images or texts; of exact copies only the first is looked at."""
     first = np.sort(np.unique(codes, return_index=True)[1])
-    found = near_duplicates(dataset.X[first], embed, max(BURST, int(CROWD * len(dataset))))
+    largest = max(BURST, int(CROWD * len(dataset)))
+    if isinstance(dataset.X, Images):
+        found = near_duplicates(dataset.X[first], embed, largest)
+    else:
+        found = near_duplicate_texts(dataset.X[first], largest)
     sets = sorted((first[cluster] for cluster in found.clusters), key=lambda one: int(one[0]))
     findings = []
     if sets:
         alike = sum(len(one) for one in sets)
-        message = (
-            f"{alike} images look nearly the same as another, as re-saved, resized or cropped copies do, or "
-            f"pictures of one series. They are kept on one side of every fold."
-        )
+        message = f"{alike} {_ALIKE[dataset.modality]}. They are kept on one side of every fold."
         items = [names_of(dataset, one, " ~ ") for one in sets]
         findings.append(Finding("near-duplicates", "warning", message, items))
         if dataset.task == "classification":  # measured values may well differ a little
@@ -113,12 +121,13 @@ def _near(dataset: Dataset, codes: np.ndarray, embed: Embed) -> tuple[list[np.nd
 
 
 def _crowd(dataset: Dataset, members: np.ndarray) -> Finding:
+    what, such = ("texts", "one form, one author") if dataset.modality == "text" else _SERIES
     message = (
-        f"{len(members)} images look so much alike that they cannot be told from near-duplicates. So many "
-        f"are more likely alike by nature than copies, so they are not kept together. If they show the same "
-        f"things (frames of one film, one patient), say so with --groups."
+        f"{len(members)} {what} look so much alike that they cannot be told from near-duplicates. So many "
+        f"are more likely alike by nature than copies, so they are not kept together. If they do belong "
+        f"together ({such}), say so with --groups."
     )
-    return Finding("many images look alike", "warning", message, [str(one) for one in dataset.ids[members]])
+    return Finding(f"many {what} look alike", "warning", message, [str(one) for one in dataset.ids[members]])
 
 
 def content_codes(dataset: Dataset) -> np.ndarray:
@@ -150,9 +159,8 @@ def labels_disagree(y: np.ndarray, positions: np.ndarray) -> bool:
 def names_of(dataset: Dataset, positions: Any, joined_by: str = " = ") -> str:
     """The ids of a set of samples as one line, the first six by name."""
     ids = [str(one) for one in dataset.ids[np.asarray(positions)]]
-    if len(ids) <= 6:
-        return joined_by.join(ids)
-    return joined_by.join(ids[:6]) + f" and {len(ids) - 6} more"
+    more = f" and {len(ids) - 6} more" if len(ids) > 6 else ""
+    return joined_by.join(ids[:6]) + more + _beginning(dataset, positions)
 
 
 def names_with_labels(dataset: Dataset, positions: Any) -> str:
@@ -163,4 +171,14 @@ def names_with_labels(dataset: Dataset, positions: Any) -> str:
     labels = dataset.y if dataset.classes is None else dataset.classes[dataset.y]
     lines = [f"{dataset.ids[i]} ({labels[i]})" for i in positions[:6]]
     more = f" and {len(positions) - 6} more" if len(positions) > 6 else ""
-    return ", ".join(lines) + more
+    return ", ".join(lines) + more + _beginning(dataset, positions)
+
+
+def _beginning(dataset: Dataset, positions: Any) -> str:
+    """How the first of some texts begins: the number of a row would say nothing. Empty for other samples."""
+    if dataset.modality != "text":
+        return ""
+    text = " ".join(dataset.X[int(positions[0])].split())
+    if len(text) > BEGINNING:
+        text = text[: BEGINNING - 1].rstrip() + "\u2026"
+    return f": \u201c{text}\u201d"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from handful.data.columns import PICTURE, TEXTS, absent, kind_of
 from handful.data.dataset import Dataset, Finding
 
 NEARLY_PERFECT = 0.99  # of the way from chance to perfect; R² for regression
@@ -113,7 +114,10 @@ def _alone(dataset: Dataset, folds: int) -> list[_Column]:
     columns = []
     for position, name in enumerate(dataset.X.columns):
         values = dataset.X.iloc[:, position]
-        x = values.to_numpy(np.float64) if values.dtype.kind == "f" else pd.factorize(values)[0]
+        if kind_of(values) in (TEXTS, PICTURE):  # whether there is one; what it says differs in every row
+            x = absent(values.to_frame())[:, 0].astype(np.int64)
+        else:
+            x = values.to_numpy(np.float64) if values.dtype.kind == "f" else pd.factorize(values)[0]
         best: _Column | None = None
         for predict in _predictors(dataset.task, values.dtype.kind == "f"):
             if _score(dataset, predict(x, dataset.y, everything)[everything]) < NEXT_IS_WORSE:

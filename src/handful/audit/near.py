@@ -29,10 +29,10 @@ COSINE_PER_BIT = 0.025
 
 @dataclass(frozen=True)
 class NearDuplicates:
-    """What `near_duplicates` found, as positions in the images it was given.
+    """What was found, as positions in the samples that were given.
 
-    `clusters` are sets of at least two pictures that are all alike (complete linkage); `pairs` `(m, 2)` are
-    all confirmed pairs; `crowds` are components too large to be copies of one picture.
+    `clusters` are sets of at least two samples that are all alike (complete linkage); `pairs` `(m, 2)` are
+    all confirmed pairs; `crowds` are components too large to be copies of one sample.
     """
 
     clusters: list[np.ndarray]
@@ -54,14 +54,18 @@ def near_duplicates(images: Images, embed: Embed, largest: int) -> NearDuplicate
     where = where.reshape(pairs.shape)
     cosine = np.einsum("md,md->m", embeddings[where[:, 0]], embeddings[where[:, 1]])
     confirmed = cosine >= LEAST_COSINE + COSINE_PER_BIT * bits
-    pairs, cosine = pairs[confirmed], cosine[confirmed]
+    return gathered(len(images), pairs[confirmed], cosine[confirmed], largest)
+
+
+def gathered(n: int, pairs: np.ndarray, likeness: np.ndarray, largest: int) -> NearDuplicates:
+    """Confirmed pairs `(m, 2)` of n samples, and how alike each is `(m,)` from 0.5 to 1, as clusters."""
     clusters: list[np.ndarray] = []
     crowds: list[np.ndarray] = []
-    for members, inside in _components(len(images), pairs):
+    for members, inside in _components(n, pairs):
         if len(members) > largest:
             crowds.append(members)
         else:
-            clusters += _complete_linkage(members, pairs[inside], cosine[inside])
+            clusters += _complete_linkage(members, pairs[inside], likeness[inside])
     return NearDuplicates(clusters, pairs, crowds)
 
 
@@ -121,14 +125,14 @@ def _components(n: int, pairs: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]
     return [(np.flatnonzero(label == one), label[pairs[:, 0]] == one) for one in found]
 
 
-def _complete_linkage(members: np.ndarray, pairs: np.ndarray, cosine: np.ndarray) -> list[np.ndarray]:
+def _complete_linkage(members: np.ndarray, pairs: np.ndarray, likeness: np.ndarray) -> list[np.ndarray]:
     """Clusters of at least two in which every pair is confirmed, so that likeness is never chained."""
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
     distance = np.ones((len(members), len(members)))  # 1: not confirmed
     i, j = np.searchsorted(members, pairs).T
-    distance[i, j] = distance[j, i] = np.clip(1 - cosine, 0, 0.5)
+    distance[i, j] = distance[j, i] = np.clip(1 - likeness, 0, 0.5)
     np.fill_diagonal(distance, 0)
     label = fcluster(linkage(squareform(distance), "complete"), 0.75, "distance")
     clusters = [members[label == one] for one in np.unique(label)]

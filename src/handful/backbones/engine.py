@@ -4,7 +4,7 @@ On the CPU, ONNX Runtime in float32: one picture a thread (see `export.onnx_mode
 what else is encoded. On a GPU, torch with automatic mixed precision. Another one is taken when it is asked
 for, by `engine=` or the environment variable HANDFUL_ENGINE: "openvino" (in float32 as quick as the former),
 "openvino-bf16" (half the time where the processor has bfloat16; cosine to float32 about .997), "torch", or
-"torch-bf16" (the same, for texts above all: half the time, cosine .9999).
+"torch-bf16" (on one thread half the time of float32; for texts a cosine of .9999).
 """
 
 from __future__ import annotations

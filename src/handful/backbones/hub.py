@@ -59,12 +59,41 @@ def fetch(
             except EntryNotFoundError:
                 continue
     except Exception as error:  # the hub's client raises its own, its HTTP library's and the system's errors
-        reason = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")
-        raise SettingsError(
-            f"{what} is not on this machine, and {client.constants.ENDPOINT} did not give it ({reason}). "
-            f"With a network, try again; without one, {instead}"
-        ) from error
+        raise _refused(what, error, instead) from error
     raise SettingsError(f"the hub's repository {repository!r} holds none of {', '.join(files)}: {instead}")
+
+
+def cached_folder(repository: str) -> Path | None:
+    """What is on this machine of a repository, whole or not; None where nothing is."""
+    try:
+        return Path(_client().snapshot_download(repository, local_files_only=True))
+    except Exception:  # nothing there, or no name that the hub allows
+        return None
+
+
+def fetch_folder(
+    repository: str,
+    patterns: Sequence[str],
+    what: str,
+    licence: str,
+    instead: str,
+    tell: Callable[[str], None] | None = None,
+) -> Path:
+    """The repository's files that match `patterns`, downloaded; told and raised as by `fetch`."""
+    try:
+        client = ask()
+        (tell or _on_stderr)(f"Downloading {what} from {repository}: licence {licence}.")
+        return Path(client.snapshot_download(repository, allow_patterns=list(patterns)))
+    except Exception as error:  # as above
+        raise _refused(what, error, instead) from error
+
+
+def _refused(what: str, error: Exception, instead: str) -> SettingsError:
+    reason = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")
+    return SettingsError(
+        f"{what} is not on this machine, and {_client().constants.ENDPOINT} did not give it ({reason}). "
+        f"With a network, try again; without one, {instead}"
+    )
 
 
 def ask() -> Any:

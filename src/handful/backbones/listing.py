@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from handful.backbones.curated import CURATED
 from handful.backbones.priors import PACKAGES, Package, Weights, installed, weights
 from handful.backbones.registry import INSTALL, available, on_this_machine
+from handful.backbones.text_registry import TEXT_EXTRA, text_backbones
 
 WIDTH = 12  # of the column that says where a network is
 
@@ -70,12 +71,29 @@ def _for_tables(about: Package, task: str, wanted: Weights) -> Line:
     return Line(about.name, state, wanted.megabytes, None, None, about.licence, good_at, how)
 
 
-TABLES: dict[str, Callable[[], list[Line]]] = {"For pictures": for_pictures, "For tables": for_tables}
+def for_texts() -> list[Line]:
+    """The encoders of texts with a short name, which `--backbones` takes too."""
+    lines = []
+    for b, here in text_backbones():
+        by_pip = b.source.kind == "package"
+        state = ("embedded" if by_pip else "downloaded") if here else "install" if by_pip else "download"
+        how = f'pip install "handful[{TEXT_EXTRA}]"' if state == "install" else ""
+        good_at = f"texts in {b.languages}" + (", read without their order" if b.kind == "static" else "")
+        lines.append(Line(b.name, state, b.size_mb, None, b.dimension, b.licence, good_at, how))
+    return lines
+
+
+TABLES: dict[str, Callable[[], list[Line]]] = {
+    "For pictures": for_pictures,
+    "For texts": for_texts,
+    "For tables": for_tables,
+}
 AFTER = """\
 embedded: came by pip. downloaded: on this machine already. download: will be fetched from the Hugging Face
 hub when it is named in --backbones, for tables with --allow-download, and kept. Any other name of timm is
-downloaded in the same way, and ARCHITECTURE=FILE takes your own weights. Of several names each is tried,
-and all of them together."""
+downloaded in the same way, and ARCHITECTURE=FILE takes your own weights. For texts, st:OWNER/NAME is any
+model of sentence-transformers on the hub, and a path the folder of one that you have. Of several names each
+is tried, and all of them together."""
 
 
 def listing() -> str:

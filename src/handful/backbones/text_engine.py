@@ -3,8 +3,9 @@
 On the CPU a plain encoder runs on ONNX Runtime in float32, one batch of texts of similar length a thread, and
 its word pieces come from the `tokenizers` library alone: importing transformers takes seconds. What is no
 plain encoder runs through sentence-transformers, and so does everything on a GPU (in float16) and where
-HANDFUL_ENGINE says "torch" or "torch-bf16" (half the time where the processor multiplies bfloat16; cosine to
-float32 .9999, and a vector then depends a little on what is encoded beside it). OpenVINO is for pictures.
+HANDFUL_ENGINE says "torch" or "torch-bf16" (on one thread half the time for long texts, where the processor
+multiplies bfloat16; cosine to float32 .9999, and a vector then depends a little on what is encoded beside
+it). OpenVINO is for pictures.
 Static word vectors are looked up.
 """
 

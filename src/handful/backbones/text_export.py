@@ -41,7 +41,7 @@ def onnx_model(backbone: TextBackbone, recipe: Recipe) -> bytes:
     from importlib.metadata import version
 
     made_by = f"{backbone.identity} {recipe} {_OPSET} {version('torch')} {version('transformers')}"
-    return kept_as(stem_of(f"text {backbone.name}"[:40], made_by), lambda: _checked(backbone, recipe))
+    return kept_as(stem_of("text", made_by), lambda: _checked(backbone, recipe))
 
 
 def _checked(backbone: TextBackbone, recipe: Recipe) -> bytes:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from handful.backbones import text_folder
-from handful.backbones.hub import ask
+from handful.backbones.hub import cached_folder, fetch_folder
 from handful.backbones.registry import Source
 from handful.errors import HandfulError, MissingExtraError, SettingsError
 
@@ -124,7 +123,9 @@ def reads_texts(name: str) -> bool:
     (True, False)
     """
     known = name in _LISTED or _by_repository(name) is not None
-    return known or name.startswith(("st:", "sentence-transformers/")) or Path(name).expanduser().is_dir()
+    marked = name.startswith(("st:", "st=", "sentence-transformers/"))
+    # A folder needs a slash in its name: one that is called lite0 must not hide the backbone.
+    return known or marked or (_looks_like_a_path(name) and Path(name).expanduser().is_dir())
 
 
 def get_text(name: str) -> TextBackbone:
@@ -150,11 +151,12 @@ def get_text(name: str) -> TextBackbone:
             raise MissingExtraError(listed.source.where, TEXT_EXTRA, f"the text backbone {name!r}")
         return listed
     if listed:
-        return _described(listed, _from_hub(listed.source.where))
+        return _described(listed, _from_hub(listed))
     if name.startswith(("st:", "sentence-transformers/")):
         where = name.removeprefix("st:")
         where = where if "/" in where else f"sentence-transformers/{where}"
-        return _described(_unknown(name, Source("hub", where, "")), _from_hub(where))
+        unknown = _unknown(name, Source("hub", where, ""))
+        return _described(unknown, _from_hub(unknown))
     if _looks_like_a_path(name):
         hint = "" if re.match(r"[/~.]", name) else f" For a model of the hub write st:{name}"
         raise SettingsError(f"the text backbone {name!r} names a folder that does not exist.{hint}")
@@ -218,8 +220,9 @@ def _unknown(name: str, source: Source) -> TextBackbone:
 
 def _described(backbone: TextBackbone, folder: Path) -> TextBackbone:
     """With what the files themselves tell."""
-    weights = text_folder.weights(folder)
-    if not weights or not (folder / "config.json").is_file():  # also where there is no such folder
+    # Of a large folder that holds something else, not every file is looked at.
+    weights = text_folder.weights(folder) if (folder / "config.json").is_file() else []
+    if not weights:
         raise SettingsError(
             f"{folder} holds no text encoder: expected are config.json, modules.json and model.safetensors, "
             "as SentenceTransformer(...).save(folder) writes them."
@@ -244,47 +247,31 @@ def _asked_dimension(folder: str) -> int:
 # ---- the hub
 
 
-def _from_hub(where: str) -> Path:
+def _from_hub(backbone: TextBackbone) -> Path:
     """The folder of the hub's repository on this machine, downloaded where it is not there yet."""
     if find_spec("huggingface_hub") is None:
-        raise MissingExtraError("sentence-transformers", TEXT_EXTRA, f"the text backbone {where!r}")
-    kept = _snapshot(where)
+        raise MissingExtraError("sentence-transformers", TEXT_EXTRA, f"the text backbone {backbone.name!r}")
+    kept = _snapshot(backbone.source.where)
     if kept is not None:
         return kept
-    from huggingface_hub import constants
-
-    try:
-        client = ask()
-        for weights in ("*.safetensors", "*.bin"):
-            folder = Path(
-                client.snapshot_download(where, allow_patterns=["*.json", "*.txt", "*.model", weights])
-            )
-            if text_folder.weights(folder):
-                break
-    except Exception as error:  # the hub's client raises its own, its HTTP library's and the system's errors
-        raise SettingsError(
-            f"the text backbone {where!r} is not on this machine, and {constants.ENDPOINT} did not give it "
-            f"({type(error).__name__}: {_first_line(error)}). Check the name and the network, or use "
-            f"{_or(b.name for b, here in text_backbones() if here)} or a folder that you have."
-        ) from error
+    size = f"{backbone.size_mb} MB, " if backbone.size_mb else ""
+    here = ", ".join(b.name for b, here in text_backbones() if here) or "the package of handful[text]"
+    folder = Path()
+    for weights in ("*.safetensors", "*.bin"):  # an older repository has only the latter
+        folder = fetch_folder(
+            backbone.source.where,
+            ("*.json", "*.txt", "*.model", weights),
+            f"the text backbone {backbone.name!r} ({size}{backbone.languages or 'languages not stated'})",
+            backbone.licence,
+            f"use {here} or the path of a folder that you have.",
+        )
+        if text_folder.weights(folder):
+            break
     return folder
 
 
 def _snapshot(where: str) -> Path | None:
     """What an earlier download has left, if it is whole."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        folder = Path(snapshot_download(where, local_files_only=True))
-    except Exception:  # not there, or no name that the hub allows
-        return None
-    whole = (folder / "config.json").is_file() and text_folder.weights(folder)
+    folder = cached_folder(where)
+    whole = folder and (folder / "config.json").is_file() and text_folder.weights(folder)
     return folder if whole else None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
-
-
-def _or(names: Iterable[str]) -> str:
-    return ", ".join(names) or "the package of handful[text]"

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from handful.backbones.cache import Vectors, missing, through
 from handful.backbones.engine import choose
@@ -124,10 +125,10 @@ class Texts:
 def as_text(value: Any) -> str:
     """A str that can be encoded: "" for what is missing; halves of surrogate pairs become question marks.
 
-    >>> as_text(None), as_text(float("nan")), as_text(" yes "), as_text(7)
+    >>> as_text(None), as_text(pd.NA), as_text(" yes "), as_text(7)
     ('', '', ' yes ', '7')
     """
-    if value is None or value != value:
+    if not isinstance(value, str) and pd.isna(value):
         return ""
     return str(value).encode("utf-8", "replace").decode("utf-8")
 

@@ -133,9 +133,9 @@ class Dataset:
     None. `meta` is what is known beside the content: `order` (the row in the input; of a file in class
     folders, its place in its own folder), and of files `bytes`, `format`, `mode`, `width`, `height`, `name`,
     `exif` (how many tags), `camera`, `packed` and `jpeg` (bytes of the decoded picture, packed in one same
-    way); and `copy`, where some samples were made from others by `handful augment`. `origin` is what is
-    needed to read new data in the same way (plain JSON: the target's name, the table's schema, the image
-    size).
+    way; `packed` of a text are those of its cleaned form); and `copy`, where some samples were made from
+    others by `handful augment`. `origin` is what is needed to read new data in the same way (plain JSON: the
+    target's name, the table's schema, the image size).
     """
 
     X: Any

@@ -38,7 +38,8 @@ def named_groups(option: str, ids: Sequence[str], columns: Sequence[str] = ()) -
             f"--groups {option!r} is neither a column nor a file.{did_you_mean(option, columns)} "
             f"The columns are: {listed(columns, 30)}."
         )
-    if path.suffix.lower() in (".csv", ".tsv", ".txt", ".xlsx", ".parquet"):
+    as_file = path.suffix.lower() in (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
+    if as_file and not set("()\\") & set(option):  # r"(\d+)_.*\.txt" is a pattern on names of text files
         raise DataError(f"--groups: {missing_path(path)} Give a file with the columns id and group.")
     return _pattern_groups(option, ids)
 

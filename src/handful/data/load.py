@@ -16,6 +16,7 @@ from handful.data.dataset import Dataset, Finding, Images
 from handful.data.groups import group_codes
 from handful.data.images import Progress, array_to_images, packed_sizes, read_images
 from handful.data.names import count, listed
+from handful.data.picture_column import with_pictures
 from handful.data.provenance import sources, with_copies
 from handful.data.schema import TableSchema, infer_schema
 from handful.data.source import TASKS, How, Source, made_up, open_source
@@ -230,9 +231,13 @@ def _content(
     origin: dict[str, Any] = {"modality": source.modality, "input": source.kind}
     if source.frame is not None:
         frame = source.frame.iloc[rows]
-        schema, findings = infer_schema(frame, source.target, keep_all=source.kind == "array")
+        schema, findings = infer_schema(
+            frame, source.target, keep_all=source.kind == "array", pictures=source.pictures
+        )
         X = schema.apply(frame, findings)
-        return X, pd.DataFrame({"order": rows}), rows, {}, {**origin, "schema": schema.to_json()}, findings
+        X, sizes, damaged = with_pictures(X, schema.of_kind("picture"), {}, folder, jobs, progress)
+        origin |= {"schema": schema.to_json(), **({"sizes": sizes} if sizes else {})}
+        return X, pd.DataFrame({"order": rows}), rows, {}, origin, findings + damaged
     if source.modality == "text":
         texts, meta, good, problems = _read_texts(source, rows)
         if not len(good):
@@ -261,8 +266,11 @@ def _content_like(
     _check_modality(source, origin)
     if source.frame is not None:
         schema = TableSchema.from_json(origin["schema"])
-        frame = _renamed(source, schema).iloc[rows]
-        return schema.apply(frame, findings), None, rows, {}, findings
+        X = schema.apply(_renamed(source, schema).iloc[rows], findings)
+        X, _, damaged = with_pictures(
+            X, schema.of_kind("picture"), origin.get("sizes", {}), out, jobs, progress
+        )
+        return X, None, rows, {}, findings + damaged
     if source.modality == "text":
         return *_read_texts(source, rows), findings
     X, meta, good, problems = _read_pictures(source, rows, origin["size"], out, jobs, progress)
@@ -378,6 +386,8 @@ def _reasons(problems: dict[str, str]) -> str:
 def _how(origin: dict[str, Any], *, labelled: bool) -> How:
     how = How(modality=origin["modality"], target=origin["target"])
     how = replace(how, path_column=origin.get("path_column"), text_column=origin.get("text_column"))
+    if "sizes" in origin:
+        how = replace(how, pictures=tuple(origin["sizes"]))
     return replace(how, labelled=labelled, least_classes=1)
 
 

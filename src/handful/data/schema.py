@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from handful.data.columns import TEXT
 from handful.data.dataset import Finding
 from handful.data.names import count, did_you_mean, listed
 from handful.data.texts import clean, words
@@ -33,8 +34,6 @@ from handful.errors import DataError
 # Below this many rows, running or distinct values are no sign of an identifier.
 _IDENTIFIER_ROWS = 10
 _TEXT_WORDS = 5
-# Of texts, and of nothing else in an X: so an encoder can tell them from categories.
-TEXT = pd.StringDtype("python")
 _ID_NAME = re.compile(
     r"(^|[^a-z])(id|ids|idx|index|uuid|guid|identifier|rownames?|row|record|unnamed|column)([^a-z]|$)", re.I
 )
@@ -45,7 +44,7 @@ _TIME_NAME = re.compile(r"year|time|day|date|month|week|hour|minute|second", re.
 
 @dataclass(frozen=True)
 class Column:
-    """One column that is used: `kind` is numeric, categorical, boolean, date or text.
+    """One column that is used: `kind` is numeric, categorical, boolean, date, text or picture.
 
     `style` says how its strings are written (a number or date style), `parts` which parts of a date vary.
     """
@@ -71,12 +70,13 @@ class TableSchema:
     @property
     def feature_names(self) -> list[str]:
         """The columns of X."""
-        return [name for column in self.columns for name in _feature_names(column)]
+        return [name for column in self.columns for name in feature_names(column)]
 
     def apply(self, frame: pd.DataFrame, findings: list[Finding] | None = None) -> pd.DataFrame:
         """X for the rows of `frame`: float64 columns, object columns of str or None, and columns of texts.
 
-        A text column has the dtype `TEXT`; where nothing was written it holds "".
+        A text column has the dtype `TEXT`; where nothing was written it holds "". Of a picture column the
+        names of the files are kept, str or None, which `handful.data.load` reads.
 
         Other columns are ignored, their order does not matter. Values that do not fit their column become
         missing, with a line in `findings`. DataError where a column is missing, or where no value of a
@@ -89,9 +89,13 @@ class TableSchema:
             parts, unfit, infinite = _convert(column, frame[column.name])
             if findings is not None:
                 findings.extend(_value_findings(column, unfit, infinite))
-            for name, values in zip(_feature_names(column), parts, strict=True):
+            for name, values in zip(feature_names(column), parts, strict=True):
                 features[name] = pd.Series(values, dtype=values.dtype)
         return pd.DataFrame(features, index=pd.RangeIndex(len(frame)))
+
+    def of_kind(self, kind: str) -> list[str]:
+        """The columns of a kind."""
+        return [column.name for column in self.columns if column.kind == kind]
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -141,13 +145,17 @@ def column_name(name: Any, position: int) -> str:
 
 
 def infer_schema(
-    frame: pd.DataFrame, target: str | None = None, *, keep_all: bool = False
+    frame: pd.DataFrame,
+    target: str | None = None,
+    *,
+    keep_all: bool = False,
+    pictures: Sequence[str] = (),
 ) -> tuple[TableSchema, list[Finding]]:
     """How to read a table, and what was noticed on the way.
 
-    Left out are columns that are constant, empty, identifiers, or free text; `keep_all` (for plain numeric
-    arrays, whose columns were chosen by somebody) leaves out none that can be read. DataError where
-    nothing is left.
+    Left out are columns that are constant, empty, or identifiers; `keep_all` (for plain numeric arrays,
+    whose columns were chosen by somebody) leaves out none that can be read. `pictures` names the columns
+    that hold image files. DataError where nothing is left.
     """
     frame = named_columns(frame)
     inputs = [name for name in frame.columns if name != target]
@@ -155,14 +163,15 @@ def infer_schema(
     columns: list[Column] = []
     left_out: dict[str, str] = {}
     for name in inputs:
+        if name in pictures:
+            columns.append(Column(name, "picture"))
+            notes.add("picture", name)
+            continue
         column, reason = _infer_column(name, frame[name], notes, keep_all)
         if column is None:
             left_out[name] = reason
         else:
             columns.append(column)
-    if len(columns) > 1:  # texts beside other columns are not used yet
-        left_out |= {column.name: "free text" for column in columns if column.kind == "text"}
-        columns = [column for column in columns if column.kind != "text"]
     if not columns:
         why = listed(f"{name} ({reason})" for name, reason in left_out.items()) or "there is no other column"
         raise DataError(
@@ -182,6 +191,8 @@ class _Notes:
         "missing marker": "These strings were read as missing: {}.",
         "code": "Columns of digits with leading zeros were read as categories: {}.",
         "date": "Dates were read as days since 1970, year, month and weekday: {}.",
+        "text": "Columns of sentences were read as texts: {}.",
+        "picture": "Columns of image files were read as pictures: {}.",
     }
 
     def __init__(self) -> None:
@@ -212,6 +223,7 @@ def _infer_column(name: str, series: pd.Series, notes: _Notes, keep_all: bool) -
         column, values = _read_kind(name, values, notes)
     present = [value for value in values if value is not None]
     if column.kind == "categorical" and words_of(series) >= _TEXT_WORDS:
+        notes.add("text", name)
         return Column(name, "text"), ""
     if not keep_all:
         reason = _why_useless(column, present, len(values))
@@ -314,7 +326,8 @@ def _varying_parts(column: Column, present: list[Any]) -> Column:
     return Column(column.name, "date", column.style, tuple(varies or DATE_PARTS[:1]))
 
 
-def _feature_names(column: Column) -> list[str]:
+def feature_names(column: Column) -> list[str]:
+    """The columns of X that a column becomes."""
     if column.kind != "date":
         return [column.name]
     return [f"{column.name} ({part})" for part in column.parts]
@@ -322,7 +335,7 @@ def _feature_names(column: Column) -> list[str]:
 
 def _check_feature_names(columns: list[Column]) -> None:
     """DataError where a part of a date would take the name of another column."""
-    counts = Counter(name for column in columns for name in _feature_names(column))
+    counts = Counter(name for column in columns for name in feature_names(column))
     clash = sorted(name for name, n in counts.items() if n > 1)
     if clash:
         raise DataError(
@@ -348,6 +361,8 @@ def _convert(column: Column, series: pd.Series) -> tuple[list[Any], list[tuple[i
         return [_objects(texts)], [], 0
     if column.kind == "text":
         return [texts_of(values)], [], 0
+    if column.kind == "picture":
+        return [_objects([None if value is None else str(value) for value in values])], [], 0
     values, _ = without_markers(values, MISSING_AMONG_NUMBERS)
     style = column.style or ("iso" if column.kind == "date" else "plain")
     read: Callable[[Any], Any] = {
@@ -408,7 +423,6 @@ def _left_out_findings(left_out: dict[str, str]) -> list[Finding]:
         "identifier": "name the row and say nothing about new ones, so they were left out",
         "constant": "hold the same value in every row, so they were left out",
         "empty": "hold no value, so they were left out",
-        "free text": "hold free text; text columns are not used yet, so they were left out",
         "complex numbers": "hold complex numbers, which no model here reads, so they were left out",
     }
     findings = []
@@ -416,6 +430,6 @@ def _left_out_findings(left_out: dict[str, str]) -> list[Finding]:
         names = [name for name, why in left_out.items() if why == reason]
         if names:
             kind = f"{reason} column"
-            severity = "warning" if reason in ("free text", "complex numbers") else "note"
+            severity = "warning" if reason == "complex numbers" else "note"
             findings.append(Finding(kind, severity, f"Columns that {text}: {listed(names)}.", names))
     return findings

@@ -41,7 +41,8 @@ class Source:
 
     Exactly one of `paths` (image files, or text files where `of_text`), `pixels` (an array of images),
     `frame` (the features of a table, without target and groups) and `texts` (a string a sample, None where
-    there is none) is set. `labels` holds a value a sample, or None.
+    there is none) is set. `pictures` names the columns of `frame` that hold image files, as whole paths.
+    `labels` holds a value a sample, or None.
     """
 
     kind: str
@@ -57,6 +58,7 @@ class Source:
     groups: list[str | None] | None = None
     path_column: str | None = None
     text_column: str | None = None
+    pictures: tuple[str, ...] = ()
     copy_of: list[str | None] | None = None
     findings: list[Finding] = field(default_factory=list)
 
@@ -84,6 +86,7 @@ class How:
     groups: str | None = None
     path_column: str | None = None
     text_column: str | None = None
+    pictures: tuple[str, ...] = ()
     labelled: bool = True
     least_classes: int = 2
     said: str | None = None
@@ -109,8 +112,8 @@ def open_source(data: Any, how: How) -> Source:
         source = _without_generated(source, data)
     if how.modality not in ("auto", source.modality):
         raise DataError(
-            f"--modality {how.modality} does not fit the data, which is read as {source.modality}. "
-            + _EXPECTED[how.modality]
+            f"the data is read as {source.modality}, but {how.modality} is expected (by --modality, or by "
+            f"the model that was fitted on such data). {_EXPECTED[how.modality]}"
         )
     if not source.ids:
         raise DataError("there are 0 samples (0 rows); a minimum of 1 is required.")
@@ -124,6 +127,10 @@ def made_up(source: Source, data: Any) -> np.ndarray:
         made |= provenance.generated(Path(data), source.ids)
     if source.paths is not None and not source.of_text:
         made |= np.array([provenance.marked(path) for path in source.paths], dtype=bool)
+    if source.frame is not None:
+        for name in source.pictures:
+            marks = [path is not None and provenance.marked(path) for path in source.frame[name]]
+            made |= np.array(marks, dtype=bool)
     return made
 
 
@@ -229,7 +236,8 @@ def _from_frame(frame: pd.DataFrame, how: How, base: Path, *, from_file: bool) -
         target = None
     features = frame.drop(columns=[target]) if target else frame
     path_column = text_column = None
-    if how.modality in ("auto", "image"):
+    pictures = _picture_columns(features, how, base)
+    if how.modality in ("auto", "image") and not pictures:
         path_column = _find_path_column(features, how, base)
     ids, paths = rows, None
     if path_column is not None:
@@ -240,7 +248,7 @@ def _from_frame(frame: pd.DataFrame, how: How, base: Path, *, from_file: bool) -
         features = features.drop(columns=[how.groups], errors="ignore")
     elif how.groups:
         groups = named_groups(how.groups, ids, columns if path_column is None else ())
-    if path_column is None and how.modality in ("auto", "text"):
+    if path_column is None and not pictures and how.modality in ("auto", "text"):
         text_column = _find_text_column(features, how)
     used = path_column or text_column
     unused = [name for name in features.columns if name != used]
@@ -250,13 +258,20 @@ def _from_frame(frame: pd.DataFrame, how: How, base: Path, *, from_file: bool) -
             f"{listed(unused)}."
         )
         findings.append(Finding("unused column", "note", message, unused))
+    if pictures and how.modality == "auto":
+        message = (
+            f"The pictures of {listed(map(repr, pictures))} are used beside the other columns, by frozen "
+            "features. --modality image looks at the pictures alone, in all the ways there are for pictures."
+        )
+        findings.append(Finding("pictures beside columns", "note", message, list(pictures)))
     kind = "path table" if path_column else "texts" if text_column else "table"
     return Source(
         kind,
         ids,
         paths=paths,
         texts=_strings(frame[text_column]) if text_column else None,
-        frame=None if used else features,
+        frame=None if used else _whole_paths(features, pictures, base),
+        pictures=pictures,
         labels=frame[target] if target and how.labelled else None,
         target=target or "y",
         from_file=from_file,
@@ -323,9 +338,10 @@ def _content_of_array(X: Any, how: How) -> Source:
 
 def _content_of_frame(X: pd.DataFrame, how: How) -> Source:
     rows = [str(i) for i in range(len(X))]
-    column = _find_text_column(X, how) if how.modality in ("auto", "text") else None
+    pictures = _picture_columns(X, how, Path.cwd())
+    column = _find_text_column(X, how) if how.modality in ("auto", "text") and not pictures else None
     if column is None:
-        return Source("table", rows, frame=X)
+        return Source("table", rows, frame=_whole_paths(X, pictures, Path.cwd()), pictures=pictures)
     return Source("texts", rows, texts=_strings(X[column]), text_column=column)
 
 
@@ -388,6 +404,31 @@ def _find_path_column(frame: pd.DataFrame, how: How, base: Path) -> str | None:
             f"absolute or relative to {str(base)!r}."
         )
     return None
+
+
+def _picture_columns(features: pd.DataFrame, how: How, base: Path) -> tuple[str, ...]:
+    """The columns of image files that stand beside others worth reading; none where pictures are all."""
+    if how.pictures or how.modality != "auto":
+        return tuple(name for name in how.pictures if name in features.columns)
+    found = [name for name in features.columns if _is_path_column(features[name], base)]
+    if not found:
+        return ()
+    try:
+        infer_schema(
+            features.drop(columns=[*found, *([how.groups] if how.groups in features.columns else [])])
+        )
+    except DataError:  # nothing else to learn from
+        return ()
+    return tuple(found)
+
+
+def _whole_paths(features: pd.DataFrame, pictures: Sequence[str], base: Path) -> pd.DataFrame:
+    """The table with the files of these columns as whole paths, None where a row has none."""
+    whole = {}
+    for name in pictures:
+        values = [None if v in (None, "") else str(base / str(v)) for v in plain_values(features[name])]
+        whole[name] = pd.Series(values, dtype=object, index=features.index)
+    return features.assign(**whole) if whole else features
 
 
 def _is_path_column(column: pd.Series, base: Path) -> bool:

@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from handful.data.columns import TEXT
 from handful.data.dataset import Dataset, Finding, Images
 from handful.data.images import create_pixels
+from handful.data.picture_column import PictureArray, pictures_folder
 from handful.errors import RunError
 
 _MARKER = "dataset.json"
@@ -43,7 +45,7 @@ def save(dataset: Dataset, folder: Path) -> None:
         "classes": _pack_values(dataset.classes),
         "origin": dataset.origin,
         "findings": [asdict(finding) for finding in dataset.findings],
-        "meta": _pack_frame(dataset.meta, "meta", arrays),
+        "meta": _pack_frame(dataset.meta, "meta", arrays, folder / "meta"),
         "X": _pack_content(dataset.X, "X", arrays, folder),
         "unlabelled": _pack_content(dataset.unlabelled, "unlabelled", arrays, folder),
         "digest": digest(dataset),
@@ -110,7 +112,7 @@ def _unpack(description: dict[str, Any], arrays: dict[str, np.ndarray], folder: 
         X=_unpack_content(description["X"], "X", arrays, folder),
         y=arrays["y"],
         ids=np.array(description["ids"], dtype=str),
-        meta=_unpack_frame(description["meta"], "meta", arrays),
+        meta=_unpack_frame(description["meta"], "meta", arrays, folder / "meta"),
         task=description["task"],
         modality=description["modality"],
         classes=_unpack_values(description["classes"]),
@@ -126,10 +128,9 @@ def _pack_content(X: Any, name: str, arrays: dict[str, np.ndarray], folder: Path
     if X is None:
         return None
     if isinstance(X, Images):
-        _write_pixels(X, _pixels(folder, name))
-        return {"kind": "images", "digests": X.digests.tolist(), "paths": X.paths, "shape": list(X.shape)}
+        return {"kind": "images", **_pack_images(X, _pixels(folder, name))}
     if isinstance(X, pd.DataFrame):
-        return {"kind": "table", "frame": _pack_frame(X, name, arrays)}
+        return {"kind": "table", "frame": _pack_frame(X, name, arrays, _pixels(folder, name).parent)}
     return {"kind": "text", "values": list(X)}
 
 
@@ -137,16 +138,23 @@ def _unpack_content(packed: dict[str, Any] | None, name: str, arrays: dict[str, 
     if packed is None:
         return None
     if packed["kind"] == "images":
-        shape = tuple(packed["shape"])
-        pixels = np.zeros(shape, np.uint8)
-        if shape[0]:
-            pixels = np.load(_pixels(folder, name), mmap_mode="r", allow_pickle=False)
-        if pixels.shape != shape:
-            raise RunError(f"{str(_pixels(folder, name))!r} holds {pixels.shape} pixels and not {shape}.")
-        return Images(pixels, np.array(packed["digests"], dtype="<U32"), packed["paths"])
+        return _unpack_images(packed, _pixels(folder, name))
     if packed["kind"] == "table":
-        return _unpack_frame(packed["frame"], name, arrays)
+        return _unpack_frame(packed["frame"], name, arrays, _pixels(folder, name).parent)
     return _objects(packed["values"])
+
+
+def _pack_images(images: Images, path: Path) -> dict[str, Any]:
+    _write_pixels(images, path)
+    return {"digests": images.digests.tolist(), "paths": images.paths, "shape": list(images.shape)}
+
+
+def _unpack_images(packed: dict[str, Any], path: Path) -> Images:
+    shape = tuple(packed["shape"])
+    pixels = np.load(path, mmap_mode="r", allow_pickle=False) if shape[0] else np.zeros(shape, np.uint8)
+    if pixels.shape != shape:
+        raise RunError(f"{str(path)!r} holds {pixels.shape} pixels and not {shape}.")
+    return Images(pixels, np.array(packed["digests"], dtype="<U32"), packed["paths"])
 
 
 def _pixels(folder: Path, name: str) -> Path:
@@ -166,13 +174,26 @@ def _write_pixels(X: Images, path: Path) -> None:
     os.replace(part, path)
 
 
-def _pack_frame(frame: pd.DataFrame, name: str, arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """Number columns go into `arrays` by dtype, one matrix each; the others are listed."""
+def _pack_frame(
+    frame: pd.DataFrame, name: str, arrays: dict[str, np.ndarray], folder: Path
+) -> list[dict[str, Any]]:
+    """Number columns go into `arrays` by dtype, one matrix each; pixels into files; the others are listed."""
     packed: list[dict[str, Any]] = []
     stacks: dict[str, list[np.ndarray]] = {}
+    pictures = 0
     for column in frame.columns:
+        if isinstance(frame[column].array, PictureArray):
+            seen = frame[column].array.compact()
+            path = pictures_folder(folder, pictures) / "pixels.npy"
+            packed.append(
+                {"name": str(column), "rows": seen.rows.tolist(), "pictures": _pack_images(seen.images, path)}
+            )
+            pictures += 1
+            continue
         values = frame[column].to_numpy()
-        if values.dtype.kind in "biuf":
+        if frame[column].dtype == TEXT:
+            packed.append({"name": str(column), "texts": values.tolist()})
+        elif values.dtype.kind in "biuf":
             kind = values.dtype.str
             stacks.setdefault(kind, []).append(values)
             packed.append({"name": str(column), "dtype": kind})
@@ -184,11 +205,20 @@ def _pack_frame(frame: pd.DataFrame, name: str, arrays: dict[str, np.ndarray]) -
     return packed
 
 
-def _unpack_frame(packed: list[dict[str, Any]], name: str, arrays: dict[str, np.ndarray]) -> pd.DataFrame:
+def _unpack_frame(
+    packed: list[dict[str, Any]], name: str, arrays: dict[str, np.ndarray], folder: Path
+) -> pd.DataFrame:
     columns: dict[str, pd.Series] = {}
     taken: dict[str, int] = {}
+    pictures = 0
     for column in packed:
-        if "dtype" in column:
+        if "pictures" in column:
+            images = _unpack_images(column["pictures"], pictures_folder(folder, pictures) / "pixels.npy")
+            pictures += 1
+            columns[column["name"]] = pd.Series(PictureArray(images, np.array(column["rows"], np.int64)))
+        elif "texts" in column:
+            columns[column["name"]] = pd.Series(pd.array(column["texts"], dtype=TEXT))
+        elif "dtype" in column:
             kind = column["dtype"]
             i = taken.get(kind, 0)
             taken[kind] = i + 1
@@ -225,7 +255,8 @@ def _add_content(total: Any, X: Any) -> None:
         total.update(f"{X.shape}".encode() + "".join(X.digests.tolist()).encode())
     elif isinstance(X, pd.DataFrame):
         for name in X.columns:
-            values = X[name].to_numpy()
+            own = X[name].array
+            values = own.digests if isinstance(own, PictureArray) else X[name].to_numpy()
             numeric = values.dtype.kind == "f"
             # + 0.0 gives both zeros one form; NaN has many bit patterns, and means the same in each.
             content = np.where(np.isnan(values), np.nan, values + 0.0).tobytes() if numeric else b""

@@ -100,12 +100,28 @@ def _read_json_lines(path: Path) -> pd.DataFrame:
             raise DataError(f"line {number} of {str(path)!r} is not JSON: {error}.") from None
         if not isinstance(row, dict):
             raise DataError(
-                f"line {number} of {str(path)!r} is a JSON {type(row).__name__}; expected is one object a "
+                f"line {number} of {str(path)!r} is a JSON {_kind(row)}; expected is one object a "
                 'line, such as {"text": "…", "label": "…"}.'
+            )
+        nested = next((name for name, value in row.items() if isinstance(value, (dict, list))), None)
+        if nested is not None:
+            raise DataError(
+                f"line {number} of {str(path)!r}: {nested!r} holds a JSON {_kind(row[nested])}; "
+                "expected is one value a key. Leave the key out, or give each of its values a key of its own."
             )
         rows.append(row)
     names = list(dict.fromkeys(name for row in rows for name in row))
     return pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=object) for name in names})
+
+
+def _kind(value: Any) -> str:
+    """What JSON calls a value.
+
+    >>> _kind({}), _kind([]), _kind("a"), _kind(1.5), _kind(True), _kind(None)
+    ('object', 'list', 'string', 'number', 'truth value', 'null')
+    """
+    names = {dict: "object", list: "list", str: "string", bool: "truth value", type(None): "null"}
+    return names.get(type(value), "number")
 
 
 def _decoded(path: Path) -> str:

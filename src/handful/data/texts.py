@@ -61,10 +61,10 @@ def read_texts(paths: Sequence[str]) -> tuple[list[str], pd.DataFrame, dict[str,
         else:
             if text:
                 texts.append(text)
-                about.append({"bytes": len(raw), "name": Path(path).name})
+                about.append({"bytes": len(raw), "packed": len(text.encode()), "name": Path(path).name})
             else:
                 problems[path] = EMPTY
-    return texts, pd.DataFrame(about, columns=["bytes", "name"]), problems
+    return texts, pd.DataFrame(about, columns=["bytes", "packed", "name"]), problems
 
 
 def as_array(texts: Sequence[str]) -> np.ndarray:

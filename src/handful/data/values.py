@@ -36,7 +36,7 @@ NUMBER_STYLES: dict[str, tuple[re.Pattern[str], Callable[[str], str]]] = {
     "1.234,5": (_DECIMAL_COMMA, lambda text: re.sub(r"[. \u00a0\u202f]", "", text).replace(",", ".")),
 }
 # Where day and month cannot be told apart, the first that fits every value is taken.
-DATE_STYLES = ("iso", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y")
+DATE_STYLES = ("iso", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%B %d, %Y", "%d %B %Y")
 DATE_PARTS = ("days", "year", "month", "weekday")
 
 

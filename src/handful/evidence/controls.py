@@ -16,9 +16,9 @@ effect of at least 15 % of the way from chance to perfect (5 % for shuffled labe
 file size). Beyond that:
 - What lies *beside the content* (image size, file type, exif, file name, row order), and shuffled labels,
   raise the alarm by themselves.
-- What is *part of the content* (border pixels, mean colour, missing values) may honestly go with the label:
-  of clothes the border alone tells half. It is an alarm only where it goes 90 % of the way from chance that
-  the chosen model goes; else the two are "associated".
+- What is *part of the content* (border pixels, mean colour, length and punctuation of a text, missing values)
+  may honestly go with the label: of clothes the border alone tells half. It is an alarm only where it goes
+  90 % of the way from chance that the chosen model goes; else the two are "associated".
 - *File size* is both: busy pictures make large files. The size itself is judged as part of the content; what
   the content does not explain of it (`strategies.shortcut.UnexplainedSize`) is a control of its own, raises
   the alarm by itself, and is then reported as `file size`.
@@ -53,7 +53,15 @@ PERMUTED = "permuted labels"
 # Nobody can honestly learn shuffled labels; but what the content leaves unexplained of a file's size is known
 # only roughly, and reached 0.09 on untouched pictures.
 OTHER_LEAST_EFFECT = {PERMUTED: 0.05, BEYOND: 0.3}
-WITHIN = ("border pixels", "mean colour", "missingness", "file size")  # part of the content, or due to it
+# Part of the content, or due to it.
+WITHIN = (
+    "border pixels",
+    "mean colour",
+    "missingness",
+    "file size",
+    "text length",
+    "punctuation and capitals",
+)
 
 
 @dataclass(frozen=True)
@@ -225,12 +233,14 @@ _SEES = {
     "image size": "the width and height of a picture",
     "file type": "the file type and colour mode",
     "file size": "the size of the file",
-    BEYOND: "how large a file is, compared with what its picture needs,",
+    BEYOND: "how large a file is, compared with what its content needs,",
     "exif": "the EXIF data (camera, software)",
     "file name": "the name of the file",
     "row order": "the place in the file",
     "border pixels": "the outermost pixels",
     "mean colour": "the mean colour",
+    "text length": "how long a text is",
+    "punctuation and capitals": "punctuation marks, capitals and digits",
     "missingness": "which values are missing",
 }
 _SQUEEZED = "Were the classes saved by different programs, or pressed together to different degrees?"
@@ -241,11 +251,13 @@ _WHY = {
     BEYOND: _SQUEEZED,
     "exif": "Were the classes taken with different cameras or edited with different software?",
     "file name": "That is harmless if somebody named the files by what they show. If the names tell of "
-    "places, cameras or days, the classes were collected apart.",
+    "places, people or days, the classes were collected apart.",
     "row order": "That is harmless if somebody sorted the rows by the target. If they stand in the order in "
     "which they were collected, the classes were collected apart.",
     "border pixels": "Is there a frame, a mark or a background that gives the answer away?",
     "mean colour": "Do light, camera or background give the answer away?",
+    "text length": "Were the classes written or cut by different people or rules?",
+    "punctuation and capitals": "Do the classes come from different sources, each with a way of writing?",
     "missingness": "Was something left out, or only measured, because the outcome was known?",
 }
 

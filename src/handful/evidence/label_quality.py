@@ -66,9 +66,13 @@ def suspicion(predictions: Predictions, chosen: Row) -> Suspicion | str:
 def judges_of(predictions: Predictions, chosen: Row) -> list[Row]:
     """The chosen row's members, or itself.
 
-    The baseline can judge values, which may lie far from the mean, but not labels.
+    The baseline can judge values, which may lie far from the mean, but not labels. What decides for rare or
+    dear classes judges as it would without that: else whatever resembles these would look wrong.
     """
-    rows = [r for r in map(predictions.row, chosen.members or [chosen.name]) if r.oof is not None]
+    by_name = {row.name: row for row in predictions.rows}
+    names = [by_name[name] for name in chosen.members or [chosen.name]]
+    plain = [by_name.get(r.base or "", r) if r.family == "balance" else r for r in names]
+    rows = [r for r in {r.name: r for r in plain}.values() if r.oof is not None]
     return [r for r in rows if r.family != "baseline" or r.oof is None or r.oof.ndim == 2]
 
 

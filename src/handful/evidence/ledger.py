@@ -67,8 +67,16 @@ def ledger(predictions: Predictions, bootstrap: Bootstrap) -> list[Line]:
 
 
 def techniques_of(predictions: Predictions, row: Row) -> set[str]:
-    """The techniques that a row uses: its own, those of its members, and those of what they build on."""
+    """The techniques that a row uses: its own, those of its members, and those of what they build on.
+
+    What some candidate lacks all others use, that learn at all.
+    """
     by_name, found = {r.name: r for r in predictions.rows}, set()
+    parts = {r.technique for r in predictions.rows if r.lacks and r.technique}
+    for name in row.members or [row.name]:
+        one = by_name[name]
+        if one.family != "baseline":
+            found |= parts - ({one.technique} if one.lacks else set())
     waiting, seen = [row.name], set()
     while waiting:
         name = waiting.pop()
@@ -76,7 +84,7 @@ def techniques_of(predictions: Predictions, row: Row) -> set[str]:
             continue
         seen.add(name)
         one = by_name[name]
-        found |= {one.technique} if one.technique else set()
+        found |= {one.technique} if one.technique and not one.lacks else set()
         waiting += one.members or ([one.base] if one.base else [])
     return found
 
@@ -86,7 +94,7 @@ def _line(predictions: Predictions, bootstrap: Bootstrap, technique: str, kept: 
     by_name = {r.name: r for r in predictions.rows}
     sound = [r for r in predictions.sound if r.technique == technique]
     named = [(r, by_name[r.base]) for r in sound if r.base in by_name]
-    pairs = [(r, base) for r, base in named if base.oof is not None]
+    pairs = [(base, r) if r.lacks else (r, base) for r, base in named if base.oof is not None]
     seconds = sum(r.seconds for r in rows if r.members is None)
     if not pairs:
         return Line(technique, 0, seconds, kept, reason=_why_not(rows, sound, named))
@@ -137,6 +145,9 @@ def _greedy(predictions: Predictions) -> list[Line]:
 
 def _why_not(rows: Sequence[Row], sound: Sequence[Row], named: Sequence[Pair]) -> str:
     """Why no candidate with a technique could be compared with one without it."""
+    if rows[0].lacks:
+        why = next((r.failed for r in [*rows, *(base for _, base in named)] if r.failed), "it was not tried")
+        return f"the same without them, or with them, could not be examined: {why}"
     if not sound:
         return f"no candidate with it could be examined: {rows[0].failed}"
     if named:

@@ -119,9 +119,9 @@ def remedies(diagnosis: str, row: Row, per_example: float | None, modality: str)
         if diagnosis in ("sound", "cannot tell"):
             return []
         return ["what helps its members: an average has nothing of its own to change"]
-    frozen = row.family == "transfer" or (row.family == "augmentation" and row.deep)
+    frozen = row.family == "transfer" or (row.family in ("augmentation", "balance") and row.deep)
     if diagnosis == "underfits":
-        more = "other features" if frozen or modality != "image" else "features of a pretrained network"
+        more = "other features" if frozen or modality == "table" else "features of a pretrained network"
         return ["weaker regularisation, or a more flexible model", more]
     if diagnosis not in ("memorises", "overfits", "overfits a little"):
         return []
@@ -129,9 +129,8 @@ def remedies(diagnosis: str, row: Row, per_example: float | None, modality: str)
     if per_example is not None and per_example > MANY:
         less += ", or a model with fewer trained numbers"
     found = [less, "more labelled examples"]
-    if modality == "image":
-        if row.family != "augmentation":
-            found.append("altered copies of the training pictures (augmentation)")
-        if not frozen:
-            found.append("a pretrained network (transfer), which has less to learn here")
+    if modality == "image" and row.family != "augmentation":
+        found.append("altered copies of the training pictures (augmentation)")
+    if modality != "table" and not frozen:
+        found.append("a pretrained network (transfer), which has less to learn here")
     return found

@@ -22,9 +22,10 @@ class Row:
     `oof` `(R, n, K)` (regression `(R, n)`) holds the out-of-fold scores of each repeat, NaN where a sample
     was not held out. `train` has the scores on each split's training part. `members` names what a derived
     row is made of when it serves; None for a plain candidate. `failed` is the reason why there are no scores.
-    `technique` is what it adds to the row named `base`. `history` has, for each split, what a network wrote
-    down of each epoch of its training. A candidate that was `stopped` early ("behind" or "time") after
-    `splits_done` splits has no `oof`, but `partial`: the same, NaN for all that it was not asked.
+    `technique` is what it adds to the row named `base`, or what that one has and it `lacks`. `history` has,
+    for each split, what a network wrote down of each epoch of its training. A candidate that was `stopped`
+    early ("behind" or "time") after `splits_done` splits has no `oof`, but `partial`: the same, NaN for all
+    that it was not asked.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Row:
     failed: str | None = None
     base: str | None = None
     technique: str | None = None
+    lacks: bool = False
     history: list[list[dict[str, float]]] = field(default_factory=list)
     told: list[dict[str, float]] = field(default_factory=list)
     stopped: str | None = None
@@ -161,6 +163,7 @@ def _row(
         candidate.deep,
         base=candidate.base,
         technique=candidate.technique,
+        lacks=candidate.lacks,
     )
     done = [r for r in results if r is not None]
     errors = [r.error for r in done if r.error]

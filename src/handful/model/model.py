@@ -12,7 +12,7 @@ from handful.data.load import load_new
 from handful.errors import DataError
 from handful.evidence.calibration import warmed
 from handful.evidence.conformal import UNKNOWN, Reach, in_words
-from handful.model.unlike import Unlike
+from handful.model.unlike import Either, NewWords, Unlike
 from handful.strategies.candidate import scores
 
 # Columns of predictions; a class of the same name has " (class)" behind it.
@@ -39,7 +39,7 @@ class Model:
     reach: Reach | None = None
     temperature: float | None = None
     threshold: float | None = None
-    unlike: Unlike | None = None
+    unlike: Unlike | NewWords | Either | None = None
 
     def scores(self, X: Any) -> np.ndarray:
         """Of X as a Dataset holds it: `(n, K)` rows whose argmax is predicted, or `(n,)` values."""

@@ -11,7 +11,7 @@ from handful.evidence.calibration import calibrate
 from handful.evidence.conformal import reach_of, set_threshold
 from handful.evidence.predictions import Predictions, Row
 from handful.model.model import Model
-from handful.model.unlike import Unlike, unlike
+from handful.model.unlike import Either, NewWords, Unlike, unlike
 from handful.nets.device import on_device
 from handful.protocol.evaluate import visible
 from handful.protocol.run import Run, opened
@@ -43,7 +43,7 @@ def refit(run: Run, predictions: Predictions, row: Row) -> Model:
     return model
 
 
-def _unlike(run: Run, fitted: list) -> Unlike | None:
+def _unlike(run: Run, fitted: list) -> Unlike | NewWords | Either | None:
     """The flag for inputs unlike the training data; no failure of it may stop a run."""
     try:
         with warnings.catch_warnings():

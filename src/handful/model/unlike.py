@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from handful.model.new_words import NewWords
 from handful.strategies.chain import Chain, Stateless
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
 from handful.strategies.pixels import Descriptor
@@ -99,11 +100,37 @@ def _threshold(own: np.ndarray) -> float:
     return float(max(own[-1], carried, LEAST))
 
 
+class Either(BaseEstimator):
+    """Flags what one of several flags would."""
+
+    def __init__(self, flags: list[Any]) -> None:
+        self.flags = flags
+
+    def fit(self, X: Any, unit: np.ndarray) -> Either:
+        """X as a Dataset holds it; `unit` `(n,)` says which samples belong together."""
+        self.flags_ = [clone(flag).fit(X, unit) for flag in self.flags]
+        return self
+
+    def distance(self, X: Any) -> np.ndarray:
+        """The largest of the distances `(n,)`: above 1 is unlike."""
+        check_is_fitted(self, "flags_")
+        return np.max([flag.distance(X) for flag in self.flags_], axis=0)
+
+
 class TableSpace(TransformerMixin, BaseEstimator):
-    """Standardised numbers, categories, and for each column of categories how rare the row's category is."""
+    """Standardised numbers, categories, and for each column of categories how rare the row's category is.
+
+    Parameters
+    ----------
+    encoder : TableEncoder
+        How texts and pictures are looked at; plainly unless given.
+    """
+
+    def __init__(self, encoder: TableEncoder | None = None) -> None:
+        self.encoder = encoder
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> TableSpace:
-        self.encoder_ = TableEncoder(scale=True).fit(X)
+        self.encoder_ = (TableEncoder() if self.encoder is None else clone(self.encoder)).fit(X)
         self.n_ = len(X)
         self.counts_ = [self._texts(X, c).value_counts().to_dict() for c in self.encoder_.categorical_]
         return self
@@ -140,21 +167,25 @@ class Surface(Stateless):
         return Descriptor().transform(X)[:, -94:]
 
 
-def unlike(X: Any, unit: np.ndarray, modality: str, members: Sequence[Any]) -> Unlike | None:
+def unlike(
+    X: Any, unit: np.ndarray, modality: str, members: Sequence[Any]
+) -> Unlike | NewWords | Either | None:
     """The flag for a model with these members; None where there is nothing to measure in or against.
 
     For pictures the network that a member looks through is used, at its last block but one, whose features
-    told noise and foreign pictures apart more surely than the last layer's (benchmarks/conformal.py).
+    told noise and foreign pictures apart more surely than the last layer's (benchmarks/conformal.py). For
+    texts it is the network and the words that were never met: a network that knows many matters overlooks
+    letters drawn by chance, and counted words another matter in the same words (benchmarks/unlike_texts.py).
     """
     if len(np.unique(unit)) < 3 * NEIGHBOURS:
         return None
     if modality == "table":
-        return Unlike(TableSpace()).fit(X, unit)
+        steps = [step for m in map(plain, members) if isinstance(m, Chain) for step in m.features]
+        scaled = (s for s in steps if isinstance(s, TableEncoder) and s.scale)
+        return Unlike(TableSpace(next(scaled, None))).fit(X, unit)
     if modality == "image":
-        first = [m.features[0] if isinstance(m, Chain) else m for m in map(plain, members)]
-        first = [step.parts[0] if isinstance(step, Together) else step for step in first]
         kinds = Embedding, FineTunedClassifier, FineTunedRegressor
-        used = next((step.backbone for step in first if isinstance(step, kinds)), None)
+        used = next((step.backbone for step in _first(members) if isinstance(step, kinds)), None)
         if used is None:
             return Unlike(Surface()).fit(X, unit)
         from handful.backbones import levels
@@ -163,4 +194,17 @@ def unlike(X: Any, unit: np.ndarray, modality: str, members: Sequence[Any]) -> U
         return Unlike(Embedding(used, blocks[-2] if len(blocks) > 1 else "last"), unit_length=True).fit(
             X, unit
         )
+    if modality == "text":
+        frozen = [
+            step for step in _first(members) if isinstance(step, Stateless) and hasattr(step, "backbone")
+        ]
+        if not frozen:
+            return NewWords().fit(X, unit)
+        return Either([NewWords(), Unlike(clone(frozen[0]), unit_length=True)]).fit(X, unit)
     return None
+
+
+def _first(members: Sequence[Any]) -> list[Any]:
+    """What each of the members looks through, or the member itself."""
+    first = [m.features[0] if isinstance(m, Chain) else m for m in map(plain, members)]
+    return [step.parts[0] if isinstance(step, Together) else step for step in first]

@@ -11,6 +11,8 @@ from handful.report import figures, words
 from handful.report.pictures import is_small, thumbnail
 
 SHOWN = 12  # lines of a long list that are shown unfolded
+LINES = 8  # of a text that are shown unfolded
+UNFOLDED = 3000  # and its characters that can be unfolded
 HEAT_MAP = 20  # classes up to which a confusion matrix is drawn whole
 
 View = dict[str, Any]
@@ -65,12 +67,36 @@ def label(row: View | None) -> str:
     return str(row.get("label") or row.get("name") or words.MISSING)
 
 
-def sample(id_: Any, pixels: Any, row: View | None) -> View:
-    """One example: its name, its picture, and the columns of its row (`row`, the rest in `more`)."""
-    cells = table_cells(row)
-    # A file goes by its name, a row of a table by its number.
-    name = f"row {id_}" if str(id_).isdigit() else str(id_)
-    return {**card(name, pixels, 144), "row": cells[:8], "more": cells[8:60]}
+def sample(id_: Any, about: View) -> View:
+    """One example: its name, its picture, the columns of its row (`row`, the rest in `more`), its text.
+
+    `about` holds `picture`, `row` and `text`, of which one is there. A long text is `text` and `text_more`.
+    """
+    cells, (text, rest) = table_cells(about.get("row")), beginning(about.get("text"))
+    beside = {"row": cells[:8], "more": cells[8:60], "text": text, "text_more": rest}
+    return {**card(called(id_), about.get("picture"), 144), **beside}
+
+
+def called(id_: Any) -> str:
+    """A file goes by its name, a row of a table by its number."""
+    return f"row {id_}" if str(id_).isdigit() else str(id_)
+
+
+def beginning(text: str | None, length: int = 280) -> tuple[str | None, str | None]:
+    """A text cut behind a word into what is shown and what can be unfolded, None where nothing is left.
+
+    >>> beginning("one two three", 9), beginning("short"), beginning(None)
+    (('one two', 'three'), ('short', None), (None, None))
+    """
+    if text is None or len(text) <= length:
+        return text, None
+    lines = text[:length].split("\n")
+    if len(lines) > LINES:
+        shown = "\n".join(lines[:LINES])
+    else:
+        shown = text[:length].rpartition(" ")[0] or text[:length]
+    rest = text[len(shown) : UNFOLDED].strip()
+    return shown, rest + (" …" if len(text) > UNFOLDED else "")
 
 
 def table_cells(row: View | None) -> list[tuple[str, str]]:

@@ -17,6 +17,8 @@ TITLES = {
     "row order": "Order of the rows",
     "border pixels": "Border of the picture",
     "mean colour": "Mean colour",
+    "text length": "Length of the text",
+    "punctuation and capitals": "Punctuation and capitals",
     "missingness": "Which values are missing",
     "permuted labels": "Shuffled labels",
 }

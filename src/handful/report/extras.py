@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from handful.data.columns import PICTURE, columns_of
 from handful.evidence.calibration import calibrate, warmed
 from handful.evidence.conformal import reach_of
 from handful.evidence.ensemble import select
@@ -16,11 +17,15 @@ from handful.report.content import value_text
 from handful.report.inside import Inside
 from handful.report.labels import PICTURED
 from handful.report.learned import generated_pictures
+from handful.report.speaking import speaking
 from handful.report.summary import first_predictions
+from handful.strategies.candidate import Candidate
+from handful.strategies.tfidf import TfIdf
 
 MOST_MISTAKES = 12
 MOST_PICTURES = 48
 MOST_ON_MAP = 1500
+ON_MAP = 50  # dimensions of counted words that are laid out
 SHELVES, ON_A_SHELF = 6, 4  # of pictures with a measured value, from small to large
 
 
@@ -36,9 +41,10 @@ def gather(
         "mistakes": _mistakes(run, predictions, chosen),
         "labels": _suspicious(run, summary),
         "scatter": _scatter(run, predictions, chosen),
-        "map": _map(run, predictions, chosen) if image else None,
+        "map": _map(run, predictions, chosen) if run.dataset.modality in ("image", "text") else None,
         "pictures": _audit_pictures(run) if image else {},
         "examples": _examples(run) if image else None,
+        "words": speaking(run.dataset),
         "ledger_pictures": _augmented(run) | generated_pictures(inside.generators) if image else {},
         "inside": {"networks": inside.networks, "generators": inside.generators},
     }
@@ -79,11 +85,13 @@ def _mistake(run: Run, i: int, true: Any, predicted: Any, confidence: float | No
 def _example(run: Run, i: int) -> dict[str, Any]:
     """The content of one sample, for the eye."""
     dataset = run.dataset
-    return {
-        "id": str(dataset.ids[i]),
-        "picture": dataset.X[int(i)] if dataset.modality == "image" else None,
-        "row": dataset.X.iloc[int(i)].to_dict() if dataset.modality == "table" else None,
-    }
+    picture, row = dataset.X[int(i)] if dataset.modality == "image" else None, None
+    if dataset.modality == "table":
+        row = dataset.X.iloc[int(i)].to_dict()
+        seen = [row.pop(name) for name in columns_of(dataset.X, PICTURE)]  # the first of them is shown
+        picture = next((one.pixels for one in seen if one is not None), None)
+    text = dataset.X[int(i)] if dataset.modality == "text" else None
+    return {"id": str(dataset.ids[i]), "picture": picture, "row": row, "text": text}
 
 
 def _suspicious(run: Run, summary: dict[str, Any]) -> list[dict[str, Any]] | None:
@@ -121,21 +129,27 @@ def _map(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | None:
     if (
         len(dataset) < 10
         or (run.settings.limit is not None and run.used > run.settings.limit)  # late already
-        or not any(c.family == "transfer" and _ready(run, c.name) for c in run.candidates)
     ):
         return None
+    frozen = [c for c in run.candidates if c.family == "transfer" and _ready(run, c.name)]
+    if not frozen and dataset.modality == "image":
+        return None
     from sklearn.manifold import TSNE
-
-    from handful.backbones import embed, used
 
     held, scores = first_predictions(run, row)
     if len(held) > MOST_ON_MAP:
         keep = np.sort(np.random.default_rng(0).choice(len(held), MOST_ON_MAP, replace=False))
         held, scores = held[keep], scores[keep]
-    features = embed(dataset.X[held], used(run.settings)[0])
+    features, seen = _features(run, dataset.X[held], frozen)
     features = (features - features.mean(axis=0)) / (features.std() or 1.0)
     tsne = TSNE(perplexity=min(30.0, (len(held) - 1) / 3), init="pca", random_state=0)
-    found = {"xy": tsne.fit_transform(features).tolist(), "id": dataset.ids[held].tolist(), "pictures": None}
+    found = {
+        "xy": tsne.fit_transform(features).tolist(),
+        "id": dataset.ids[held].tolist(),
+        "pictures": None,
+        "texts": dataset.X[held].tolist() if dataset.modality == "text" else None,
+        "seen": seen,
+    }
     truth = dataset.y[held]
     if dataset.classes is None:
         outside = np.abs(truth - scores) > reach_of(predictions, row)(scores)
@@ -149,6 +163,21 @@ def _map(run: Run, predictions: Predictions, row: Row) -> dict[str, Any] | None:
         "label": [names[k] for k in truth],
         "predicted": [names[k] for k in scores.argmax(axis=1)],
     }
+
+
+def _features(run: Run, X: Any, frozen: list[Candidate]) -> tuple[np.ndarray, str]:
+    """Where samples lie, `(n, d)`, and by what: a network's frozen features; of texts without one, words."""
+    if run.dataset.modality == "image":
+        from handful.backbones import embed, used
+
+        return embed(X, used(run.settings)[0]), "network"
+    named = [getattr(step, "backbone", None) for c in frozen for step in getattr(c.estimator, "features", [])]
+    backbone = next((name for name in named if name), None)
+    if backbone is None:
+        return TfIdf(most=ON_MAP).fit(X).transform(X), "words"
+    from handful.backbones.texts import embed_texts
+
+    return embed_texts(X, backbone), "network"
 
 
 def _ready(run: Run, name: str) -> bool:
@@ -187,7 +216,7 @@ def _examples(run: Run) -> dict[str, list[np.ndarray]]:
         order = np.argsort(dataset.y, kind="stable")
         found = {}
         for share in np.linspace(0, 1, SHELVES):
-            first = int(round(share * max(0, len(order) - ON_A_SHELF)))
+            first = round(share * max(0, len(order) - ON_A_SHELF))
             some = order[first : first + ON_A_SHELF]
             low, high = (value_text(float(dataset.y[i]), True) for i in (some[0], some[-1]))
             found[low if low == high else f"{low} to {high}"] = [dataset.X[int(i)] for i in some]

@@ -304,6 +304,7 @@ class Point:
     ringed: bool
     title: str
     picture: str | None = None
+    text: str | None = None
     shade: int | None = None
 
 
@@ -336,8 +337,9 @@ def embedding_map(
         y = round(height - margin - _at(point.y, ys) / 100 * (height - 2 * margin), 1)
         ring = Markup('<circle class="wrong" cx="{}" cy="{}" r="8.5"/>').format(x, y) if point.ringed else ""
         body.append(
-            Markup("<g{}><title>{}</title>{}{}</g>").format(
+            Markup("<g{}{}><title>{}</title>{}{}</g>").format(
                 Markup(' data-picture="{}"').format(point.picture) if point.picture else "",
+                Markup(' data-text="{}"').format(point.text) if point.text else "",
                 point.title,
                 marker(point.look, x, y) if point.shade is None else shaded(point.shade, x, y),
                 ring,

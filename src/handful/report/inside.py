@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics.pairwise import euclidean_distances
 
+from handful.data.columns import only_plain
 from handful.data.dataset import Images
 from handful.evidence.leaderboard import number
 from handful.evidence.predictions import Predictions
@@ -261,7 +262,7 @@ def _pair(run: Run, i: int, other: Any) -> View:
     return {
         "class": None if dataset.classes is None else str(dataset.classes[dataset.y[i]]),
         "id": str(dataset.ids[i]),
-        "real": dataset.X[int(i)] if image else dataset.X.iloc[int(i)].to_dict(),
+        "real": dataset.X[int(i)] if image else only_plain(dataset.X).iloc[int(i)].to_dict(),
         "made": other,
     }
 

@@ -26,7 +26,11 @@ def add_labels(summary: dict[str, Any], run: Run, predictions: Predictions, chos
     classes = run.dataset.classes
     if classes is None or len(classes) < 3:
         summary["mergeable"] = None
-        summary["reasons"]["mergeable"] = "there are no three classes of which two could become one"
+        summary["reasons"]["mergeable"] = (
+            "the target is a number, which has no classes to merge"
+            if classes is None
+            else "there are no three classes of which two could become one"
+        )
         return
     names = [str(c) for c in classes]
     now = float(predictions.score(chosen)[0])
@@ -64,7 +68,8 @@ def _text(n: int, of: int, many: str, regression: bool) -> str:
     if regression and n == 0:
         return (
             f"No value stands out: none lies more than {USUAL_ERRORS:.0f} times the usual error from what "
-            "models that had not seen it expect. Smaller slips cannot be seen in this way."
+            "models that had not seen it expect. What is usual is learned from predictions of the same size. "
+            "Smaller slips cannot be seen in this way."
         )
     if n == 0:
         return (
@@ -75,8 +80,14 @@ def _text(n: int, of: int, many: str, regression: bool) -> str:
     if regression:
         return (
             f"The values of {share} lie more than {USUAL_ERRORS:.0f} times the usual error from what models "
-            "that had not seen them expect. Look at these first: a slip of the pen, another unit, or only "
-            "unusual? Nothing was changed."
+            "that had not seen them expect; what is usual is learned from predictions of the same size. Look "
+            "at these first: a slip of the pen, another unit, or only unusual? Nothing was changed."
+        )
+    if n == 1:
+        return (
+            f"The label of {share} looks wrong: models that had not seen it expect another class, more "
+            "clearly than a hard example explains. Look at it: it may be right and only unusual. Nothing "
+            "was changed."
         )
     return (
         f"The labels of {share} look wrong: models that had not seen them expect another class, more clearly "
@@ -116,13 +127,13 @@ def labels_view(content: Content) -> View | None:
         times = line.get("times")
         cards.append(
             {
-                **sample(line["id"], about.get("picture"), about.get("row")),
+                **sample(line["id"], about),
                 "given": value_text(line.get("given"), regression),
                 "suggested": value_text(line.get("suggested"), regression),
                 "times": None if times is None else f"{times:.0f} times the usual error",
             }
         )
-    wide = any(card["row"] for card in cards)
+    wide = any(card["row"] or card["text"] for card in cards)
     shown = ROWS if wide else SHOWN
     return {
         "text": labels.get("text"),

@@ -35,7 +35,10 @@ EXPLAINED = {
     "that it is sure of as well",
     "unlabelled data: label spreading": "labels spread from labelled examples to those like them without one",
     "generated examples": "the model learns from made-up examples as well; new data is never made up",
+    "class weights": "rare or dear classes weigh more while the model learns",
+    "threshold for the metric": "the answer is the class that serves the metric best, not the likeliest one",
     "ensembling": "several models are asked, and their answers averaged",
+    "the ": "the same model was fitted without, which tells what is brought",
     GREEDY: "the answers are averaged with weights that are chosen to fit best",
 }
 PICTURES = 12  # shown of a technique

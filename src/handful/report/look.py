@@ -8,19 +8,22 @@ import numpy as np
 
 from handful.report import figures, words
 from handful.report.classes import classes_view
-from handful.report.content import HEAT_MAP, Content, View, card, sample, value_text
+from handful.report.content import HEAT_MAP, Content, View, beginning, called, card, sample, value_text
 from handful.report.labels import mergeable_view
 from handful.report.pictures import thumbnail
+from handful.report.speaking import words_view
 from handful.report.value_figures import agreement, errors
 
 MISTAKES = 24
 PICTURES_ON_THE_MAP = 600  # at about 1.5 kB each
+ON_HOVER = 300  # characters of a text that show at the pointer
 
 
 def look(content: Content) -> View | None:
     """What of the predictions can be looked at; None when nothing of it is there."""
     view: View = {
         "examples": _examples(content),
+        "words": words_view(content),
         "confusion": _confusion(content),
         "per_class": classes_view(content),
         "mergeable": mergeable_view(content),
@@ -32,7 +35,8 @@ def look(content: Content) -> View | None:
         "values": content.dataset.get("task") == "regression",
     }
     found = any(
-        view[k] is not None for k in ("examples", "confusion", "per_class", "mistakes", "map", "scatter")
+        view[k] is not None
+        for k in ("examples", "words", "confusion", "per_class", "mistakes", "map", "scatter")
     )
     return view if found else None
 
@@ -103,14 +107,18 @@ def _mistakes(content: Content) -> View | None:
         confidence = mistake.get("confidence")
         cards.append(
             {
-                **sample(mistake.get("id"), mistake.get("picture"), mistake.get("row")),
+                **sample(mistake.get("id"), mistake),
                 "true": value_text(mistake.get("true"), regression),
                 "predicted": value_text(mistake.get("predicted"), regression),
                 "quantity": regression,
                 "confidence": None if confidence is None else f"{100 * confidence:.0f}% sure",
             }
         )
-    return {"cards": cards, "wide": any(card["row"] for card in cards), "regression": regression}
+    return {
+        "cards": cards,
+        "wide": any(card["row"] or card["text"] for card in cards),
+        "regression": regression,
+    }
 
 
 def _scatter(content: Content) -> View | None:
@@ -157,6 +165,7 @@ def _map(content: Content) -> View | None:
     look_of = {name: i if distinct else 0 for i, name in enumerate(classes)}
     pictures = given.get("pictures") if given.get("pictures") is not None else []
     with_pictures = 0 < len(pictures) <= PICTURES_ON_THE_MAP
+    texts = _texts(given)
     ids = given.get("id") or [""] * len(labels)
     points = [
         figures.Point(
@@ -164,8 +173,9 @@ def _map(content: Content) -> View | None:
             float(xy[1]),
             look_of.get(label, 0),
             label != guess,
-            f"{name}: {label}" + (f", taken for {guess}" if label != guess else ""),
+            f"{called(name)}: {label}" + (f", taken for {guess}" if label != guess else ""),
             thumbnail(pictures[i], 56) if with_pictures else None,
+            texts[i],
         )
         for i, (xy, label, guess, name) in enumerate(zip(given["xy"], labels, predicted, ids, strict=True))
         if xy[0] is not None and xy[1] is not None
@@ -174,7 +184,26 @@ def _map(content: Content) -> View | None:
         return None
     legend = [(name, figures.legend_mark(look)) for name, look in look_of.items()] if distinct else []
     map_ = figures.embedding_map(points)
-    return {"figure": map_, "legend": legend, "pictures": with_pictures, "values": False}
+    return {
+        "figure": map_,
+        "legend": legend,
+        "pictures": with_pictures,
+        "values": False,
+        **_read(given),
+    }
+
+
+def _texts(given: View) -> list[str | None]:
+    """What is read at each mark; None for samples that are no texts."""
+    texts = given.get("texts")
+    if not texts:
+        return [None] * len(given["xy"])
+    letters = ON_HOVER if len(texts) <= PICTURES_ON_THE_MAP else ON_HOVER // 2
+    return [beginning(text, letters)[0] for text in texts]
+
+
+def _read(given: View) -> View:
+    return {"texts": bool(given.get("texts")), "by_words": given.get("seen") == "words"}
 
 
 def _map_of_values(given: View) -> View:
@@ -191,11 +220,12 @@ def _map_of_values(given: View) -> View:
             float(xy[1]),
             0,
             bool(far),
-            f"{name}: {show(value)}, predicted {show(said)}",
+            f"{called(name)}: {show(value)}, predicted {show(said)}",
+            text=text,
             shade=int(shades[k]),
         )
-        for xy, value, said, name, far, k in zip(
-            given["xy"], values, predicted, given["id"], given["outside"], step, strict=True
+        for xy, value, said, name, far, k, text in zip(
+            given["xy"], values, predicted, given["id"], given["outside"], step, _texts(given), strict=True
         )
     ]
     legend = [
@@ -204,4 +234,4 @@ def _map_of_values(given: View) -> View:
         if len(edges) > 1
     ]
     map_ = figures.embedding_map(points, ringed="outside of the range that was told")
-    return {"figure": map_, "legend": legend, "pictures": False, "values": True}
+    return {"figure": map_, "legend": legend, "pictures": False, "values": True, **_read(given)}

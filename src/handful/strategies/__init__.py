@@ -11,6 +11,7 @@ from handful.data.names import did_you_mean
 from handful.errors import SettingsError
 from handful.settings import Settings
 from handful.strategies import (
+    ablation,
     augmentation,
     autoencoder,
     balance,
@@ -30,6 +31,7 @@ CATALOGUE = {
     "baseline": baseline,
     "classic": classic,
     "transfer": transfer,
+    "ablation": ablation,
     "augmentation": augmentation,
     "synthesis": synthesis,
     "network": networks,
@@ -84,7 +86,7 @@ def _why_no_prior(dataset: Dataset, settings: Settings) -> str:
 
 def _missing_bases(found: list[Candidate], dataset: Dataset, settings: Settings) -> list[Candidate]:
     """What is needed to compare with, where its own family was not asked for."""
-    wanted = {c.base for c in found if c.family in ADDING} - {c.name for c in found}
+    wanted = {c.base for c in found if c.family in ADDING or c.lacks} - {c.name for c in found}
     if not wanted:
         return []
     others = [module for family, module in CATALOGUE.items() if family not in (settings.families or ())]

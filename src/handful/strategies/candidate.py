@@ -27,7 +27,8 @@ class Candidate:
     `name` is short and unique in a run, `label` the same in plain words, `family` one of the catalogue's
     (or "yours"). `cost` is a static rank of the effort to predict (0 cheapest) that breaks ties, so that a
     report is the same wherever it ran. `technique` is what it adds to the candidate named `base`, which is
-    the same but for that: the ledger tells what it brought. `view` is what it looks at: "X", or "meta" for a
+    the same but for that: the ledger tells what it brought. Where it `lacks` the technique, `base` has it: so
+    several columns or parts can be taken from one whole. `view` is what it looks at: "X", or "meta" for a
     control that may see only what lies beside the content.
     """
 
@@ -40,6 +41,7 @@ class Candidate:
     technique: str | None = None
     deep: bool = False
     view: str = "X"
+    lacks: bool = False
 
     @cached_property
     def spec(self) -> Any:
@@ -84,6 +86,7 @@ class Candidate:
             "technique": self.technique,
             "deep": self.deep,
             "view": self.view,
+            "lacks": self.lacks,
             "key": self.key,
             "spec": self.spec,
         }
@@ -92,7 +95,7 @@ class Candidate:
     def from_json(cls, values: dict[str, Any]) -> Candidate:
         """The inverse of `to_json`; with a `Lost` estimator where only its author can build it."""
         names = ("name", "label", "family", "cost", "base", "technique", "deep", "view")
-        known: dict[str, Any] = {k: values[k] for k in names}
+        known: dict[str, Any] = {k: values[k] for k in names} | {"lacks": values.get("lacks", False)}
         try:
             estimator = build(values["spec"])
         except RunError as error:

@@ -21,6 +21,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from handful.data.columns import PICTURE, TEXTS, columns_of
 from handful.data.dataset import Dataset
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
@@ -37,6 +38,8 @@ ON_UNIT_LENGTH = (0.3, 3.0, 30.0, 300.0)  # of logistic regression where every s
 ON_UNIT_VALUES = tuple(np.logspace(-4, 3, 15).tolist())  # of ridge regression there
 LONG = 30.0  # of a text's vector for the nearest class mean, which wants some variance in a dimension
 PENALTIES = (0.003, 0.03, 0.3, 3.0, 30.0)  # of logistic regression on a table's columns
+# What is tried on tables with texts or pictures too.
+WITH_BLOCKS = ("logistic", "svm", "lda", "extra trees", "boosting", "ridge", "svr")
 TREE: dict[str, list] = {"min_samples_leaf": [3, 1, 8]}
 # Boosting's own defaults (31 leaves of 20 samples) cannot split a table of 40 rows at all.
 BOOSTING = {
@@ -63,7 +66,7 @@ def knn(task: str) -> Tuned:
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     """Nine kinds of models on a table; descriptors and pixels with three heads each on images; words."""
     if dataset.modality == "table":
-        return with_log(_on_tables(dataset.task), dataset, ("ridge", "svr"))
+        return with_log(_on_tables(dataset), dataset, ("ridge", "svr"))
     if dataset.modality == "image":
         return with_log(_on_images(dataset.task), dataset, ("hog ridge", "hog svr"))
     if dataset.modality == "text":
@@ -105,10 +108,23 @@ def _on_texts(task: str, effort: str) -> list[Candidate]:
     return found
 
 
-def _on_tables(task: str) -> list[Candidate]:
-    scaled, as_it_is = TableEncoder(scale=True), TableEncoder(scale=False)
+def _on_tables(dataset: Dataset) -> list[Candidate]:
+    """Where there are texts or pictures too, fewer: those are counted or described anew in every fit."""
+    kinds = {TEXTS: "counted words", PICTURE: "described pictures"}
+    beside = [words for kind, words in kinds.items() if columns_of(dataset.X, kind)]
+    with_what = f", with {' and '.join(beside)}" if beside else ""
+    return [
+        Candidate(name, f"{label}{with_what}", "classic", Chain([encoder], head), cost=cost)
+        for name, label, encoder, head, cost in heads_on_tables(dataset.task)
+        if not beside or name in WITH_BLOCKS
+    ]
+
+
+def heads_on_tables(task: str, **looking: str) -> list[tuple[str, str, TableEncoder, Any, int]]:
+    """(name, label, encoder, head, cost) of every kind of model; `looking` goes to the encoders."""
+    scaled, as_it_is = TableEncoder(scale=True, **looking), TableEncoder(scale=False, **looking)
     if task == "classification":
-        models: list[tuple[str, str, Any, Any, int]] = [
+        models: list[tuple[str, str, TableEncoder, Any, int]] = [
             ("logistic", "logistic regression", scaled, LogisticHead(Cs=PENALTIES), 10),
             ("svm", "support vector machine (RBF)", scaled, SVMHead(), 20),
             ("lda", "linear discriminant analysis (shrunk)", scaled, ShrunkLDAHead(), 11),
@@ -154,7 +170,7 @@ def _on_tables(task: str) -> list[Candidate]:
                 30,
             ),
         ]
-    return [Candidate(n, label, "classic", Chain([enc], head), cost=c) for n, label, enc, head, c in models]
+    return models
 
 
 def _on_images(task: str) -> list[Candidate]:

@@ -10,6 +10,8 @@ from scipy.stats import norm
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from handful.data.columns import PICTURE, TEXTS, columns_of
+from handful.errors import DataError
 from handful.nets.likelihood import CATEGORY, FLAGGED, NUMBER, Layout
 
 MISSING = None
@@ -49,7 +51,13 @@ class RowCodec(BaseEstimator):
         self.normal = normal
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> RowCodec:
-        """X `(n, …)`; nothing else is looked at."""
+        """X `(n, …)`; nothing else is looked at. DataError for texts and pictures: there is no way back."""
+        other = columns_of(X, TEXTS, PICTURE)
+        if other:
+            raise DataError(
+                f"no rows can be made up for the column {other[0]!r}: what codes a text or a picture does "
+                "not lead back to one. Leave the column out."
+            )
         self.columns_ = [_learned(X[name], self.normal) for name in X.columns]
         self.names_ = list(X.columns)
         self.layout_ = Layout(tuple(column.field for column in self.columns_))

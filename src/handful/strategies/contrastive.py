@@ -19,7 +19,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from handful.backbones.text_registry import default_text_backbone, get_text
+from handful.backbones import used
+from handful.backbones.text_registry import get_text
 from handful.data.dataset import Dataset, Finding
 from handful.errors import HandfulError, MissingExtraError
 from handful.nets.device import device
@@ -40,8 +41,10 @@ AT_ONCE = 32  # texts that go through the trained blocks together, to get their 
 # Texts are seen so often in all, where there are many: the effort of a fit does not grow with the data.
 PASSES = 2000
 EPOCHS = 8
-# What `quick` may spend on it, and what a word piece costs each time that the two last blocks learn from it.
-MOST_SECONDS = 60.0
+# What `quick` may spend on it, in CPU seconds: five folds, a learning curve and a control are about 18 fits
+# of four fifths of the texts. And what a word piece costs each time that the two last blocks learn from it.
+MOST_SECONDS = 100.0
+FITS = 18
 SECONDS_A_PIECE = 0.0004
 
 
@@ -114,6 +117,12 @@ class ContrastiveClassifier(ClassifierMixin, BaseEstimator):
         self.n_parameters_ = sum(v.size for v in self.weights_.values()) + sum(learned)
         return self
 
+    def warm(self, texts: Any, progress: Any = None) -> None:
+        """Compute the states that `fit` and `predict` will ask for."""
+        from handful.backbones.text_cut import warm_states
+
+        warm_states(texts, self._cut(), device=device(), progress=progress)
+
     def _cut(self) -> TextCut:
         from handful.backbones.text_cut import cut_text
 
@@ -183,8 +192,8 @@ def _inputs(kept: list[np.ndarray], pieces: int | None) -> Inputs:
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     """For classes of texts: the last blocks of each encoder that can be cut, trained on pairs.
 
-    In `quick` only where that takes about a minute in all. Numbers are not predicted in this way: how close
-    two values are says little of which texts belong together.
+    In `quick` only where that takes about a minute in all, on two cores. Numbers are not predicted in this
+    way: how close two values are says little of which texts belong together.
     """
     if not _wanted(dataset, settings):
         return []
@@ -220,9 +229,9 @@ def _wanted(dataset: Dataset, settings: Settings) -> bool:
     return settings.families is None or "finetune" in settings.families
 
 
-def _used(settings: Settings) -> tuple[str, ...]:
-    default = default_text_backbone()
-    return settings.backbones or (() if default is None else (default,))
+def _used(settings: Settings) -> list[str]:
+    """The encoders with a network in them; static word vectors have nothing to train on."""
+    return [name for name in used(settings, "text") if get_text(name).kind == "transformer"]
 
 
 def epochs_for(n: int) -> int:
@@ -242,7 +251,7 @@ def _affordable(dataset: Dataset, settings: Settings, name: str) -> bool:
         return True
     estimator = ContrastiveClassifier()
     seen = np.minimum(lengths, estimator.pieces).sum() * epochs_for(len(dataset))
-    return 5 * 0.8 * seen * SECONDS_A_PIECE <= MOST_SECONDS
+    return FITS * 0.8 * seen * SECONDS_A_PIECE <= MOST_SECONDS
 
 
 def _whole_only(name: str) -> str | None:

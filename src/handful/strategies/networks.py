@@ -16,7 +16,7 @@ from handful.strategies.chain import Chain
 from handful.strategies.log_target import with_log
 from handful.strategies.network import Classifier, Network, Regressor
 from handful.strategies.pixels import Pixels
-from handful.strategies.tables import TableEncoder
+from handful.strategies.tables import TableEncoder, frozen
 from handful.strategies.text_network import BagHead, BagValueHead, Pieces
 
 if TYPE_CHECKING:
@@ -165,7 +165,8 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
         return []
     sizes = SIZES[: {"quick": 1, "standard": 2, "thorough": 3}[settings.effort]]
     if dataset.modality == "table":
-        return with_log(_on_tables(dataset.task, sizes), dataset, ("mlp",))
+        encoder = TableEncoder(scale=True, **frozen(dataset.X, settings))
+        return with_log(_on_tables(dataset.task, sizes, encoder), dataset, ("mlp",))
     if dataset.modality == "image":
         return _on_images(dataset.task, sizes)
     if dataset.modality == "text":
@@ -177,11 +178,11 @@ def _is_small(dataset: Dataset) -> bool:
     return all(have <= most for have, most in zip(dataset.X.shape, QUICK, strict=True))
 
 
-def _on_tables(task: str, sizes: Sequence[tuple[str, str, float]]) -> list[Candidate]:
+def _on_tables(task: str, sizes: Sequence[tuple[str, str, float]], encoder: TableEncoder) -> list[Candidate]:
     kind = MLPHead if task == "classification" else MLPValueHead
     label = "small neural network"
     return [
-        _network("mlp", name, f"{label}{words}", Chain([TableEncoder(scale=True)], kind(size)), WIDTH)
+        _network("mlp", name, f"{label}{words}", Chain([encoder], kind(size)), WIDTH)
         for name, words, size in sizes
     ]
 

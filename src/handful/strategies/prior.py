@@ -146,7 +146,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
 def prepare(dataset: Dataset, settings: Settings, tell: Callable[[str], None] | None = None) -> list[Finding]:
     """Download what may be downloaded; which of the installed networks is tried, and why another is not.
 
-    tell : hears what is downloaded, before it begins
+    tell : hears what is downloaded, before it begins, and the licence of what is tried
     """
     if dataset.modality != "table" or (settings.families is not None and "prior" not in settings.families):
         return []
@@ -177,6 +177,8 @@ def _prepared(
             message = f"{about.label} was not tried: {error}"
             return Finding(TOLD[0], "warning", message, [about.name])
     message = f"{about.label} is tried, and may serve. The licence of its weights: {about.licence}."
+    if tell:
+        tell(message)
     return Finding(TOLD[1], "note", message, [about.name])
 
 

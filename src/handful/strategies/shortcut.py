@@ -2,9 +2,9 @@
 
 They are asked after the comparison and can never be chosen. What lies beside the content (`image size`,
 `file type`, `file size`, `exif`, `file name`, `row order`) is read from `Dataset.meta`; what is part of the
-content but should not decide alone (`border pixels`, `mean colour`, `missingness`) from X. Each is a small
-tree, which finds thresholds and categories; for border and colour a small forest; for the order, the nearest
-rows vote, which finds files sorted by class.
+content but should not decide alone (`border pixels`, `mean colour`, `text length`, `missingness`,
+`punctuation and capitals`) from X. Each is a small tree, which finds thresholds and categories; for border,
+colour and punctuation a small forest; for the order the nearest rows vote: that finds files sorted by class.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from handful.data.columns import absent
 from handful.data.dataset import Dataset, Images
+from handful.data.texts import words
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain, Stateless
 from handful.strategies.pixels import PerImage
@@ -31,9 +33,9 @@ from handful.strategies.pixels import PerImage
 BEYOND = "file size beyond the content"
 
 _BUCKETS = 24
-_FOLDERS = "the pictures are sorted into class folders, so they have no order of their own"
+_FOLDERS = "the files are sorted into class folders, so they have no order of their own"
 _SORTED = "the rows are sorted by the target, so their order says nothing beyond that"
-_NOT_FILES = "the pictures did not come as files"
+_NOT_FILES = {"image": "the pictures did not come as files", "text": "the texts did not come as files"}
 
 
 def controls(dataset: Dataset) -> tuple[list[Candidate], dict[str, str]]:
@@ -48,6 +50,13 @@ def controls(dataset: Dataset) -> tuple[list[Candidate], dict[str, str]]:
             "file name": _file_name,
             "border pixels": _within("border pixels", Border(), "the outermost pixels of the picture"),
             "mean colour": _within("mean colour", MeanColour(), "the mean colour of the picture"),
+        }
+    if dataset.modality == "text":
+        tests |= {
+            "file size": _file_size,
+            "file name": _file_name,
+            "text length": _length,
+            "punctuation and capitals": _punctuation,
         }
     if dataset.modality == "table":
         tests["missingness"] = _missingness
@@ -135,6 +144,14 @@ class LogBytes(Stateless):
         return np.log(X["bytes"].to_numpy(float))[:, None]
 
 
+class Overhead(Stateless):
+    """What a text's file holds beyond the text: another encoding, line ends, a byte-order mark, blanks."""
+
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
+        """`(n, 1)`"""
+        return np.log(X["bytes"].to_numpy(float) / X["packed"].to_numpy(float))[:, None]
+
+
 class Position(Stateless):
     """The place in the input."""
 
@@ -148,7 +165,7 @@ class Gaps(Stateless):
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
         """`(n, columns + 1)`"""
-        gaps = X.isna().to_numpy(float)
+        gaps = absent(X).astype(float)
         return np.column_stack([gaps, gaps.sum(axis=1)])
 
 
@@ -183,6 +200,37 @@ class MeanColour(PerImage):
     def _describe(self, pixels: np.ndarray) -> np.ndarray:
         red, green, blue = pixels.mean(axis=(0, 1))
         return np.array([red, green, blue, red - green, green - blue, blue - red])
+
+
+class Length(Stateless):
+    """How long a text is: the logarithms of its characters and words, and its lines."""
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Texts `(n,)` to `(n, 3)`."""
+        numbers = [[np.log1p(len(text)), np.log1p(words(text)), text.count("\n")] for text in X]
+        return np.array(numbers, dtype=float).reshape(-1, 3)
+
+
+class Punctuation(Stateless):
+    """How a text is written, whatever it says: marks, capitals and digits among its characters.
+
+    Shares of the characters, so that its length is left out as far as may be; and how it begins and ends.
+    """
+
+    MARKS = ".,;:!?'\"()[]-/&%$#@*_"
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Texts `(n,)` to `(n, 27)`."""
+        return np.array([self._describe(text) for text in X], dtype=float).reshape(-1, len(self.MARKS) + 6)
+
+    def _describe(self, text: str) -> list[float]:
+        n, parts = len(text), text.split()
+        found = [text.count(mark) / n for mark in self.MARKS]
+        found.append(sum(c.isupper() for c in text) / n)
+        found.append(sum(c.isdigit() for c in text) / n)
+        found.append(sum(not c.isalnum() and not c.isspace() and c not in self.MARKS for c in text) / n)
+        found.append(sum(part.isupper() and len(part) > 1 for part in parts) / len(parts))
+        return [*found, float(text[0].isupper()), float(text[-1] in ".!?…")]
 
 
 # --- which of them there are
@@ -238,6 +286,8 @@ def _file_size(dataset: Dataset) -> list[Candidate] | str:
     if {"packed", "jpeg", "width", "height"} <= set(dataset.meta.columns):
         sees = "how much larger the file is than its picture makes it"
         found += _control(BEYOND, UnexplainedSize(), smooth, sees)
+    elif dataset.modality == "text" and _not_varied(dataset, ["packed"]) is None:
+        found += _control(BEYOND, Overhead(), smooth, "how much larger the file is than its text")
     return found
 
 
@@ -267,8 +317,22 @@ def _order(dataset: Dataset) -> list[Candidate] | str:
     return _control("row order", Position(), kind(5), "the place in the file")
 
 
+def _length(dataset: Dataset) -> list[Candidate] | str:
+    if not np.ptp(Length().transform(dataset.X), axis=0).any():
+        return "it is the same in all of them"
+    smooth = _tree(dataset).set_params(min_samples_leaf=_leaf(dataset))
+    return _control("text length", Length(), smooth, "how long the text is", view="X")
+
+
+def _punctuation(dataset: Dataset) -> list[Candidate] | str:
+    if not np.ptp(Punctuation().transform(dataset.X), axis=0).any():
+        return "it is the same in all of them"
+    name = "punctuation and capitals"
+    return _control(name, Punctuation(), _forest(dataset), "marks, capitals and digits", view="X")
+
+
 def _missingness(dataset: Dataset) -> list[Candidate] | str:
-    gaps = dataset.X.isna().to_numpy()
+    gaps = absent(dataset.X)
     if not gaps.any():
         return "no value is missing"
     if not np.ptp(gaps.astype(int), axis=0).any():
@@ -280,7 +344,7 @@ def _not_varied(dataset: Dataset, columns: list[str]) -> str | None:
     """Why nothing can be learned from these columns of meta; None where something could."""
     known = [c for c in columns if c in dataset.meta.columns]
     if not known:
-        return _NOT_FILES if dataset.modality == "image" else "it is not known"
+        return _NOT_FILES.get(dataset.modality, "it is not known")
     if all(dataset.meta[c].nunique(dropna=False) < 2 for c in known):
         return "it is the same in all of them"
     return None

@@ -14,6 +14,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone, is_classifier
 
 from handful.backbones import used
+from handful.data.columns import PICTURE, TEXTS, columns_of
 from handful.data.dataset import Dataset, Images
 from handful.settings import Settings
 from handful.strategies import classic, transfer
@@ -279,7 +280,10 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     known = {c.name: c for module in (classic, transfer) for c in module.candidates(dataset, settings)}
     frozen, most = _frozen(dataset.modality, settings), MOST_ROWS[settings.effort]
     found = []
+    no_way_back = isinstance(dataset.X, pd.DataFrame) and bool(columns_of(dataset.X, TEXTS, PICTURE))
     for name, kind, ratio in OFFERED[dataset.modality][settings.effort]:
+        if no_way_back and KINDS[kind].generator.SPACE == "X":
+            continue
         base = known.get(name.format(frozen=frozen))
         if base is not None and (1 + ratio) * len(dataset) <= most:
             found.append(with_synthetic(base, kind, ratio))

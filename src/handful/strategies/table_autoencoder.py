@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from handful.data.columns import only_plain
 from handful.data.dataset import Dataset
 from handful.nets.likelihood import probabilities, usual
 from handful.nets.train import Recipe
@@ -31,6 +32,8 @@ FEWEST, MOST = 2, 32  # codes
 
 class TableAutoencoderFeatures(TransformerMixin, BaseEstimator):
     """A DataFrame of float64 and object columns as the codes of an autoencoder (see `handful.nets.rows`).
+
+    Texts and pictures are no part of the codes, and stand beside them with the columns.
 
     After `fit`: `n_codes_`, `weights_`, `history_` (numbers an epoch: the loss of each kind of column),
     `epochs_`.
@@ -66,11 +69,15 @@ class TableAutoencoderFeatures(TransformerMixin, BaseEstimator):
         self, X: pd.DataFrame, y: Any = None, groups: np.ndarray | None = None, unlabelled: Any = None
     ) -> TableAutoencoderFeatures:
         """X `(n, …)`, groups `(n,)` or None, unlabelled `(m, …)` like X or None; y is not looked at."""
-        more = unlabelled if self.use_unlabelled else None
-        rows = X if more is None else pd.concat([X, more[list(X.columns)]], ignore_index=True)
+        own, more = only_plain(X), None
+        if self.use_unlabelled and unlabelled is not None:
+            more = only_plain(unlabelled)
+        rows = own if more is None else pd.concat([own, more[list(own.columns)]], ignore_index=True)
         self.codec_ = RowCodec().fit(rows)
         trained = clone(self).set_params(beside=False)  # what stands beside the codes changes nothing in them
-        self.weights_, told = remembered(trained, lambda: self._learn(rows, len(X), groups), X, groups, more)
+        self.weights_, told = remembered(
+            trained, lambda: self._learn(rows, len(X), groups), own, groups, more
+        )
         self.plan_, self.history_, self.epochs_ = told["plan"], told["history"], told["epochs"]
         self.n_codes_ = self.plan_["latent"]
         codes = self.encode(X)
@@ -154,7 +161,7 @@ def on_tables(dataset: Dataset, settings: Settings) -> list[Candidate]:
 
     About a second and a half a fit on 100 rows, two and a half on 500 (one core); heads share it.
     """
-    if settings.effort == "quick" or dataset.modality != "table":
+    if settings.effort == "quick" or dataset.modality != "table" or only_plain(dataset.X).empty:
         return []
     beside = "the columns and autoencoder features of them"
     ways = [("autoencoder", beside, TableAutoencoderFeatures(beside=True))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,22 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
+from handful.backbones import levels, used
+from handful.data.columns import CATEGORY, NUMBER, PICTURE, TEXTS, columns_of
+from handful.settings import Settings
+from handful.strategies.pixels import Descriptor
+from handful.strategies.squeezed import Squeezed
+from handful.strategies.tfidf import TfIdf
+
 MISSING = "(missing)"
+COUNTED, DESCRIBED = "tfidf", "descriptor"  # texts and pictures without a pretrained network
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):
-    """A DataFrame of numeric (float64) and categorical (object) columns as a float matrix.
+    """A DataFrame of numbers, categories, texts and pictures (`handful.data.columns`) as a float matrix.
+
+    Behind the columns of numbers come those of categories, then a block of few numbers for each column of
+    texts and of pictures (see `Squeezed`).
 
     Parameters
     ----------
@@ -25,14 +37,25 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         True, for methods that compare columns: numbers are standardised, with the median where missing and a
         column that says so; categories are one-hot (those seen once share a column). False, for trees:
         numbers as they are, missing included; categories as whole numbers.
+    texts : str
+        "tfidf", or a pretrained encoder such as "minilm".
+    pictures : str
+        "descriptor" (shape, colour and texture), or a pretrained network such as "lite0".
+    level : str
+        Which part of that network.
     """
 
-    def __init__(self, scale: bool = True) -> None:
+    def __init__(
+        self, scale: bool = True, texts: str = COUNTED, pictures: str = DESCRIBED, level: str = "block5"
+    ) -> None:
         self.scale = scale
+        self.texts = texts
+        self.pictures = pictures
+        self.level = level
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> TableEncoder:
-        self.numeric_ = [c for c in X.columns if pd.api.types.is_numeric_dtype(X[c])]
-        self.categorical_ = [c for c in X.columns if c not in set(self.numeric_)]
+        self.numeric_, self.categorical_ = columns_of(X, NUMBER), columns_of(X, CATEGORY)
+        self.squeezed_ = columns_of(X, TEXTS, PICTURE)
         if self.scale:
             imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
             numeric = make_pipeline(imputer, StandardScaler())
@@ -44,8 +67,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             categorical = OrdinalEncoder(
                 handle_unknown="use_encoded_value", unknown_value=-1, dtype=np.float64
             )
+        texts = set(columns_of(X, TEXTS))
+        blocks = [
+            (f"block {i}", Squeezed(self._of_texts() if name in texts else self._of_pictures()), [name])
+            for i, name in enumerate(self.squeezed_)
+        ]
         self.encoder_ = ColumnTransformer(
-            [("numeric", numeric, self.numeric_), ("categorical", categorical, self.categorical_)]
+            [("numeric", numeric, self.numeric_), ("categorical", categorical, self.categorical_), *blocks]
         ).fit(self._filled(X))
         return self
 
@@ -54,6 +82,63 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "encoder_")
         return np.asarray(self.encoder_.transform(self._filled(X)), dtype=np.float64)
 
+    def looks(self, X: pd.DataFrame) -> list[tuple[Any, str]]:
+        """What looks at a sample alone, through a network or not, with the column that it looks at."""
+        found: list[tuple[Any, str]] = []
+        if self.texts != COUNTED:
+            found += [(self._of_texts(), name) for name in columns_of(X, TEXTS)]
+        look = self._of_pictures() if self.pictures == DESCRIBED else self._of_pictures()[0]
+        return found + [(look, name) for name in columns_of(X, PICTURE)]
+
+    def _of_texts(self) -> Any:
+        if self.texts == COUNTED:
+            return TfIdf()
+        from handful.strategies.transfer import TextEmbedding  # which imports from here
+
+        return TextEmbedding(self.texts)
+
+    def _of_pictures(self) -> Any:
+        if self.pictures == DESCRIBED:
+            return Descriptor()
+        from handful.strategies.transfer import Embedding
+
+        return make_pipeline(Embedding(self.pictures, self.level), StandardScaler())
+
     def _filled(self, X: pd.DataFrame) -> pd.DataFrame:
-        text = X[self.categorical_].astype(object)
-        return X[self.numeric_].join(text.where(text.notna(), MISSING))
+        words = X[self.categorical_].astype(object)
+        return X[self.numeric_].join([words.where(words.notna(), MISSING), X[self.squeezed_]])
+
+
+def frozen(X: pd.DataFrame, settings: Settings) -> dict[str, str]:
+    """The arguments of a `TableEncoder` that looks at texts and pictures through pretrained networks.
+
+    Empty where the table has neither, or no network for them is at hand. They are settled when candidates are
+    proposed, so that a candidate's key says what it looks through.
+    """
+    found: dict[str, str] = {}
+    of_texts = text_backbone(settings) if columns_of(X, TEXTS) else None
+    if of_texts is not None:
+        found["texts"] = of_texts
+    if columns_of(X, PICTURE):
+        named = _first(settings, "image") or "lite0"
+        blocks = [level for level in levels(named) if level.startswith("block")]
+        found |= {"pictures": named, "level": blocks[-2] if len(blocks) > 1 else "last"}
+    return found
+
+
+def text_backbone(settings: Settings) -> str | None:
+    """The encoder of texts that is asked for, or at hand."""
+    return _first(settings, "text")
+
+
+def _first(settings: Settings, modality: str) -> str | None:
+    """The first backbone of this kind; where others alone were named, the first that is at hand."""
+    at_hand = used(replace(settings, backbones=()), modality)
+    return next(iter((*used(settings, modality), *at_hand)), None)
+
+
+def looks_through_network(looking: dict[str, str]) -> bool:
+    """Whether these arguments name a network: word vectors that are only looked up are none."""
+    from handful.backbones.texts import get_text
+
+    return "pictures" in looking or ("texts" in looking and get_text(looking["texts"]).kind != "static")

@@ -20,9 +20,10 @@ from handful.data.views import PLAIN
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain, Stateless
-from handful.strategies.classic import knn, ridge
+from handful.strategies.classic import WITH_BLOCKS, heads_on_tables, knn, ridge
 from handful.strategies.heads import CentroidHead, LogisticHead, ShrunkLDAHead, SVMHead, SVRHead
 from handful.strategies.log_target import with_log
+from handful.strategies.tables import frozen, looks_through_network
 
 TECHNIQUE = "transfer: frozen features"
 OTHERS = ("transfer: a second backbone", "transfer: further backbones")
@@ -138,8 +139,11 @@ class TextEmbedding(Stateless):
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     """For each backbone: linear and kernel heads on every level, the simple heads on two of them.
 
-    With several backbones, also linear and kernel heads on the features of all of them.
+    With several backbones, also linear and kernel heads on the features of all of them. On a table with texts
+    or pictures its models, which look at those through a pretrained network.
     """
+    if dataset.modality == "table":
+        return _on_tables(dataset, settings)
     if dataset.modality == "text":
         return [c for backbone in used(settings, "text") for c in _on_texts(backbone, dataset.task)]
     if dataset.modality != "image":
@@ -194,6 +198,28 @@ def _together(task: str, names: dict[str, list[str]]) -> list[Candidate]:
                 )
             )
     return found
+
+
+def _on_tables(dataset: Dataset, settings: Settings) -> list[Candidate]:
+    looking = frozen(dataset.X, settings)
+    if not looking:
+        return []
+    names = [looking[kind] for kind in ("texts", "pictures") if kind in looking]
+    found = [
+        Candidate(
+            f"{' '.join(names)} {name}",
+            f"{label}, with frozen features of {' and '.join(names)}",
+            "transfer",
+            Chain([encoder], head),
+            cost=cost + 50,
+            base=name,
+            technique=TECHNIQUE,
+            deep=looks_through_network(looking),
+        )
+        for name, label, encoder, head, cost in heads_on_tables(dataset.task, **looking)
+        if name in WITH_BLOCKS
+    ]
+    return with_log(found, dataset, [f"{' '.join(names)} {head}" for head in ("ridge", "svr")])
 
 
 def _same_place(level: str, own: Sequence[str], others: Sequence[str]) -> str | None:

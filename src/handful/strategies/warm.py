@@ -8,24 +8,31 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
 from handful.data.dataset import Dataset
 from handful.data.views import PLAIN
 from handful.nets.device import on_device
 from handful.settings import Settings
+from handful.strategies.ablation import LeftOut
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain, learns_from_unlabelled
+from handful.strategies.contrastive import ContrastiveClassifier
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
 from handful.strategies.more_texts import MoreTexts
 from handful.strategies.pixels import PerImage
+from handful.strategies.squeezed import content
 from handful.strategies.synthesis import plain
+from handful.strategies.tables import TableEncoder
 from handful.strategies.transfer import Embedding, TextEmbedding, Together
 from handful.strategies.views import Views
 
 CHUNK = 32
-TUNED = FineTunedClassifier, FineTunedRegressor
-Step = Embedding | TextEmbedding | PerImage | FineTunedClassifier | FineTunedRegressor
+UNLABELLED = ", without labels"  # behind the name of a kind of features of what has none
+TUNED = FineTunedClassifier, FineTunedRegressor, ContrastiveClassifier
+Tuned = FineTunedClassifier | FineTunedRegressor | ContrastiveClassifier
+Step = Embedding | TextEmbedding | PerImage | Tuned
 SETTLED = 2.0  # seconds after which the pace says something
 
 
@@ -54,7 +61,7 @@ def warm(
     work = {kind: about for wanted in asked.values() for kind, about in wanted.items()}
     late: dict[str, float] = {}
     # What is unlabelled comes last: fewer candidates need it.
-    order = sorted(work, key=lambda kind: (work[kind][1] is not dataset.X, _turn(work[kind][0])))
+    order = sorted(work, key=lambda kind: (kind.endswith(UNLABELLED), _turn(work[kind][0])))
     for kind in order:
         try:
             _prepare(kind, *work[kind], settings, tell, None if most is None else most())
@@ -69,14 +76,32 @@ def warm(
 
 def _asked(estimator: Any, dataset: Dataset) -> dict[str, tuple[Step, Any]]:
     """What is to be computed for an estimator, by kind: of the labelled samples, of the others, of copies."""
-    steps = _needs(estimator)
-    asked = {_kind(step): (step, dataset.X) for step in steps}
+    look = _in_columns if dataset.modality == "table" else _in_samples
+    asked = look(estimator, dataset.X)
     if dataset.unlabelled is not None and learns_from_unlabelled(estimator):
-        asked |= {f"{_kind(step)}, without labels": (step, dataset.unlabelled) for step in steps}
+        more = look(estimator, dataset.unlabelled)
+        asked |= {f"{kind}{UNLABELLED}": about for kind, about in more.items()}
     if isinstance(estimator, MoreTexts):
         # In a fold each text may show more of its copies than here; those are computed when they are needed.
-        asked |= {f"{_kind(step)}, {estimator.way}": (step, estimator.made(dataset.X)[0]) for step in steps}
+        copies = look(estimator, estimator.made(dataset.X)[0])
+        asked |= {f"{kind}, {estimator.way}": about for kind, about in copies.items()}
     return asked
+
+
+def _in_samples(estimator: Any, X: Any) -> dict[str, tuple[Step, Any]]:
+    return {_kind(step): (step, X) for step in _needs(estimator)}
+
+
+def _in_columns(estimator: Any, X: pd.DataFrame) -> dict[str, tuple[Step, Any]]:
+    """The texts and pictures of a table's columns, which its encoders look at."""
+    found: dict[str, tuple[Step, Any]] = {}
+    estimator = plain(estimator)
+    for step in estimator.features if isinstance(estimator, Chain) else []:
+        if isinstance(step, LeftOut):
+            X = step.transform(X)
+        for look, name in step.looks(X) if isinstance(step, TableEncoder) else []:
+            found[f"{_kind(look)} ({name})"] = look, content(X[[name]])
+    return found
 
 
 def _turn(step: Step) -> tuple[int, bool]:
@@ -106,6 +131,8 @@ def _needs(estimator: Any) -> list[Step]:
 
 def _kind(step: Step) -> str:
     """What is computed at once: all levels of a backbone for one view, one description, or a frozen front."""
+    if isinstance(step, ContrastiveClassifier):
+        return f"{step.backbone} front {step.depth}"
     if isinstance(step, TUNED):
         return f"{step.backbone} front {step.level} {step.depth} {step.size} {step.views}"
     if isinstance(step, PerImage):

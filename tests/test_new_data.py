@@ -1,0 +1,32 @@
+"""What may be written as a new data set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from handful.enlarge import enlarge
+from handful.errors import SettingsError
+from handful.new_data import check_columns
+from handful.synthesize import synthesize
+from tests.conftest import mixed, table
+
+
+def test_no_rows_are_written_for_a_table_with_texts(tmp_path: Path) -> None:
+    notes = [f"this is what was said of number {i}" for i in range(20)]
+    rows = pd.DataFrame({"size": [i % 7 + 0.5 for i in range(20)], "note": notes, "y": list("ab") * 10})
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    for write in (enlarge, synthesize):
+        with pytest.raises(SettingsError, match="the column 'note' holds texts, and none are made up"):
+            write(tmp_path / "t.csv", tmp_path / "more.csv", per_class=12, target="y")
+    assert not (tmp_path / "more.csv").exists()
+
+
+def test_no_rows_are_written_for_a_table_with_pictures() -> None:
+    dataset = mixed()
+    with pytest.raises(SettingsError, match="the column 'photo' holds pictures"):
+        check_columns(replace(dataset, X=dataset.X.drop(columns="note")))
+    check_columns(table("classification"))
