@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
 
@@ -15,6 +17,7 @@ from handful import HandfulClassifier
 from handful.errors import DataError, RunError
 from handful.files import read_json
 from handful.fit import resume
+from tests.conftest import texts
 from tests.door import frame_of, write_pictures, write_table
 from tests.door import handful as called
 
@@ -83,3 +86,26 @@ def test_the_estimator_takes_unlabelled_rows_too() -> None:
     assert model.summary_["dataset"]["unlabelled"] == len(rest) - 1  # one is equal to a labelled row
     assert model.score(X[rest], y[rest]) > 0.9
     json.dumps(model.summary_, allow_nan=False)
+
+
+@pytest.mark.skipif(find_spec("wordllama") is None, reason="wordllama is not installed")
+@pytest.mark.parametrize("form", ["table", "folder"])
+def test_unlabelled_texts_come_as_a_table_or_as_a_folder_of_files(form: str, tmp_path: Path) -> None:
+    data = texts(per_class=6)
+    frame = pd.DataFrame({"text": data.X, "label": data.classes[data.y]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    if form == "table":
+        more = tmp_path / "more.csv"
+        pd.DataFrame({"text": [f"{text} too" for text in data.X]}).to_csv(more, index=False)
+    else:
+        more = tmp_path / "more"
+        more.mkdir()
+        for i, text in enumerate(data.X):
+            (more / f"{i}.txt").write_text(f"{text} too", encoding="utf-8")
+    options = ["--target", "label", "--unlabelled", more, "--families", "unlabelled"]
+    options += ["--backbones", "wordllama", "--jobs", 1, "--out", tmp_path / "run"]
+    done = called("fit", tmp_path / "t.csv", *options)
+    assert done.status == 0, done.err
+    summary = read_json(tmp_path / "run" / "report.json")
+    line = next(r for r in summary["ledger"] if r["technique"] == "unlabelled data: label spreading")
+    assert summary["dataset"]["unlabelled"] == 18 and line["base"] == "wordllama svm"

@@ -11,6 +11,7 @@ from sklearn.datasets import load_diabetes, load_wine
 import handful
 from handful.errors import RunError
 from handful.model.model import Model
+from tests.conftest import texts
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +101,16 @@ def test_values_come_with_an_interval_of_ninety_per_cent(tmp_path: Path) -> None
     again = handful.load(run.folder / "model").predict_frame(X[150:])
     np.testing.assert_array_equal(again["high"], frame["high"])
     assert "calibration" in run.summary["reasons"]
+
+
+def test_a_model_of_texts_is_small_and_says_the_same_when_it_is_loaded(tmp_path: Path) -> None:
+    data = texts()
+    labels = data.classes[data.y]
+    run = handful.fit((data.X[::2].tolist(), labels[::2]), families=["classic"], out=tmp_path / "run", jobs=1)
+    loaded = handful.load(run.folder / "model")
+    new = [*data.X[1::2], "", "of words that nobody knows"]
+    frame = run.model.predict_frame(new)
+    pd.testing.assert_frame_equal(loaded.predict_frame(new), frame)
+    assert (frame["prediction"][:15] == labels[1::2]).mean() > 0.7
+    # What learned is saved, and no vocabulary: words are hashed.
+    assert sum(file.stat().st_size for file in (run.folder / "model").iterdir()) < 2_000_000
