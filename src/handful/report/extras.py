@@ -216,7 +216,7 @@ def _altered(run: Run) -> dict[str, list[str]]:
     """For each technique that alters texts a text of the data, and what became of it."""
     texts = [text for text in run.dataset.X if words_of(text) >= FEWEST_WORDS] or list(run.dataset.X)
     shortest = as_array([min(texts, key=len)])
-    found = {}
+    found: dict[str, list[str]] = {}
     for candidate in run.candidates:
         if candidate.technique and hasattr(candidate.estimator, "made"):  # see strategies.augmentation
             copies, _ = candidate.estimator.made(shortest)
