@@ -85,7 +85,7 @@ def _on_texts(task: str, effort: str) -> list[Candidate]:
     else:
         models = [
             ("logistic", "logistic regression", both, LogisticHead(Cs=ON_UNIT_LENGTH), 10),
-            # A Gaussian kernel was 3 to 4 points behind (5 to 16 texts of each of eight kinds of reviews).
+            # A Gaussian kernel was 4 to 5 points behind (benchmarks/text_words.py).
             ("svm", "support vector machine (linear)", both, SVMHead(kernel="linear"), 12),
             ("centroid", "nearest class mean", long, CentroidHead(), 10),
         ]
