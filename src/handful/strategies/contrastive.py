@@ -6,8 +6,8 @@ affordable on a CPU: what lies before the last blocks is run once for each text 
 are used at once, and training looks at the beginning of long texts only.
 
 A second head stays on the vectors as they were, and the two are averaged. Few texts can spoil an encoder as
-well as teach it, and the average kept what was there while it won as much (output-space ensembling, Wortsman
-et al., "Robust fine-tuning of zero-shot models", 2022); its probabilities were the better ones throughout.
+well as teach it (output-space ensembling, Wortsman et al., "Robust fine-tuning of zero-shot models", 2022):
+the average was as often right as the trained head, and its probabilities were better.
 """
 
 from __future__ import annotations
