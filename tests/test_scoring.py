@@ -49,7 +49,7 @@ def test_unknown_metric_names_the_nearest() -> None:
 
 
 def test_recall_alone_is_refused_with_what_to_take_instead() -> None:
-    with pytest.raises(SettingsError, match="balanced_accuracy and f1 ask for both"):
+    with pytest.raises(SettingsError, match="balanced_accuracy or f1, which ask for both"):
         get_metric("minority recall", "classification", Y2, np.arange(2))
 
 

@@ -182,8 +182,8 @@ def get_metric(name: str, task: str, y: np.ndarray, classes: np.ndarray | None) 
         hint = f" Did you mean {near[0]!r}?" if near else ""
         if task == "classification" and any(word in key for word in ("recall", "sensitivity", "precision")):
             hint = (
-                " Whoever always, or nearly never, names a class has a perfect one of these; "
-                "balanced_accuracy and f1 ask for both, and the report tells the recall of each class."
+                " Whoever always, or nearly never, names a class has a perfect one of these: take "
+                "balanced_accuracy or f1, which ask for both. The report tells the recall of each class."
             )
         costs = f", or costs: {HOW}" if task == "classification" else ""
         raise SettingsError(

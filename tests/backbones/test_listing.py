@@ -10,6 +10,7 @@ from handful.backbones import hub, listing, registry
 from handful.backbones.curated import CURATED
 from handful.backbones.listing import Line, for_pictures, for_texts
 from handful.backbones.listing import listing as text
+from tests.door import handful
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +52,12 @@ def test_a_row_has_size_licence_and_what_it_is_good_at() -> None:
     (row,) = (line for line in text().splitlines() if line.startswith("  dinov3_small"))
     for part in ("86 MB", "256 px", "768 features", "DINOv3 License"):
         assert part in row
+
+
+def test_the_command_shows_it() -> None:
+    called = handful("backbones")
+    assert called.status == 0 and called.out == text() + "\n"
+    assert called.out.startswith("For pictures:\n  lite0") and "\nFor tables:\n  tabpfn" in called.out
 
 
 def test_another_kind_of_data_adds_a_table(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,9 @@ import pytest
 from handful.backbones import text_engine, text_export
 from handful.backbones.text_engine import BATCH_TOKENS, LEAST_FILLED, TextEngine, batches
 from handful.backbones.text_registry import get_text
-from handful.backbones.texts import embed_texts
 from handful.errors import SettingsError
 
-from .conftest import cosine, text_folder
+from .conftest import text_folder
 
 SOME = ["yes, a film", "", "no!", "a much longer one that is cut at the model's own maximum, " * 3, "Yes"]
 
@@ -49,14 +48,11 @@ def test_what_is_more_than_a_plain_encoder_runs_through_sentence_transformers(tm
     np.testing.assert_allclose(engine.encode(SOME), plain.encode(SOME), atol=1e-5)
 
 
-def test_half_precision_is_another_function_and_nearly_the_same(
-    tiny_text: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    exact = embed_texts(SOME, str(tiny_text))
-    monkeypatch.setenv("HANDFUL_ENGINE", "torch-bf16")
-    rounded = embed_texts(SOME, str(tiny_text))
-    assert not np.array_equal(exact, rounded)
-    assert cosine(exact, rounded) > 0.999
+def test_on_request_a_plain_encoder_runs_on_torch_with_the_same_vectors(tiny_text: Path) -> None:
+    backbone = get_text(str(tiny_text))
+    engine = TextEngine(backbone, "cpu", engine="torch")
+    assert not isinstance(engine._runtime, text_engine.OnnxTexts)
+    np.testing.assert_allclose(engine.encode(SOME), TextEngine(backbone, "cpu").encode(SOME), atol=1e-5)
 
 
 def test_an_encoder_whose_vectors_would_differ_is_left_to_sentence_transformers(

@@ -253,3 +253,13 @@ def test_every_draw_drops_for_itself_what_does_not_beat_its_base() -> None:
     assert 20 < alone.sum() < 180
     np.testing.assert_allclose(found[alone], average["plain"][alone])
     assert (found[~alone] != average["plain"][~alone]).any()
+
+
+def test_scores_that_were_moved_for_the_metric_are_averaged_with_their_like_only() -> None:
+    y = np.arange(60) % 2
+    oofs = {name: right(y, np.arange(60) % 10 != k) for k, name in enumerate(("a", "b", "c", "d"))}
+    predictions = made({"baseline": right(y, y == 0), **oofs}, y)
+    assert len(members(predictions, eligible(predictions), np.ones(60, dtype=bool))) == 4
+    predictions.row("a").family = predictions.row("c").family = "balance"
+    chosen = members(predictions, eligible(predictions), np.ones(60, dtype=bool))
+    assert [row.name for row in chosen] == ["a", "c"]

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from handful.report.extras import _augmented, _example
+from handful.report.extras import _augmented, _example, _examples
 from handful.settings import Settings
 from handful.strategies import propose
 from tests.conftest import mixed, pictures
@@ -27,3 +27,12 @@ def test_a_row_is_shown_with_its_picture_and_its_other_columns() -> None:
     np.testing.assert_array_equal(shown["picture"], data.X["photo"].array[3].pixels)
     assert list(shown["row"]) == ["x0", "kind", "note"] and shown["row"]["note"] == data.X["note"][3]
     assert _example(SimpleNamespace(dataset=data), 2)["picture"] is None
+
+
+def test_pictures_of_a_measured_value_are_shown_from_small_to_large() -> None:
+    data = pictures("regression", per_class=8)
+    shelves = _examples(SimpleNamespace(dataset=data))
+    assert len(shelves) == 6
+    order = np.argsort(data.y, kind="stable")
+    for shelf, some in ((0, order[:4]), (5, order[-4:])):
+        np.testing.assert_array_equal(list(shelves.values())[shelf], [data.X[int(i)] for i in some])

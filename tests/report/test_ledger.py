@@ -66,6 +66,16 @@ def test_pictures_of_a_technique_are_shown_where_there_are_some() -> None:
     assert section.count("<img") == 2 and 'src="data:image/png;base64,AAAA"' in section
 
 
+def test_what_becomes_of_a_text_is_shown_where_it_was_altered() -> None:
+    summary, extras = made_up.image_run()
+    extras["ledger_texts"] = {
+        "augmentation: flips": ["a <b> long letter", "a <b> letter", "long a <b> letter"]
+    }
+    section = render(summary, extras).split('<section id="ledger"')[1].split("</section>")[0]
+    shown = "a <b> long letter becomes a <b> letter or long a <b> letter"
+    assert shown in Reader(section).text and "<b> letter" not in section
+
+
 def test_a_run_without_a_ledger_has_no_such_section() -> None:
     summary, extras = made_up.image_run()
     assert 'id="ledger"' not in render(summary | {"ledger": None}, extras)

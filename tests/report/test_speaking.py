@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from handful.data.dataset import Dataset
 from handful.data.load import load
 from handful.report.content import beginning
+from handful.report.extras import _altered
 from handful.report.page import render
 from handful.report.speaking import speaking
 from handful.settings import Settings
+from handful.strategies.candidate import Candidate
 from tests.report import made_up
 from tests.report.test_labels import FLAGGED, section
 from tests.report.test_page import Reader
@@ -71,3 +75,19 @@ def test_texts_on_the_page_are_shown_and_never_run() -> None:
     assert "Words that speak for each class" in look and "<b> 3 : 0" in look
     assert section(page, "look").count("data-text=") == 300
     assert EVIL in Reader(section(page, "trust")).text
+
+
+class Altering:
+    """An estimator that makes copies, as those that learn from altered texts do."""
+
+    def made(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.array([text.upper() for text in X], dtype=object), np.arange(len(X))
+
+
+def test_the_copies_of_a_text_are_those_that_a_candidate_learns_from() -> None:
+    said = ["short", "a longer letter " * 5, "the longest letter of all " * 9]
+    dataset = load((said * 2, ["a", "b"] * 3), Settings())
+    candidates = [Candidate("c", "c", "augmentation", Altering(), technique="capitals")]
+    run = SimpleNamespace(dataset=dataset, candidates=candidates)
+    text = dataset.X[1]
+    assert _altered(run) == {"capitals": [text, text.upper()]}  # type: ignore[arg-type]

@@ -50,6 +50,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
     tokenizer.save(str(folder / "tokenizer.json"))
+    about = {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "[UNK]", "pad_token": "[PAD]"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(about))
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = BertModel(

@@ -16,12 +16,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.model_selection import StratifiedKFold
 
 from handful.backbones import hub, priors
 from handful.data.dataset import Dataset, Finding
 from handful.errors import HandfulError, SettingsError
-from handful.fit import fit
+from handful.files import read_json
 from handful.model.model import Model
 from handful.model.save import load, save
 from handful.protocol.evaluate import fit_and_predict
@@ -32,6 +31,7 @@ from handful.strategies import prior, propose
 from handful.strategies.candidate import Candidate, build, count_parameters, spec
 from handful.strategies.prior import PriorClassifier, PriorRegressor, candidates, prepare
 from tests.conftest import pictures, table
+from tests.door import handful
 
 REAL = [name for name in priors.PACKAGES if find_spec(name)]
 BOTH = ("tabpfn", "tabicl")
@@ -327,19 +327,39 @@ def test_the_real_package_takes_our_arguments(name: str, task: str) -> None:
 # ---- in a run
 
 
-@pytest.mark.usefixtures("packages", "weights")
-def test_a_run_has_them_on_the_leaderboard_and_their_licence_in_the_audit(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("packages")
+def test_on_the_command_line_what_may_be_downloaded_is_with_its_licence_and_then_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(repository: str, files: Any, what: str, licence: str, instead: str, tell: Any) -> Path:
+        tell(f"Downloading {what}: licence {licence}.")
+        (tmp_path / "weights").mkdir(exist_ok=True)
+        (tmp_path / "weights" / files[0]).touch()
+        return tmp_path / "weights" / files[0]
+
+    monkeypatch.setattr(priors, "fetch", fetch)
     data = table("classification", n=30)
-    options = {
-        "families": ["prior"],
-        "cv": StratifiedKFold(2),
-        "out": tmp_path / "run",
-        "jobs": 1,
-        "device": "cpu",
-    }
-    summary = fit((data.X, data.y), **options).summary
+    data.X.assign(y=data.y).to_csv(tmp_path / "table.csv", index=False)
+    options = (
+        "--target",
+        "y",
+        "--families",
+        "prior",
+        "--device",
+        "cpu",
+        "--jobs",
+        1,
+        "--out",
+        tmp_path / "run",
+    )
+    called = handful("fit", tmp_path / "table.csv", "--allow-download", *options)
+    assert called.status == 0
+    assert "Downloading the weights of TabICL 2: licence BSD-3-Clause." in called.out
+    assert "TabICL 2 is tried, and may serve. The licence of its weights: BSD-3-Clause." in called.out
+    summary = read_json(tmp_path / "run" / "report.json")
     assert set(BOTH) <= {row["name"] for row in summary["leaderboard"]}
     assert [f["items"] for f in summary["audit"] if f["kind"] == "licence"] == [["tabpfn"], ["tabicl"]]
+    assert summary["command"].endswith("--allow-download")
 
 
 @pytest.mark.parametrize(

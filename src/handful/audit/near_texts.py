@@ -21,7 +21,7 @@ LEAST_SHARED = 0.5
 FEW_RUNS = 8
 # A run that more than this share of the texts hold is a signature or a form, and no sign of copying.
 MOST_COMMON = 0.5
-_AT_ONCE = 20_000_000  # numbers in one block of the likeness of all with all
+_AT_ONCE = 4_000_000  # numbers in one block of the likeness of all with all
 _WORD = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]|[^\W_]+")
 
 

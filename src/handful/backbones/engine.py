@@ -3,8 +3,7 @@
 On the CPU, ONNX Runtime in float32: one picture a thread (see `export.onnx_model`), exact, and independent of
 what else is encoded. On a GPU, torch with automatic mixed precision. Another one is taken when it is asked
 for, by `engine=` or the environment variable HANDFUL_ENGINE: "openvino" (in float32 as quick as the former),
-"openvino-bf16" (half the time where the processor has bfloat16; cosine to float32 about .997), "torch", or
-"torch-bf16" (on one thread half the time of float32; for texts a cosine of .9999).
+"openvino-bf16" (half the time where the processor has bfloat16; cosine to float32 about .997), or "torch".
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from handful.backbones.cache import Vectors
 from handful.backbones.registry import Backbone, load_torch
 from handful.errors import HandfulError, MissingExtraError, SettingsError
 
-ENGINES = ("onnxruntime", "openvino", "openvino-bf16", "torch", "torch-bf16", "cuda")
+ENGINES = ("onnxruntime", "openvino", "openvino-bf16", "torch", "cuda")
 
 Progress = Callable[[int, int], None]  # (done, total)
 Rows = tuple[int, list[np.ndarray]]  # first row, and (rows, d) of each level
@@ -103,20 +102,7 @@ def choose(device: str = "auto", engine: str = "auto") -> str:
 
 def precision(kind: str) -> str:
     """What an engine's numbers can be mixed with: vectors of one precision agree to float32's rounding."""
-    if kind.endswith("-bf16"):
-        return "bfloat16"
-    return "float16" if kind == "cuda" else "float32"
-
-
-def mixed_precision(kind: str) -> Any:
-    """torch's context in which an engine of this kind computes; it does nothing in float32."""
-    import torch
-
-    return torch.autocast(
-        "cuda" if kind == "cuda" else "cpu",
-        dtype=torch.float16 if kind == "cuda" else torch.bfloat16,
-        enabled=precision(kind) != "float32",
-    )
+    return {"cuda": "float16", "openvino-bf16": "bfloat16"}.get(kind, "float32")
 
 
 @lru_cache(maxsize=1)
@@ -257,7 +243,7 @@ def import_openvino() -> Any:
 class _Torch:
     levels: Any
     backbone: Backbone
-    kind: str
+    device: str
     threads: int
     batch: int
 
@@ -270,7 +256,7 @@ class _Torch:
         device = "cuda" if kind == "cuda" else "cpu"
         levels = Levels(load_torch(backbone), backbone.mean, backbone.std).eval().to(device)
         levels.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return cls(levels, backbone, kind, threads, batch=64 if device == "cuda" else 8)
+        return cls(levels, backbone, device, threads, batch=64 if device == "cuda" else 8)
 
     def run(self, pixels: np.ndarray) -> Iterator[Rows]:
         import torch
@@ -292,6 +278,7 @@ class _Torch:
         batch = np.zeros((self.batch, size, size, 3), np.uint8)
         for i, picture in enumerate(pixels):
             batch[i] = resize(picture, size, self.backbone.interpolation)
-        with torch.inference_mode(), mixed_precision(self.kind):
-            out = self.levels(torch.from_numpy(batch).to("cuda" if self.kind == "cuda" else "cpu"))
+        amp = torch.autocast("cuda", dtype=torch.float16, enabled=self.device == "cuda")
+        with torch.inference_mode(), amp:
+            out = self.levels(torch.from_numpy(batch).to(self.device))
         return [level[:n].float().cpu().numpy() for level in out]

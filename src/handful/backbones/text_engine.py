@@ -3,10 +3,7 @@
 On the CPU a plain encoder runs on ONNX Runtime in float32, one batch of texts of similar length a thread, and
 its word pieces come from the `tokenizers` library alone: importing transformers takes seconds. What is no
 plain encoder runs through sentence-transformers, and so does everything on a GPU (in float16) and where
-HANDFUL_ENGINE says "torch" or "torch-bf16" (on one thread half the time for long texts, where the processor
-multiplies bfloat16; cosine to float32 .9999, and a vector then depends a little on what is encoded beside
-it). OpenVINO is for pictures.
-Static word vectors are looked up.
+HANDFUL_ENGINE says "torch"; OpenVINO is for pictures. Static word vectors are looked up.
 """
 
 from __future__ import annotations
@@ -20,12 +17,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from handful.backbones.engine import choose, mixed_precision, precision, usable_cores
+from handful.backbones.engine import choose, precision, usable_cores
 from handful.backbones.text_folder import Recipe, prefix, read_recipe
 from handful.backbones.text_registry import TEXT_EXTRA, TextBackbone, files
 from handful.errors import MissingExtraError
 
-_ON_TORCH = ("cuda", "torch", "torch-bf16")
+_ON_TORCH = ("cuda", "torch")
 
 Progress = Callable[[int, int], None]  # (done, total)
 Rows = tuple[np.ndarray, np.ndarray]  # positions (m,), vectors (m, d)
@@ -201,7 +198,9 @@ class _SentenceTransformers:
             torch.set_num_threads(before)
 
     def _encode(self, texts: list[str]) -> np.ndarray:
-        with mixed_precision(self.kind):
+        import torch
+
+        with torch.autocast("cuda", dtype=torch.float16, enabled=self.kind == "cuda"):
             vectors = self.model.encode(
                 texts,
                 batch_size=len(texts),

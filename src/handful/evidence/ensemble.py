@@ -7,6 +7,7 @@ further fit; members for a held-out fold are chosen from the other folds.
 
 A candidate that adds a technique to another one (its base: the same without) is a member only where it scored
 above it on the samples seen, and above what that one was made from in turn: else the technique is dropped.
+Scores that were moved for rare or dear classes (family `balance`) are averaged with their like only.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def members(predictions: Predictions, rows: Sequence[Row], seen: np.ndarray) -> 
     share = contributions(predictions, rows, seen)[:, held]
     error = _paired_error(share, predictions.unit[held])
     gains = without_dropped(np.round(share.mean(axis=1), 12), bases(rows))
-    chosen = tied(gains, error, _baseline(rows))
+    chosen = tied(gains, error, _baseline(rows), alike=_moved(rows))
     return [rows[i] for i in chosen]
 
 
@@ -98,17 +99,21 @@ def tied(
     error: np.ndarray,
     baseline: np.ndarray,
     most: int = MOST_MEMBERS,
+    alike: np.ndarray | None = None,
 ) -> list[int]:
     """Positions of those that cannot be told apart from the best, best first, `most` at most.
 
     gains `(C,)`, more is better, NaN where undefined; error `(C, C)`; baseline `(C,)` marks what does not
-    learn: it serves alone where nothing is better, and is no member otherwise.
+    learn: it serves alone where nothing is better, and is no member otherwise. `alike` `(C,)` says whose
+    scores can be averaged: those with the same value as the best.
     """
     gains = np.where(np.isnan(gains), -np.inf, np.round(gains, 12))  # equals stay equal on every machine
     first = int(gains.argmax())
     if baseline[first]:
         return [first]
     near = (gains[first] - gains <= TIE * error[first]) & ~baseline & np.isfinite(gains)
+    if alike is not None:
+        near &= alike == alike[first]
     near[first] = True
     return [int(i) for i in np.argsort(-gains, kind="stable") if near[i]][:most]
 
@@ -135,6 +140,11 @@ def without_dropped(gains: np.ndarray, base: np.ndarray) -> np.ndarray:
     return np.where(gains > bar, gains, -np.inf)
 
 
+def _moved(rows: Sequence[Row]) -> np.ndarray:
+    """Whose scores are moved for the metric: averaged with others they would decide half for each."""
+    return np.array([r.family == "balance" for r in rows])
+
+
 def _baseline(rows: Sequence[Row]) -> np.ndarray:
     return np.array([r.family == "baseline" for r in rows])
 
@@ -152,12 +162,13 @@ def out_of_bag(predictions: Predictions, bootstrap: Bootstrap, most: int = MOST_
     share, weights = contributions(predictions, rows)[:, held], bootstrap.weights[:, held]
     inside = share @ weights.T / weights.sum(axis=1)  # (C, B)
     error, baseline = _paired_error(share, predictions.unit[held]), _baseline(rows)
+    moved = _moved(rows)
     inside = without_dropped(np.round(inside.T, 12), bases(rows)).T
     left_out = np.zeros(bootstrap.weights.shape)
     left_out[:, held] = weights == 0
     choices: dict[tuple[int, ...], list[int]] = {}
     for b in range(inside.shape[1]):
-        choices.setdefault(tuple(sorted(tied(inside[:, b], error, baseline, most))), []).append(b)
+        choices.setdefault(tuple(sorted(tied(inside[:, b], error, baseline, most, moved))), []).append(b)
     found = np.full(inside.shape[1], np.nan)
     for chosen, draws in choices.items():
         oof = np.mean(np.array([rows[i].oof for i in chosen]), axis=0)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from handful.data.columns import PICTURE, columns_of
+from handful.data.texts import as_array
+from handful.data.texts import words as words_of
 from handful.evidence.calibration import calibrate, warmed
 from handful.evidence.conformal import reach_of
 from handful.evidence.ensemble import select
@@ -25,6 +27,8 @@ from handful.strategies.tfidf import TfIdf
 MOST_MISTAKES = 12
 MOST_PICTURES = 48
 MOST_ON_MAP = 1500
+COPIES = 2  # of a text that are shown
+FEWEST_WORDS = 12  # of a text whose copies are shown
 ON_MAP = 50  # dimensions of counted words that are laid out
 SHELVES, ON_A_SHELF = 6, 4  # of pictures with a measured value, from small to large
 
@@ -45,6 +49,7 @@ def gather(
         "pictures": _audit_pictures(run) if image else {},
         "examples": _examples(run) if image else None,
         "words": speaking(run.dataset),
+        "ledger_texts": _altered(run) if run.dataset.modality == "text" else {},
         "ledger_pictures": _augmented(run) | generated_pictures(inside.generators) if image else {},
         "inside": {"networks": inside.networks, "generators": inside.generators},
     }
@@ -206,6 +211,19 @@ def _augmented(run: Run) -> dict[str, list[np.ndarray]]:
         ]
         if len(shown[0]) > 1:
             found[technique] = [image for row in shown for image in row]
+    return found
+
+
+def _altered(run: Run) -> dict[str, list[str]]:
+    """For each technique that alters texts a text of the data, and what became of it."""
+    texts = [text for text in run.dataset.X if words_of(text) >= FEWEST_WORDS] or list(run.dataset.X)
+    shortest = as_array([min(texts, key=len)])
+    found: dict[str, list[str]] = {}
+    for candidate in run.candidates:
+        if candidate.technique and hasattr(candidate.estimator, "made"):  # see strategies.augmentation
+            copies, _ = candidate.estimator.made(shortest)
+            if len(copies):
+                found.setdefault(candidate.technique, [shortest[0], *copies[:COPIES]])
     return found
 
 

@@ -9,7 +9,7 @@ from handful.evidence.comparison import LEVEL
 from handful.evidence.leaderboard import number
 from handful.evidence.ledger import GREEDY, Line
 from handful.report import figures, words
-from handful.report.content import Content, View
+from handful.report.content import Content, View, beginning
 from handful.report.pictures import thumbnail
 
 # What a technique does, by the beginning of its name; the longest that fits is taken.
@@ -42,6 +42,7 @@ EXPLAINED = {
     GREEDY: "the answers are averaged with weights that are chosen to fit best",
 }
 PICTURES = 12  # shown of a technique
+TEXT = 200  # characters of a text, and of what became of it
 
 
 def ledger_part(lines: Sequence[Line], metric: words.Metric, many: str) -> list[dict[str, Any]]:
@@ -122,19 +123,19 @@ def ledger(content: Content) -> View | None:
     metric = content.metric
     known = [line for line in found if line.get("gain") is not None]
     domain = _domain(known)
-    pictures = content.extras.get("ledger_pictures") or {}
+    shown = (content.extras.get("ledger_pictures") or {}, content.extras.get("ledger_texts") or {})
     return {
         "axis": figures.axis(domain, lambda v: _tick(metric, v), f"Scale of the gain in {metric.label}")
         if known
         else None,
         "unit": f"points of {metric.label}" if metric.percent else metric.label,
-        "lines": [_view(line, metric, domain, pictures) for line in known],
-        "unknown": [_view(line, metric, domain, pictures) for line in found if line.get("gain") is None],
+        "lines": [_view(line, metric, domain, *shown) for line in known],
+        "unknown": [_view(line, metric, domain, *shown) for line in found if line.get("gain") is None],
         "level": words.odds(LEVEL),
     }
 
 
-def _view(line: View, metric: words.Metric, domain: figures.Domain, pictures: View) -> View:
+def _view(line: View, metric: words.Metric, domain: figures.Domain, pictures: View, texts: View) -> View:
     technique = str(line["technique"])
     begin = max((key for key in EXPLAINED if technique.startswith(key)), key=len, default="")
     gain, low, high = (line.get(key) for key in ("gain", "low", "high"))
@@ -161,6 +162,7 @@ def _view(line: View, metric: words.Metric, domain: figures.Domain, pictures: Vi
             title=f"{technique}: {_signed(metric, gain)}",
         ),
         "pictures": [_address(picture) for picture in (pictures.get(technique) or [])[:PICTURES]],
+        "texts": [beginning(text, TEXT)[0] for text in texts.get(technique) or []],
     }
 
 

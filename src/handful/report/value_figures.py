@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from handful.report.figures import Domain, Format, span_of, ticks
 
-SIDE, LEFT, FOOT = 440, 62, 52  # width of the picture; room for the numbers on the left, and below
+SIDE, FOOT = 440, 52  # width of the picture; room for the numbers below
 
 
 def agreement(
@@ -20,8 +20,8 @@ def agreement(
 ) -> Markup:
     """True value (up) against prediction (right), the line of agreement, and the band of the intervals."""
     domain = span_of([*predicted, *true], pad=0.04)
-    frame = _Frame(domain, domain, 360)
-    body = frame.grid(show, show)
+    frame = _Frame(domain, domain, 360, show)
+    body = frame.grid()
     if low is not None and high is not None:
         body.append(frame.band(predicted, low, high))
     body.append(frame.line((domain[0], domain[0]), (domain[1], domain[1])))
@@ -46,8 +46,8 @@ def errors(
     error : the truth minus the prediction; reach : how far the interval goes to each side, None for no band
     """
     most = max(abs(e) for e in [*error, *(reach or [])]) or 1.0
-    frame = _Frame(span_of(predicted, pad=0.04), (-1.05 * most, 1.05 * most), 280)
-    body = frame.grid(show, show)
+    frame = _Frame(span_of(predicted, pad=0.04), (-1.05 * most, 1.05 * most), 280, show)
+    body = frame.grid()
     if reach is not None:
         body.append(frame.band(predicted, [-r for r in reach], list(reach)))
     body.append(frame.line((frame.across[0], 0.0), (frame.across[1], 0.0)))
@@ -63,32 +63,33 @@ def errors(
 
 
 class _Frame:
-    """Two scales, and marks drawn on them."""
+    """Two scales, and marks drawn on them; numbers and names beside them have the room that they need."""
 
-    def __init__(self, across: Domain, up: Domain, height: int) -> None:
-        self.across, self.up, self.height = across, up, height
+    def __init__(self, across: Domain, up: Domain, height: int, show: Format) -> None:
+        self.across, self.up, self.height, self.show = across, up, height, show
+        self.left = 34 + 8 * max((len(show(tick)) for tick in ticks(up)), default=0)
 
     def x(self, value: float) -> float:
-        return round(LEFT + _share(value, self.across) * (SIDE - LEFT - 8), 1)
+        return round(self.left + _share(value, self.across) * (SIDE - self.left - 8), 1)
 
     def y(self, value: float) -> float:
         return round(self.height - FOOT - _share(value, self.up) * (self.height - FOOT - 8), 1)
 
-    def grid(self, show_across: Format, show_up: Format) -> list[Markup]:
+    def grid(self) -> list[Markup]:
         """Lines at round numbers, with the numbers."""
         bottom = self.height - FOOT
         down = [
             Markup(
                 '<line class="grid" x1="{0}" x2="{0}" y1="8" y2="{1}"/>'
                 '<text x="{0}" y="{2}" text-anchor="middle">{3}</text>'
-            ).format(self.x(tick), bottom, bottom + 18, show_across(tick))
+            ).format(self.x(tick), bottom, bottom + 18, self.show(tick))
             for tick in ticks(self.across)
         ]
         over = [
             Markup(
                 '<line class="grid" x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>'
                 '<text x="{3}" y="{4}" text-anchor="end">{5}</text>'
-            ).format(LEFT, SIDE - 8, self.y(tick), LEFT - 8, self.y(tick) + 4, show_up(tick))
+            ).format(self.left, SIDE - 8, self.y(tick), self.left - 8, self.y(tick) + 4, self.show(tick))
             for tick in ticks(self.up)
         ]
         return [*down, *over]
@@ -116,7 +117,7 @@ class _Frame:
         """What the two scales are."""
         return [
             Markup('<text class="label" x="{}" y="{}" text-anchor="middle">{}</text>').format(
-                (LEFT + SIDE) / 2, self.height - 8, across
+                (self.left + SIDE) / 2, self.height - 8, across
             ),
             Markup(
                 '<text class="label" transform="translate(14 {}) rotate(-90)" text-anchor="middle">{}</text>'

@@ -199,7 +199,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
         return []
     found = []
     for name in _used(settings):
-        if _whole_only(name) is None and _affordable(dataset, settings, name):
+        if _affordable(dataset, settings, name) and _whole_only(name) is None:
             found.append(
                 Candidate(
                     f"{name} contrastive",
@@ -217,7 +217,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
 
 def notes(dataset: Dataset, settings: Settings) -> list[Finding]:
     """The encoders that are used frozen only, since they cannot be cut."""
-    if not _wanted(dataset, settings):
+    if not _wanted(dataset, settings) or settings.effort == "quick":  # where loading them would be a wait
         return []
     why = [(name, _whole_only(name)) for name in _used(settings)]
     return [Finding("not tried", "note", f"Fine-tuning was not tried: {w}", [b]) for b, w in why if w]

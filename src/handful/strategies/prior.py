@@ -66,7 +66,7 @@ class _Prior(BaseEstimator):
         return y.astype(float)
 
     def _set_up(self) -> Any:
-        numeric = len(self.encoder_.numeric_)
+        first = len(self.encoder_.numeric_)  # of the categories, behind which may come blocks of numbers
         network = priors.estimator(
             self.package,
             self._task,
@@ -74,7 +74,7 @@ class _Prior(BaseEstimator):
             n_estimators=self.n_estimators,
             random_state=self.random_state,
             device=device(),
-            categorical=list(range(numeric, self.Z_.shape[1])),
+            categorical=list(range(first, first + len(self.encoder_.categorical_))),
         )
         return network.fit(self.Z_, self.y_)
 
