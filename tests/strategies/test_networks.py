@@ -115,7 +115,8 @@ def test_what_is_offered_grows_with_the_budget() -> None:
 
 def test_quick_has_a_network_on_small_tables_only() -> None:
     small = table("regression")
-    wide = replace(small, X=pd.concat([small.X] * 40, axis=1))
+    columns = pd.concat([small.X] * 40, axis=1)
+    wide = replace(small, X=columns.set_axis([f"c{i}" for i in range(columns.shape[1])], axis=1))
     assert candidates(small, Settings()) and not candidates(wide, Settings())
     assert candidates(wide, Settings(budget="standard"))
 

@@ -48,7 +48,7 @@ ON_TABLES = [
     ("svr", "mixup"),
 ]
 # On texts: ways to change a copy (handful.data.text_copies), for models of words and for an encoder. None
-# gained accuracy in a trial, and the last two of thorough lost 2 to 4 points (benchmarks/text_words.py).
+# gained accuracy in trials, and the last two of thorough lost 2 to 4 points (benchmarks/text_words.py).
 COPIES = 2
 ON_WORDS = {
     "quick": ("words dropped",),
