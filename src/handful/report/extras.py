@@ -233,7 +233,7 @@ def _examples(run: Run) -> dict[str, list[np.ndarray]]:
     if dataset.classes is None:
         order = np.argsort(dataset.y, kind="stable")
         found = {}
-        for share in np.linspace(0, 1, SHELVES):
+        for share in np.linspace(0, 1, SHELVES).tolist():
             first = round(share * max(0, len(order) - ON_A_SHELF))
             some = order[first : first + ON_A_SHELF]
             low, high = (value_text(float(dataset.y[i]), True) for i in (some[0], some[-1]))
