@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ from sklearn.preprocessing import StandardScaler
 
 from handful.settings import Settings
 from handful.strategies import propose
-from handful.strategies.candidate import Candidate
+from handful.strategies.candidate import Candidate, spec
 from handful.strategies.chain import Chain
 from handful.strategies.generators import KDE, SMOTE, Copies, Gaussian, Generator
 from handful.strategies.heads import SVMHead, inner_folds
 from handful.strategies.inner import MADE_UP, validation_part
 from handful.strategies.pixels import Pixels
-from handful.strategies.synthesis import WithSynthetic, with_synthetic
+from handful.strategies.synthesis import KINDS, WithSynthetic, with_synthetic
 from handful.strategies.tables import TableEncoder
 from handful.strategies.warm import warm
 from tests.conftest import pictures, table
@@ -147,6 +148,10 @@ def test_a_made_up_sample_is_in_no_inner_fold_and_validates_nothing() -> None:
     held = validation_part(y, groups, 0, classes=True)
     assert held is not None and held.max() < 80 and len(held) == 16
     assert inner_folds(y[:3], np.array([0, 1, MADE_UP]), 3, 0, classes=True) == []
+
+
+def test_no_two_kinds_are_one_generator() -> None:
+    assert len({json.dumps(spec(kind.generator), sort_keys=True) for kind in KINDS.values()}) == len(KINDS)
 
 
 def test_quick_offers_nothing_and_bases_come_with_what_needs_them() -> None:

@@ -45,7 +45,9 @@ KINDS = {
     "smote": Kind("between neighbours (SMOTE)", SMOTE()),
     "vae": Kind("variational autoencoder on features", FeatureVAE(), True),
     "row vae": Kind("variational autoencoder on rows", RowVAE(), True, "table"),
-    "picture vae": Kind("variational autoencoder on pictures", PictureVAE(), True, "image"),
+    "picture vae": Kind(
+        "variational autoencoder on pictures", PictureVAE(sampler="posterior"), True, "image"
+    ),
     "picture vae, curved": Kind(
         "variational autoencoder on pictures, geometry-aware", PictureVAE(sampler="riemannian"), True, "image"
     ),
