@@ -3,11 +3,13 @@ from __future__ import annotations
 import copy
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import handful.report
 from handful.report.page import render
 from tests.report import made_up
 
@@ -293,3 +295,13 @@ def test_many_alarms_do_not_bury_the_answer() -> None:
     text = Reader(render(summary | {"audit": [alarm] * 5}, extras)).text
     assert text.count("Before you rely on this") == 2
     assert "And 3 more alarms" in text
+
+
+def test_no_template_asks_for_a_name_that_every_dict_has() -> None:
+    """`v.values` in a template is the method of a dict, which is never false."""
+    taken = {name for name in dir(dict) if not name.startswith("_")}
+    for page in Path(handful.report.__file__).parent.glob("*.html"):
+        asked = set(
+            re.findall(r"\.(\w+)\b(?!\()", " ".join(re.findall(r"{[{%].*?[%}]}", page.read_text("utf-8"))))
+        )
+        assert not asked & taken, f"{page.name}: {asked & taken}"

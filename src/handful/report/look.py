@@ -32,7 +32,7 @@ def look(content: Content) -> View | None:
         "scatter": _scatter(content),
         "many": words.noun(content.summary),
         "one": words.noun(content.summary, 1),
-        "values": content.dataset.get("task") == "regression",
+        "measured": content.dataset.get("task") == "regression",
     }
     found = any(
         view[k] is not None
@@ -188,7 +188,7 @@ def _map(content: Content) -> View | None:
         "figure": map_,
         "legend": legend,
         "pictures": with_pictures,
-        "values": False,
+        "measured": False,
         **_read(given),
     }
 
@@ -234,4 +234,4 @@ def _map_of_values(given: View) -> View:
         if len(edges) > 1
     ]
     map_ = figures.embedding_map(points, ringed="outside of the range that was told")
-    return {"figure": map_, "legend": legend, "pictures": False, "values": True, **_read(given)}
+    return {"figure": map_, "legend": legend, "pictures": False, "measured": True, **_read(given)}

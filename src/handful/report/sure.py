@@ -25,7 +25,7 @@ def sure(content: Content) -> View | None:
         "level": words.odds(conformal.get("level")),
         "one": words.noun(content.summary, 1),
         "many": words.noun(content.summary),
-        "values": content.dataset.get("task") == "regression",
+        "measured": content.dataset.get("task") == "regression",
         "grouped": bool((content.summary.get("protocol") or {}).get("grouped")),
     }
 
