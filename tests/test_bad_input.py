@@ -90,7 +90,7 @@ def test_a_class_whose_every_file_is_damaged_is_named(good: Path, tmp_path: Path
     shutil.copytree(good / "pictures", tmp_path / "photos")
     for path in (tmp_path / "photos" / "b").iterdir():
         path.write_bytes(b"")
-    refused_fit(tmp_path, tmp_path / "photos", "every image of the class 'b' is damaged", "--drop-class b")
+    refused_fit(tmp_path, tmp_path / "photos", "every example of the class 'b' is damaged", "--drop-class b")
 
 
 def test_a_missing_target_column_is_answered_with_the_nearest(good: Path, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def fit(
             metric=metric,
             budget=budget,
             families=_listed(families),
-            backbones=_listed(backbones) or (),
+            backbones=_listed(backbones),
             start_from=start_from,
             allow_download=allow_download,
             drop_classes=tuple(drop_class or ()),

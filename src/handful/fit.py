@@ -146,7 +146,7 @@ def fit(
     metric: str | None = None,
     budget: str = "quick",
     families: Sequence[str] | None = None,
-    backbones: Sequence[str] = (),
+    backbones: Sequence[str] | None = None,
     start_from: str | Path | None = None,
     allow_download: bool = False,
     candidates: Own = (),
@@ -175,7 +175,7 @@ def fit(
         "cost: TRUE>PREDICTED=COST, ..."; what is not named costs 1
     budget : "quick" (5 folds), "standard" (5 folds, 3 times), "thorough" (10 times), or a duration for the
         whole call, such as "90s", "20m" or "1.5h": early only where nothing is left to try
-    families, backbones : what to try; all families, and the backbone that comes with handful, unless given
+    families, backbones : what to try; all families, and the backbones that come with handful, unless given
     start_from : folder of an earlier run on related pictures, whose fine-tuned network joins as a backbone
     allow_download : networks for tables that are installed (tabpfn, tabicl) may fetch their weights
     candidates : people's own, a list of (name, scikit-learn estimator)
@@ -199,6 +199,8 @@ def fit(
     array([0])
     """
     path = Path(data) if isinstance(data, (str, Path)) else None
+    if backbones is not None and not len(backbones):
+        raise SettingsError("--backbones: name at least one, such as lite0.")
     settings = Settings(
         data=None if path is None else str(path.absolute()),
         target=target,
@@ -210,7 +212,7 @@ def fit(
         metric=metric,
         budget=budget,
         families=None if families is None else tuple(families),
-        backbones=tuple(backbones),
+        backbones=tuple(backbones or ()),
         start_from=None if start_from is None else str(Path(start_from).absolute()),
         allow_download=allow_download,
         drop_classes=tuple(drop_classes),
