@@ -28,8 +28,8 @@ _SENTENCE = re.compile(r"[^.!?\n\u3002\uff01\uff1f]*[.!?\n\u3002\uff01\uff1f]*\s
 def copy_of(text: str, way: str, number: int) -> str:
     """The copy with this number; the text itself where there is nothing that the way could change.
 
-    >>> copy_of("The printer on the second floor is broken again", "words dropped", 1)
-    'The printer on the second floor is again'
+    >>> copy_of("The printer on the second floor is broken again", "words dropped", 5)
+    'The printer on the floor is broken again'
     """
     name = hashlib.sha256(f"{way}\n{number}\n{text}".encode("utf-8", "surrogatepass")).digest()
     return WAYS[way](text, np.random.default_rng(int.from_bytes(name[:8], "big"))).strip() or text
