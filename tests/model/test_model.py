@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes, load_wine
+from sklearn.naive_bayes import GaussianNB
 
 import handful
 from handful.errors import RunError
@@ -75,7 +76,9 @@ def test_a_flag_that_cannot_be_made_does_not_stop_a_run(  # type: ignore[no-unty
 
     monkeypatch.setattr("handful.model.refit.unlike", fails)
     X, y = load_wine(return_X_y=True)
-    run = handful.fit((X[::4], y[::4]), families=["classic"], out=tmp_path / "run", jobs=1)
+    mine = [("bayes", GaussianNB())]
+    out = tmp_path / "run"
+    run = handful.fit((X[::4], y[::4]), families=["baseline"], candidates=mine, out=out, jobs=1)
     assert run.model.unlike is None and run.model.predict_frame(X[:3])["unlike_training"].isna().all()
 
 
