@@ -10,7 +10,7 @@ import pytest
 
 from handful.enlarge import enlarge
 from handful.errors import SettingsError
-from handful.new_data import check_columns
+from handful.new_data import check_kind
 from handful.synthesize import synthesize
 from tests.conftest import mixed, table
 
@@ -28,5 +28,5 @@ def test_no_rows_are_written_for_a_table_with_texts(tmp_path: Path) -> None:
 def test_no_rows_are_written_for_a_table_with_pictures() -> None:
     dataset = mixed()
     with pytest.raises(SettingsError, match="the column 'photo' holds pictures"):
-        check_columns(replace(dataset, X=dataset.X.drop(columns="note")))
-    check_columns(table("classification"))
+        check_kind(replace(dataset, X=dataset.X.drop(columns="note")), Path("rows.csv"), "augment")
+    check_kind(table("classification"), Path("rows.csv"), "augment")

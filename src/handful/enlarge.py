@@ -28,7 +28,6 @@ from handful.files import write_json, writing
 from handful.nets.augment import POLICIES, copies
 from handful.new_data import (
     SHEET,
-    check_columns,
     check_kind,
     check_place,
     contact_sheet,
@@ -87,8 +86,7 @@ def enlarge(
     source, place = Path(data), Path(out)
     check_place(source, place, per_class)
     dataset = load(str(source), Settings(target=target, seed=seed))
-    check_kind(dataset.modality, source, "augment")
-    check_columns(dataset)
+    check_kind(dataset, source, "augment")
     if dataset.copies.any():
         raise SettingsError(f"{source} holds copies already. Augment what they were made from.")
     _check_policy(policy, dataset.modality)

@@ -44,21 +44,17 @@ def check_place(source: Path, place: Path, per_class: int | None) -> None:
         raise SettingsError(f"-o {place}: a table is written as text; name a CSV file, such as larger.csv.")
 
 
-def check_kind(modality: str, source: Path, command: str) -> None:
-    """SettingsError where `command` does not write data of this kind."""
-    if modality == "text":
+def check_kind(dataset: Dataset, source: Path, command: str) -> None:
+    """SettingsError where `command` does not write data of this kind: texts, or a table with some in it."""
+    if dataset.modality == "text":
         raise SettingsError(
             f"handful {command} takes pictures and tables, and {source} holds texts. fit learns from altered "
             "texts by itself, inside every fold, where that is worth trying."
         )
-    if modality == "image" and not source.is_dir():
+    if dataset.modality == "image" and not source.is_dir():
         raise SettingsError(
             f"handful {command} takes a folder with a folder of pictures per class, or a table."
         )
-
-
-def check_columns(dataset: Dataset) -> None:
-    """SettingsError where a table holds what cannot be made up and written down."""
     other = columns_of(dataset.X, TEXTS, PICTURE) if isinstance(dataset.X, pd.DataFrame) else []
     if other:
         kind = "texts" if other[0] in columns_of(dataset.X, TEXTS) else "pictures"

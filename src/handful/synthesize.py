@@ -34,7 +34,6 @@ from handful.evidence.predictions import Predictions, Row, tabulate
 from handful.files import write_json, writing
 from handful.new_data import (
     SHEET,
-    check_columns,
     check_kind,
     check_place,
     contact_sheet,
@@ -186,8 +185,7 @@ def synthesize(
 def _read(source: Path, target: str | None, seed: int) -> Dataset:
     """The data with duplicates united, if it can be learned from and written like."""
     dataset = load(str(source), Settings(target=target, seed=seed))
-    check_kind(dataset.modality, source, "synthesize")
-    check_columns(dataset)
+    check_kind(dataset, source, "synthesize")
     if dataset.classes is None:
         raise SettingsError(
             f"handful synthesize makes up examples of classes, and the target {dataset.origin['target']!r} "
