@@ -42,7 +42,7 @@ from handful.settings import Settings
 from handful.strategies import propose
 from handful.strategies.candidate import scores
 from handful.strategies.chain import Chain
-from handful.strategies.transfer import Embedding
+from handful.strategies.embedding import Embedding
 from machine import heading
 from pools import gathered, some, tabular
 

@@ -9,7 +9,7 @@ from handful.data.dataset import Images
 from handful.model.new_words import NewWords
 from handful.model.unlike import Either, Unlike, unlike
 from handful.strategies.chain import Chain, Stateless
-from handful.strategies.transfer import Embedding
+from handful.strategies.embedding import Embedding
 from tests.conftest import pictures
 
 

@@ -18,9 +18,9 @@ from handful.errors import HandfulError
 from handful.settings import Settings
 from handful.strategies import finetune
 from handful.strategies.chain import Chain
+from handful.strategies.embedding import Embedding
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor, candidates
 from handful.strategies.heads import LogisticHead
-from handful.strategies.transfer import Embedding
 from tests.backbones.conftest import _untrained
 from tests.conftest import pictures
 

@@ -11,11 +11,11 @@ from handful.data.dataset import Dataset, Images
 from handful.data.picture_column import PictureArray
 from handful.settings import Settings
 from handful.strategies import tables
+from handful.strategies.embedding import TextEmbedding
 from handful.strategies.pixels import Descriptor
 from handful.strategies.squeezed import Squeezed
 from handful.strategies.tables import TableEncoder, frozen
 from handful.strategies.tfidf import TfIdf
-from handful.strategies.transfer import TextEmbedding
 from tests.conftest import mixed, table
 
 

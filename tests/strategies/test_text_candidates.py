@@ -13,10 +13,10 @@ from handful.errors import SettingsError
 from handful.settings import Settings
 from handful.strategies import networks, propose, transfer, warm
 from handful.strategies.chain import Chain
+from handful.strategies.embedding import TextEmbedding
 from handful.strategies.naive_bayes import NaiveBayesHead
 from handful.strategies.text_network import BagHead, Pieces
 from handful.strategies.tfidf import Vocabulary, counted
-from handful.strategies.transfer import TextEmbedding
 from tests.conftest import more_without_labels, pictures, texts
 
 with_encoder = pytest.mark.skipif(

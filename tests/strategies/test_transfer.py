@@ -19,7 +19,8 @@ from handful.protocol.splits import compare_splits
 from handful.settings import Settings
 from handful.strategies import propose
 from handful.strategies.candidate import Candidate, build, spec
-from handful.strategies.transfer import BlockScaler, Embedding, Together, candidates
+from handful.strategies.embedding import BlockScaler, Embedding, Together
+from handful.strategies.transfer import candidates
 from handful.strategies.warm import warm
 from tests.backbones.conftest import _untrained
 from tests.conftest import pictures

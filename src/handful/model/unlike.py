@@ -20,11 +20,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from handful.model.new_words import NewWords
 from handful.strategies.chain import Chain, Stateless
+from handful.strategies.embedding import Embedding, Together
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
 from handful.strategies.pixels import Descriptor
 from handful.strategies.synthesis import plain
 from handful.strategies.tables import MISSING, TableEncoder
-from handful.strategies.transfer import Embedding, Together
 
 QUANTILE = 0.99  # about so many of fresh samples of the same kind are not flagged
 NEIGHBOURS = 3

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from handful.backbones import levels, used
 from handful.data.columns import CATEGORY, NUMBER, PICTURE, TEXTS, columns_of
 from handful.settings import Settings
+from handful.strategies.embedding import Embedding, TextEmbedding
 from handful.strategies.pixels import Descriptor
 from handful.strategies.squeezed import Squeezed
 from handful.strategies.tfidf import TfIdf
@@ -93,15 +94,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     def _of_texts(self) -> Any:
         if self.texts == COUNTED:
             return TfIdf()
-        from handful.strategies.transfer import TextEmbedding  # which imports from here
-
         return TextEmbedding(self.texts)
 
     def _of_pictures(self) -> Any:
         if self.pictures == DESCRIBED:
             return Descriptor()
-        from handful.strategies.transfer import Embedding
-
         return make_pipeline(Embedding(self.pictures, self.level), StandardScaler())
 
     def _filled(self, X: pd.DataFrame) -> pd.DataFrame:

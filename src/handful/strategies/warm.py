@@ -19,13 +19,13 @@ from handful.strategies.ablation import LeftOut
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain, learns_from_unlabelled
 from handful.strategies.contrastive import ContrastiveClassifier
+from handful.strategies.embedding import Embedding, TextEmbedding, Together
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
 from handful.strategies.more_texts import MoreTexts
 from handful.strategies.pixels import PerImage
 from handful.strategies.squeezed import content
 from handful.strategies.synthesis import plain
 from handful.strategies.tables import TableEncoder
-from handful.strategies.transfer import Embedding, TextEmbedding, Together
 from handful.strategies.views import Views
 
 CHUNK = 32
