@@ -110,7 +110,7 @@ def existing_folder(folder: Path, modality: str = "auto") -> FolderScan:
         ends = texts if scan.what == "text" else "PNG, JPEG, WebP, BMP, TIFF or GIF"
         raise DataError(
             f"{str(folder)!r} holds no {scan.what}s{kinds}. Expected is a folder with one folder of "
-            f"{scan.what}s per class ({ends})."
+            f"{scan.what}s per class ({ends})" + (f", or of texts ({texts})." if modality == "auto" else ".")
         )
     return scan
 
