@@ -14,6 +14,9 @@ from handful.data.dataset import Dataset, Images
 from handful.data.picture_column import PictureArray
 from handful.settings import Settings
 
+# Collecting a package puts its folder on the path, and the stand-ins would pass for installed packages.
+collect_ignore = ["standins"]
+
 
 @pytest.fixture
 def settings() -> Settings:
