@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from handful.audit.near import NearDuplicates, gathered
+from handful.data.texts import UNSPACED
 
 # A pair is near-duplicate if the runs of RUN words that both hold are at least LEAST_SHARED of those of the
 # shorter text: so a reply that quotes another text whole is found, and a template with another name in it.
@@ -22,7 +23,7 @@ FEW_RUNS = 8
 # A run that more than this share of the texts hold is a signature or a form, and no sign of copying.
 MOST_COMMON = 0.5
 _AT_ONCE = 4_000_000  # numbers in one block of the likeness of all with all
-_WORD = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]|[^\W_]+")
+_WORD = re.compile(rf"[{UNSPACED}]|[^\W_]+")
 
 
 def near_duplicate_texts(texts: Sequence[str], largest: int) -> NearDuplicates:

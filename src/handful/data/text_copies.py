@@ -16,12 +16,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from handful.data.texts import UNSPACED
+
 WORDS = 0.15  # share of the words that are dropped, swapped or misspelt, about
 SENTENCES = 0.3  # share of the sentences that are left out, about
 
 # A word with the space behind it; in scripts that are written without spaces, a character.
-_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
-_WORD = re.compile(rf"[{_UNSPACED}]\s*|[^\s{_UNSPACED}]+\s*|^\s+")
+_WORD = re.compile(rf"[{UNSPACED}]\s*|[^\s{UNSPACED}]+\s*|^\s+")
 _SENTENCE = re.compile(r"[^.!?\n\u3002\uff01\uff1f]*[.!?\n\u3002\uff01\uff1f]*\s*")
 
 

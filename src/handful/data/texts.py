@@ -19,7 +19,8 @@ _UNSEEN = re.compile(rf"[{_CONTROL}\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"\s*\n\s*")
 # Scripts that are written without spaces; a word has about two of their characters.
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"  # inside [] of a pattern
+_UNSPACED = re.compile(rf"[{UNSPACED}]")
 EMPTY = "is empty"
 
 
