@@ -65,17 +65,10 @@ def without(full: Candidate, words: str, columns: tuple[str, ...], looking: dict
     `looking` says what it still looks through: without, it may be a traditional model.
     """
     chain: Any = full.estimator
-    return replace(
-        full,
-        name=f"{full.name} without {words}",
-        family="transfer" if looking else "classic",
-        deep=looks_through_network(looking),
-        label=f"{full.label}, without {words}",
-        estimator=Chain([LeftOut(columns), *chain.features], chain.head),
-        base=full.name,
-        technique=words,
-        lacks=True,
-    )
+    estimator = Chain([LeftOut(columns), *chain.features], chain.head)
+    family = "transfer" if looking else "classic"
+    less = full.plus(words, f" without {words}", f"without {words}", estimator, family)
+    return replace(less, deep=looks_through_network(looking), lacks=True)
 
 
 def kinds_of(dataset: Dataset) -> list[tuple[str, tuple[str, ...]]]:

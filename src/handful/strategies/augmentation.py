@@ -5,8 +5,8 @@ Which policy fits is not believed but tried: a flip helps shoes and ruins digits
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
@@ -107,16 +107,8 @@ def notes(dataset: Dataset, settings: Settings) -> list[Finding]:
 def on_views(base: Candidate, policy: str, most: int) -> Candidate:
     """The candidate `base`, a chain, learning from the fixed views of a policy too."""
     chain, about = base.estimator, POLICIES[policy]
-    return replace(
-        base,
-        name=f"{base.name}, {policy}",
-        label=f"{base.label}, learned from {about.label} too",
-        family="augmentation",
-        estimator=Views(chain.features, chain.head, about.views, most=most),
-        cost=base.cost + 3,
-        base=base.name,
-        technique=f"augmentation: {about.label}",
-    )
+    views = Views(chain.features, chain.head, about.views, most=most)
+    return _learning_from(base, policy, about.label, views, 3)
 
 
 def _on_tables(dataset: Dataset, settings: Settings) -> list[Candidate]:
@@ -132,16 +124,7 @@ def _on_tables(dataset: Dataset, settings: Settings) -> list[Candidate]:
 def with_more_rows(base: Candidate, way: str) -> Candidate:
     """The candidate `base`, a chain on a table, learning from rows made of its training rows too."""
     chain = base.estimator
-    return replace(
-        base,
-        name=f"{base.name}, {way}",
-        label=f"{base.label}, learned from {WAYS[way]} too",
-        family="augmentation",
-        estimator=MoreRows(chain.features, chain.head, way),
-        cost=base.cost + 1,
-        base=base.name,
-        technique=f"augmentation: {WAYS[way]}",
-    )
+    return _learning_from(base, way, WAYS[way], MoreRows(chain.features, chain.head, way), 1)
 
 
 def _smote_wanted(dataset: Dataset, settings: Settings) -> bool:
@@ -172,30 +155,21 @@ def _on_texts(dataset: Dataset, settings: Settings) -> list[Candidate]:
 def with_more_texts(base: Candidate, way: str, most: int) -> Candidate:
     """The candidate `base`, a chain on texts, learning from changed copies of its training texts too."""
     chain = base.estimator
-    return replace(
-        base,
-        name=f"{base.name}, {way}",
-        label=f"{base.label}, learned from {LABELS[way]} too",
-        family="augmentation",
-        estimator=MoreTexts(chain.features, chain.head, way, COPIES, most),
-        cost=base.cost + 3,
-        base=base.name,
-        technique=f"augmentation: {LABELS[way]}",
-    )
+    copies = MoreTexts(chain.features, chain.head, way, COPIES, most)
+    return _learning_from(base, way, LABELS[way], copies, 3)
+
+
+def _learning_from(base: Candidate, name: str, words: str, estimator: Any, cost: int) -> Candidate:
+    label = f"learned from {words} too"
+    return base.plus(f"augmentation: {words}", f", {name}", label, estimator, "augmentation", cost)
 
 
 def averaged(base: Candidate) -> Candidate:
     """The candidate `base`, which learned from views, averaging its predictions over the views too."""
     chain = base.estimator
-    return replace(
-        base,
-        name=f"{base.name}, averaged",
-        label=f"{base.label}, predicting the average over these views",
-        estimator=Views(chain.features, chain.head, chain.views, averaged=chain.views, most=chain.most),
-        cost=base.cost + 20,
-        base=base.name,
-        technique="test-time averaging",
-    )
+    views = Views(chain.features, chain.head, chain.views, averaged=chain.views, most=chain.most)
+    label = "predicting the average over these views"
+    return base.plus("test-time averaging", ", averaged", label, views, cost=20)
 
 
 def _on_frozen(dataset: Dataset, settings: Settings, most: int) -> list[Candidate]:

@@ -7,7 +7,6 @@ or more between two of them.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -213,16 +212,9 @@ def weighed(base: Candidate, metric: Metric) -> Candidate:
     weights: Any = "balanced"
     if metric.costs is not None:
         weights = {k: float(cost) for k, cost in enumerate(class_costs(metric.costs))}
-    return replace(
-        base,
-        name=f"{base.name}, weighed",
-        label=f"{base.label}, {'dear' if metric.costs else 'rare'} classes weighing more",
-        family="balance",
-        estimator=Chain(chain.features, clone(chain.head).set_params(class_weight=weights)),
-        cost=base.cost + 1,
-        base=base.name,
-        technique=WEIGHTS,
-    )
+    label = f"{'dear' if metric.costs else 'rare'} classes weighing more"
+    estimator = Chain(chain.features, clone(chain.head).set_params(class_weight=weights))
+    return base.plus(WEIGHTS, ", weighed", label, estimator, "balance", cost=1)
 
 
 def thresholded(base: Candidate, metric: Metric) -> Candidate:
@@ -233,13 +225,6 @@ def thresholded(base: Candidate, metric: Metric) -> Candidate:
     """
     chain = base.estimator
     folds = 0 if base.trains_network else 3
-    return replace(
-        base,
-        name=f"{base.name}, threshold",
-        label=f"{base.label}, threshold set for {'the costs' if metric.costs else metric.label}",
-        family="balance",
-        estimator=Chain(chain.features, WithThreshold(chain.head, metric.name, metric.costs, folds)),
-        cost=base.cost + 1,
-        base=base.name,
-        technique=THRESHOLD,
-    )
+    label = f"threshold set for {'the costs' if metric.costs else metric.label}"
+    estimator = Chain(chain.features, WithThreshold(chain.head, metric.name, metric.costs, folds))
+    return base.plus(THRESHOLD, ", threshold", label, estimator, "balance", cost=1)

@@ -7,7 +7,7 @@ import importlib
 import inspect
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -68,6 +68,31 @@ class Candidate:
             draws = np.random.SeedSequence(sequence).generate_state(len(names)).tolist()
             estimator.set_params(**dict(zip(names, draws, strict=True)))
         return estimator
+
+    def plus(
+        self,
+        technique: str,
+        name: str,
+        label: str,
+        estimator: Any,
+        family: str | None = None,
+        cost: int = 0,
+    ) -> Candidate:
+        """This candidate with one technique more, compared with itself without.
+
+        `name` and `label` go behind its own, and `cost` is what the technique adds; the family stays unless
+        another is given.
+        """
+        return replace(
+            self,
+            name=f"{self.name}{name}",
+            label=f"{self.label}, {label}",
+            family=family or self.family,
+            estimator=estimator,
+            cost=self.cost + cost,
+            base=self.name,
+            technique=technique,
+        )
 
     @cached_property
     def trains_network(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,13 +66,11 @@ def with_log(found: list[Candidate], dataset: Dataset, names: Sequence[str]) -> 
     if not is_skewed(dataset):
         return found
     return found + [
-        replace(
-            base,
-            name=f"{base.name}, log",
-            label=f"{base.label}, of the target's logarithm",
-            estimator=Chain(base.estimator.features, LogTarget(base.estimator.head)),
-            base=base.name,
-            technique=TECHNIQUE,
+        base.plus(
+            TECHNIQUE,
+            ", log",
+            "of the target's logarithm",
+            Chain(base.estimator.features, LogTarget(base.estimator.head)),
         )
         for base in found
         if base.name in names

@@ -7,7 +7,7 @@ here than new pictures are, so that the same pictures may not be in both.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -79,20 +79,12 @@ def _repeats(candidate: Candidate, start: Start) -> bool:
 
 
 def _from(start: Start, candidate: Candidate) -> Candidate:
-    return replace(
-        candidate,
-        name=f"{candidate.name} from {start.name}",
-        label=f"{candidate.label}, started from the network of the run {start.name}",
-        estimator=clone(candidate.estimator).set_params(
-            **{
-                k: start.backbone
-                for k, v in _named(candidate.estimator, "backbone").items()
-                if v == start.original
-            }
-        ),
-        base=candidate.name,
-        technique=start.technique,
-    )
+    changed = {
+        k: start.backbone for k, v in _named(candidate.estimator, "backbone").items() if v == start.original
+    }
+    estimator = clone(candidate.estimator).set_params(**changed)
+    label = f"started from the network of the run {start.name}"
+    return candidate.plus(start.technique, f" from {start.name}", label, estimator)
 
 
 def _named(estimator: Any, argument: str) -> dict[str, Any]:

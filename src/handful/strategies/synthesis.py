@@ -297,17 +297,11 @@ def with_synthetic(base: Candidate, kind: str, ratio: float = 1.0, customs: bool
     about = KINDS[kind]
     many = "" if ratio == 1 else f" x{ratio:g}"
     times = "" if ratio == 1 else f", {ratio:g} times as many"
-    return replace(
-        base,
-        name=f"{base.name} + {kind}{many}",
-        label=f"{base.label}, learned from generated examples too ({about.words}{times})",
-        family="synthesis",
-        estimator=WithSynthetic(base.estimator, about.generator, ratio, customs),
-        cost=base.cost + 2,
-        base=base.name,
-        technique=f"generated examples: {about.words}",
-        deep=base.deep or about.deep,
-    )
+    label = f"learned from generated examples too ({about.words}{times})"
+    estimator = WithSynthetic(base.estimator, about.generator, ratio, customs)
+    technique = f"generated examples: {about.words}"
+    made = base.plus(technique, f" + {kind}{many}", label, estimator, "synthesis", cost=2)
+    return replace(made, deep=base.deep or about.deep)
 
 
 def _frozen(modality: str, settings: Settings) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -248,16 +247,9 @@ def place(backbone: str) -> str:
 def learning_too(base: Candidate, way: str, modality: str) -> Candidate:
     """The candidate `base`, a chain, learning from unlabelled samples too."""
     chain = base.estimator
-    return replace(
-        base,
-        name=f"{base.name}, {way}",
-        label=f"{base.label}, {WORDS[way].format(many=MANY[modality])}",
-        family="unlabelled",
-        estimator=Chain(chain.features, WithUnlabelled(chain.head, way)),
-        cost=base.cost + 2,
-        base=base.name,
-        technique=f"unlabelled data: {way}",
-    )
+    label = WORDS[way].format(many=MANY[modality])
+    estimator = Chain(chain.features, WithUnlabelled(chain.head, way))
+    return base.plus(f"unlabelled data: {way}", f", {way}", label, estimator, "unlabelled", cost=2)
 
 
 def notes(dataset: Dataset, candidates: Sequence[Candidate]) -> list[Finding]:
