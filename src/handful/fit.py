@@ -41,9 +41,7 @@ from handful.protocol.splits import compare_splits
 from handful.report.write import write_report
 from handful.scoring import choose_metric
 from handful.settings import BUDGET_REPEATS, Settings
-from handful.strategies import check_families, finetune, prior, propose, transfer
-from handful.strategies import unlabelled as semi
-from handful.strategies.augmentation import notes
+from handful.strategies import check_families, notes, prior, propose
 
 Own = Sequence[tuple[str, Any]]
 
@@ -73,13 +71,11 @@ def fit_run(
         if more is not None:
             reading = _stage(tell, "reading unlabelled data")
             dataset = with_unlabelled(dataset, more, settings, run.folder / "data", reading)
-        dataset.findings += [*notes(dataset, settings), *finetune.notes(dataset, settings)]
-        dataset.findings += transfer.notes(dataset, settings)
         if settings.start_from is not None:
             take_start(settings, dataset)
         dataset.findings += prior.prepare(dataset, settings, _line(tell))
         splits, candidates = compare_splits(dataset, settings, cv), propose(dataset, settings, own)
-        dataset.findings += semi.notes(dataset, candidates)
+        dataset.findings += notes(dataset, settings, candidates)
         run.begin(dataset, candidates, splits, choose_metric(dataset, settings))
     except Exception:
         run.abandon()

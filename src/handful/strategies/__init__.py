@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from handful.backbones import used
-from handful.data.dataset import Dataset
+from handful.data.dataset import Dataset, Finding
 from handful.data.names import did_you_mean
 from handful.errors import SettingsError
 from handful.settings import Settings
@@ -74,6 +74,13 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
             f"try all of {', '.join(CATALOGUE)}."
         )
     return found
+
+
+def notes(dataset: Dataset, settings: Settings, candidates: Sequence[Candidate]) -> list[Finding]:
+    """What the families have to say: what was not tried and why, and how many learn from unlabelled data."""
+    able = [module for module in CATALOGUE.values() if hasattr(module, "notes") and module is not unlabelled]
+    found = [finding for module in able for finding in module.notes(dataset, settings)]
+    return found + unlabelled.notes(dataset, candidates)
 
 
 def _why_no_prior(dataset: Dataset, settings: Settings) -> str:
