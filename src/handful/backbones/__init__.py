@@ -16,7 +16,7 @@ import numpy as np
 
 from handful.backbones.cache import Vectors, cache_folder, missing, through
 from handful.backbones.registry import Backbone, available, get
-from handful.backbones.text_registry import TextBackbone, get_text, installed, reads_texts, text_backbones
+from handful.backbones.text_registry import TEXT_NAMES, TextBackbone, get_text, installed, reads_texts
 from handful.data.dataset import Images
 from handful.data.images import SIZE_LIMITS
 from handful.data.views import PLAIN, view
@@ -56,8 +56,7 @@ def used(settings: Settings, modality: str = "image") -> tuple[str, ...]:
 
 def find(name: str) -> Backbone | TextBackbone:
     """The encoder of this name, of pictures or of texts; errors are those of `get` and `get_text`."""
-    texts = [backbone.name for backbone, _ in text_backbones()]
-    if reads_texts(name) or difflib.get_close_matches(name, texts, n=1, cutoff=0.75):
+    if reads_texts(name) or difflib.get_close_matches(name, TEXT_NAMES, n=1, cutoff=0.75):
         return get_text(name)
     return get(name)
 

@@ -93,6 +93,8 @@ _LISTED = {
     )
 }
 
+TEXT_NAMES = tuple(_LISTED)  # short names, known without a look at what is on this machine
+
 # Where a package keeps its files: the weights, and what is checked beside them.
 _PACKAGE_FILES = {
     "minilm": ("model.safetensors", "tokenizer.json"),
