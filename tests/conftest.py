@@ -88,9 +88,9 @@ def mixed(per_class: int = 8) -> Dataset:
 
 
 WORDS = {
-    "a": "the match was won by a goal in the last minute and the team sang",
-    "b": "the bank raised its rates and shares fell while profits of the firm grew",
-    "c": "the film has a poor plot but the actors and the music are a joy",
+    "sport": "the match was won by a goal in the last minute and the team sang",
+    "money": "the bank raised its rates and shares fell while profits of the firm grew",
+    "cinema": "the film has a poor plot but the actors and the music are a joy",
 }
 
 

@@ -119,7 +119,7 @@ def remedies(diagnosis: str, row: Row, per_example: float | None, modality: str)
         if diagnosis in ("sound", "cannot tell"):
             return []
         return ["what helps its members: an average has nothing of its own to change"]
-    frozen = row.family == "transfer" or (row.family in ("augmentation", "balance") and row.deep)
+    frozen = row.family == "transfer" or (row.family in ("augmentation", "balance", "names") and row.deep)
     if diagnosis == "underfits":
         more = "other features" if frozen or modality == "table" else "features of a pretrained network"
         return ["weaker regularisation, or a more flexible model", more]

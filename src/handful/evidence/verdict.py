@@ -25,8 +25,9 @@ from handful.evidence.signal import Signal
 
 # The error of a difference between two that were each chosen among several, against that of two fixed ones.
 SELECTED = 1.1
-# Families of models without a network. What decides for the metric stays what it was: networks do so too.
-TRADITIONAL = ("classic", "balance")
+# Families with models without a network. What decides for the metric, or learns from the names of classes,
+# stays what it was: networks do so too.
+TRADITIONAL = ("classic", "balance", "names")
 POINT = 0.01  # differences of a point or less do not matter in practice
 SMALL_CHANGE = 0.02  # the same for metrics in the target's unit: a share of what a guess scores
 

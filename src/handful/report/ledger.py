@@ -35,6 +35,8 @@ EXPLAINED = {
     "that it is sure of as well",
     "unlabelled data: label spreading": "labels spread from labelled examples to those like them without one",
     "generated examples": "the model learns from made-up examples as well; new data is never made up",
+    "names of classes": "what the classes are called is learned from as well, as if each name were a text "
+    "of its class",
     "class weights": "rare or dear classes weigh more while the model learns",
     "threshold for the metric": "the answer is the class that serves the metric best, not the likeliest one",
     "ensembling": "several models are asked, and their answers averaged",

@@ -74,6 +74,7 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "augmentation": ("Augmented examples", "trained on altered copies as well"),
     "autoencoder": ("Autoencoder features", "features learned without labels"),
     "synthesis": ("Generated examples", "trained on made-up examples as well"),
+    "names": ("Names of the classes", "learned from what the classes are called as well"),
     "balance": ("Unequal classes or costs", "weighs them in learning, or decides for the metric"),
     "unlabelled": ("Unlabelled examples too", "learned from examples without labels as well"),
     "prior": ("Networks for small tables", "a network that has seen many small data sets"),

@@ -16,6 +16,7 @@ from handful.strategies import (
     autoencoder,
     balance,
     baseline,
+    class_names,
     classic,
     finetune,
     networks,
@@ -38,11 +39,12 @@ CATALOGUE = {
     "prior": prior,
     "autoencoder": autoencoder,
     "finetune": finetune,
+    "names": class_names,
     "unlabelled": unlabelled,
     "balance": balance,
 }
 # Families that add a technique to a candidate of another family, and say nothing without it.
-ADDING = ("augmentation", "synthesis", "autoencoder", "unlabelled", "balance")
+ADDING = ("augmentation", "synthesis", "autoencoder", "unlabelled", "balance", "names")
 
 
 def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]] = ()) -> list[Candidate]:

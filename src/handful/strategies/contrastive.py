@@ -12,6 +12,7 @@ the average was as often right as the trained head, and its probabilities were b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from handful.settings import Settings
 from handful.strategies.candidate import Candidate, count_parameters
 from handful.strategies.chain import Chain
 from handful.strategies.heads import LogisticHead
+from handful.strategies.named import with_names
 
 if TYPE_CHECKING:
     import torch
@@ -60,6 +62,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseEstimator):
         as the backbone takes
     lr, batch : see `nets.train.Recipe`
     head : a classifier on standardised vectors; logistic regression unless given
+    names : of the classes, in the order of the codes in y, each learned from as a text of its class; or none
 
     Attributes
     ----------
@@ -77,6 +80,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseEstimator):
         lr: float = 2e-4,
         batch: int = 16,
         head: Any = None,
+        names: Sequence[str] = (),
         random_state: int = 0,
     ) -> None:
         self.backbone = backbone
@@ -86,6 +90,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseEstimator):
         self.lr = lr
         self.batch = batch
         self.head = head
+        self.names = names
         self.random_state = random_state
 
     def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None) -> ContrastiveClassifier:
@@ -94,6 +99,8 @@ class ContrastiveClassifier(ClassifierMixin, BaseEstimator):
         from handful.nets.contrast import cosine_pairs
         from handful.nets.train import train
 
+        if self.names:
+            X, y, groups = with_names(X, y, groups, self.names)
         self.classes_, codes = np.unique(y, return_inverse=True)
         cut, where = self._cut(), device()
         kept = states(X, cut, device=where)

@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from handful.data.dataset import Dataset
+from handful.data.texts import as_array
 from handful.data.views import PLAIN
 from handful.nets.device import on_device
 from handful.settings import Settings
@@ -22,6 +23,7 @@ from handful.strategies.contrastive import ContrastiveClassifier
 from handful.strategies.embedding import Embedding, TextEmbedding, Together
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor
 from handful.strategies.more_texts import MoreTexts
+from handful.strategies.named import NamedClasses
 from handful.strategies.pixels import PerImage
 from handful.strategies.squeezed import content
 from handful.strategies.synthesis import plain
@@ -75,7 +77,7 @@ def warm(
 
 
 def _asked(estimator: Any, dataset: Dataset) -> dict[str, tuple[Step, Any]]:
-    """What is to be computed for an estimator, by kind: of the labelled samples, of the others, of copies."""
+    """What is to be computed for an estimator, by kind: of labelled samples, of others, of what is made."""
     look = _in_columns if dataset.modality == "table" else _in_samples
     asked = look(estimator, dataset.X)
     if dataset.unlabelled is not None and learns_from_unlabelled(estimator):
@@ -85,6 +87,9 @@ def _asked(estimator: Any, dataset: Dataset) -> dict[str, tuple[Step, Any]]:
         # In a fold each text may show more of its copies than here; those are computed when they are needed.
         copies = look(estimator, estimator.made(dataset.X)[0])
         asked |= {f"{kind}, {estimator.way}": about for kind, about in copies.items()}
+    if isinstance(estimator, (NamedClasses, ContrastiveClassifier)) and estimator.names:
+        names = look(estimator, as_array(list(estimator.names)))
+        asked |= {f"{kind}, names of classes": about for kind, about in names.items()}
     return asked
 
 
