@@ -24,9 +24,11 @@ SMALL_TABLE = (500, 30)
 
 
 def run(data: Path, options: list[str], folder: Path) -> dict:
-    """One `handful fit` in a process of its own, with an empty cache."""
+    """One `handful fit` in a process of its own, with an empty cache; what was begun there is resumed."""
     environment = {**os.environ, "HANDFUL_CACHE": str(folder / "cache")}
     command = [sys.executable, "-m", "handful", "fit", str(data), "--out", str(folder / "run"), *options]
+    if (folder / "run" / "run.json").exists():
+        command = [sys.executable, "-m", "handful", "resume", str(folder / "run")]
     start = time.perf_counter()
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     seconds = time.perf_counter() - start

@@ -1,11 +1,14 @@
 """Whole runs on pictures, everything chosen by the folds: told, delivered, and what each technique was worth.
 
     python benchmarks/pictures.py ../shared/data/image [--budget standard] [--seeds 0,1,2] [--store FILE]
+                                  [--keep FOLDER]
 
 `handful fit` as a person calls it, in a new process with an empty cache. elpv_solar_defect and
 tuxpaint_stamps are cross-validated as a whole; of fashion_mnist 20 pictures a class are drawn to learn from,
 and the model is scored on the rest. Promised with `standard`: elpv 0.885, tuxpaint 0.91, fashion_mnist 0.80
-on the rest (medians over seeds). Finished runs are kept in the store. Exit status 1 where one is missed.
+on the rest; with `thorough` elpv 0.90 (medians over seeds). Finished runs are kept in the store. With
+`--keep` the folders of runs stay, and one that was stopped goes on where it was; its seconds are then those
+of the last part alone. Exit status 1 where a promise is missed.
 """
 
 from __future__ import annotations
@@ -22,7 +25,9 @@ import numpy as np
 from machine import heading
 from main_path import run
 
-PROMISED = {"elpv_solar_defect": 0.885, "tuxpaint_stamps": 0.91, "fashion_mnist": 0.80}
+NAMES = ("elpv_solar_defect", "tuxpaint_stamps", "fashion_mnist")
+PROMISED = {(name, "standard"): least for name, least in zip(NAMES, (0.885, 0.91, 0.80), strict=True)}
+PROMISED["elpv_solar_defect", "thorough"] = 0.90
 A_CLASS = 20
 
 
@@ -35,19 +40,22 @@ def divided(folder: Path, seed: int, into: Path) -> tuple[Path, Path]:
         for i, file in enumerate(files):
             link = into / ("learn" if i in drawn else "rest") / place.name / file.name
             link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(file.absolute())
+            if not link.is_symlink():
+                link.symlink_to(file.absolute())
     return into / "learn", into / "rest"
 
 
-def measured(folder: Path, name: str, budget: str, seed: int) -> dict[str, Any]:
+def measured(folder: Path, name: str, budget: str, seed: int, keep: Path | None) -> dict[str, Any]:
     """One run: the score told or delivered, its seconds, and its ledger."""
     with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary) if keep is None else keep / f"{name} {budget} {seed}"
+        place.mkdir(parents=True, exist_ok=True)
         options = ["--metric", "accuracy", "--budget", budget, "--seed", str(seed)]
         data = folder / name
         if name == "fashion_mnist":
-            data, rest = divided(data, seed, Path(temporary))
+            data, rest = divided(data, seed, place)
             options += ["--test", str(rest)]
-        report = run(data, options, Path(temporary))
+        report = run(data, options, place)
     if "failed" in report:
         raise RuntimeError(f"{name}: {report['failed']}")
     return {
@@ -57,7 +65,7 @@ def measured(folder: Path, name: str, budget: str, seed: int) -> dict[str, Any]:
         "seconds": report["wall"],
         "chosen": report["chosen"],
         "members": next(r["members"] for r in report["leaderboard"] if r["name"] == report["chosen"]),
-        "best": [[r["name"], r["score"]] for r in report["leaderboard"][:4]],
+        "best": {family: best(report, family) for family in ("transfer", "finetune")},
         "ledger": [
             {k: line[k] for k in ("technique", "base", "with", "gain", "low", "high", "kept")}
             for line in report["ledger"] or []
@@ -65,12 +73,20 @@ def measured(folder: Path, name: str, budget: str, seed: int) -> dict[str, Any]:
     }
 
 
+def best(report: dict[str, Any], family: str) -> str:
+    """Of a family the candidate with the best score on the folds."""
+    found = [r for r in report["leaderboard"] if r["family"] == family and r["score"] is not None]
+    row = max(found, key=lambda r: r["score"], default=None)
+    return "" if row is None else f"{row['score']:.3f} ({row['name']})"
+
+
 def rows(name: str, seed: int, found: dict[str, Any]) -> str:
     told = found["told"]
     delivered = "" if found["delivered"] is None else f"{found['delivered']:.3f}"
     return (
         f"| {name} | {found['n']} | {seed} | {told['value']:.3f} ({told['low']:.3f}–{told['high']:.3f}) "
-        f"| {delivered} | {found['seconds']:.0f} | {found['chosen']}: {'; '.join(found['members'] or [])} |"
+        f"| {delivered} | {' | '.join(found['best'].values())} | {found['seconds']:.0f} "
+        f"| {found['chosen']}: {'; '.join(found['members'] or [])} |"
     )
 
 
@@ -93,15 +109,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--budget", default="standard")
-    parser.add_argument("--names", nargs="*", default=list(PROMISED))
+    parser.add_argument("--names", nargs="*", default=list(NAMES))
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--store", type=Path)
+    parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
     stored = arguments.store is not None and arguments.store.exists()
     store: dict[str, Any] = json.loads(arguments.store.read_text()) if stored else {}
     print(heading(__file__))
     print(
-        "| data | n | seed | told | delivered on the rest | seconds | chosen |\n|---|---|---|---|---|---|---|"
+        "| data | n | seed | told | delivered on the rest | best frozen | best fine-tuned | seconds "
+        f"| chosen |\n|{'---|' * 9}"
     )
     missed, ledger = [], []
     for name in arguments.names:
@@ -109,14 +127,15 @@ def main() -> int:
         for seed in map(int, arguments.seeds.split(",")):
             key = f"{name} {arguments.budget} {seed}"
             if key not in store:
-                store[key] = measured(arguments.folder, name, arguments.budget, seed)
+                store[key] = measured(arguments.folder, name, arguments.budget, seed, arguments.keep)
                 if arguments.store is not None:
                     arguments.store.write_text(json.dumps(store, indent=1))
             runs.append(store[key])
             print(rows(name, seed, store[key]), flush=True)
         scores = [r["told"]["value"] if r["delivered"] is None else r["delivered"] for r in runs]
-        if np.median(scores) < PROMISED[name]:
-            missed.append(f"{name}: median {np.median(scores):.3f}, promised {PROMISED[name]}")
+        least = PROMISED.get((name, arguments.budget), 0.0)
+        if np.median(scores) < least:
+            missed.append(f"{name}: median {np.median(scores):.3f}, promised {least}")
         ledger += ledger_rows(name, runs)
     print("\n| data | technique | without it | gain, points (interval of the first run) | kept |")
     print("|---|---|---|---|---|")
