@@ -133,3 +133,17 @@ def test_values_have_a_verdict_and_a_margin_in_their_unit(metric: str, margin: f
     assert practical(predictions) == pytest.approx(margin)
     found = judged(predictions)
     assert found.answer == "yes" and found.lead is not None and found.lead.value > 0
+
+
+def test_what_learns_from_names_too_is_as_traditional_as_its_base() -> None:
+    predictions = skilled(300, deep=0.8, classic=0.9)
+    named, words = predictions.row("other network"), predictions.row("other tree")
+    named.family, named.base, named.deep = "names", "words", False
+    words.name, words.family = "words", "transfer"
+    found = judged(predictions)
+    assert found.traditional is not None and found.traditional.name == "tree"
+    predictions.row("tree").family = "transfer"
+    assert judged(predictions).why == "no traditional model"
+    words.family = "classic"
+    found = judged(predictions)
+    assert found.traditional is not None and found.traditional.name in ("words", "other network")

@@ -25,9 +25,9 @@ from handful.evidence.signal import Signal
 
 # The error of a difference between two that were each chosen among several, against that of two fixed ones.
 SELECTED = 1.1
-# Families with models without a network. What decides for the metric, or learns from the names of classes,
-# stays what it was: networks do so too.
-TRADITIONAL = ("classic", "balance", "names")
+# Families whose candidates stay what their base is: networks and others alike decide for the metric, or learn
+# from the names of classes.
+LIKE_THEIR_BASE = ("balance", "names")
 POINT = 0.01  # differences of a point or less do not matter in practice
 SMALL_CHANGE = 0.02  # the same for metrics in the target's unit: a share of what a guess scores
 
@@ -75,7 +75,7 @@ def verdict(
     thinned : the follow-up cells on half of each training part ("curve50"), for the trend; or None.
     """
     deep = [r for r in predictions.sound if r.deep and r.members is None]
-    traditional = [r for r in predictions.sound if r.family in TRADITIONAL and not r.deep]
+    traditional = [r for r in predictions.sound if _traditional(r, predictions)]
     margin = practical(predictions)
     best, other = (max(rows, key=_gain(predictions), default=None) for rows in (deep, traditional))
     lead = trend = None
@@ -84,6 +84,13 @@ def verdict(
         trend = None if thinned is None else lead_trend(predictions, thinned, best, other)
     answer, why = _answer(signal, best, lead, margin)
     return Verdict(answer, why, signal, margin, best, other, lead, trend)
+
+
+def _traditional(row: Row, predictions: Predictions) -> bool:
+    by_name = {r.name: r for r in predictions.rows}
+    while row.family in LIKE_THEIR_BASE and row.base in by_name:
+        row = by_name[row.base]
+    return row.family == "classic" and not row.deep
 
 
 def _answer(signal: Signal, network: Row | None, lead: Difference | None, margin: float) -> tuple[str, str]:
