@@ -1,6 +1,7 @@
 """Is the number that is told the number that one gets, and does its interval keep its promise?
 
     python benchmarks/coverage.py [--draws 200] [--small | --others] [--store FILE] [--embeddings FOLDER]
+                                  [--sizes 50,100,200,400] [--only POOL,POOL]
 
 Training sets of n examples are drawn from a pool; the shipped code compares six cheap candidates and their
 average on `quick` splits, chooses, tells a score with its 95 % interval, and refits; the rest of the pool is
@@ -209,6 +210,8 @@ def main() -> int:
     parser.add_argument("--store", type=Path)
     parser.add_argument("--others", action="store_true", help="groups, balanced accuracy and R²")
     parser.add_argument("--embeddings", type=Path, help="a folder with fashion_mnist and elpv_solar_defect")
+    parser.add_argument("--sizes")
+    parser.add_argument("--only", help="these pools")
     arguments = parser.parse_args()
     stored = _read(arguments.store)
     data, sizes, n_draws = pools(arguments.embeddings), SIZES, arguments.draws
@@ -216,6 +219,10 @@ def main() -> int:
         data, sizes, n_draws = {k: data[k] for k in ("breast_cancer", "noise")}, (50,), 20
     if arguments.others:
         data, sizes = other_pools(), (100, 200)
+    if arguments.sizes:
+        sizes = tuple(int(n) for n in arguments.sizes.split(","))
+    if arguments.only:
+        data = {name: data[name] for name in arguments.only.split(",")}
     for seed in range(
         FIRST_SEED, FIRST_SEED + n_draws
     ):  # draw by draw, so that a stopped script has every cell equally far
