@@ -118,23 +118,31 @@ def practical(predictions: Predictions) -> float:
 def chosen_difference(
     predictions: Predictions, first: Sequence[Row], second: Sequence[Row], bootstrap: Bootstrap
 ) -> Difference:
-    """The gain of the best of `first` over the best of `second`, corrected for both choices."""
+    """The gain of the best of `first` over the best of `second`, corrected for both choices.
+
+    Both are chosen anew in each draw. The error is that of the pairs that are chosen, not of the pair that is
+    best on all samples alone: of two that happen to have no dear mistake the difference would seem certain.
+    """
     held = predictions.covered
     both = contributions(predictions, [*first, *second])[:, held]
     one, other = both[: len(first)], both[len(first) :]
     weights = bootstrap.weights[:, held]
     left_out = (weights == 0).astype(float)
-    gaps = _best_outside(one, weights, left_out) - _best_outside(other, weights, left_out)
-    pair = paired(predictions, one[one.mean(axis=1).argmax()] - other[other.mean(axis=1).argmax()])
-    return Difference(float(np.nanmean(gaps)), SELECTED * pair.error, pair.n)
+    (i, ours), (j, theirs) = (_best_outside(share, weights, left_out) for share in (one, other))
+    chosen, times = np.unique(np.column_stack([i, j]), axis=0, return_counts=True)
+    errors = [paired(predictions, one[a] - other[b]).error for a, b in chosen]
+    error = SELECTED * float(np.sqrt(np.average(np.square(errors), weights=times)))
+    return Difference(float(np.nanmean(ours - theirs)), error, len(held))
 
 
-def _best_outside(share: np.ndarray, weights: np.ndarray, left_out: np.ndarray) -> np.ndarray:
-    """Scores `(B,)` on the samples left out, of whichever row was best on those drawn."""
+def _best_outside(
+    share: np.ndarray, weights: np.ndarray, left_out: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which row was best on the samples drawn `(B,)`, and its scores `(B,)` on those left out."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        inside = weights @ share.T / weights.sum(axis=1, keepdims=True)
+        best = (weights @ share.T / weights.sum(axis=1, keepdims=True)).argmax(axis=1)
         outside = left_out @ share.T / left_out.sum(axis=1, keepdims=True)
-    return outside[np.arange(len(outside)), inside.argmax(axis=1)]
+    return best, outside[np.arange(len(outside)), best]
 
 
 def lead_trend(predictions: Predictions, thinned: Predictions, deep: Row, traditional: Row) -> Trend | None:
