@@ -62,16 +62,18 @@ def written(costs: Costs, classes: Sequence[str]) -> str:
 
     >>> written(((0.0, 1.0), (10.0, 0.0)), ["healthy", "sick"])
     'cost: sick>healthy=10'
+    >>> written(((0.0, 1.0), (1234567.5, 0.0)), ["healthy", "sick"])
+    'cost: sick>healthy=1234567.5'
     """
     every = _pairs(costs, classes)
     named = [pair for pair in every if pair[2] != 1] or every[:1]
-    return "cost: " + ", ".join(f"{true}>{predicted}={cost:g}" for true, predicted, cost in named)
+    return "cost: " + ", ".join(f"{true}>{predicted}={cost:.12g}" for true, predicted, cost in named)
 
 
 def in_words(costs: Costs, classes: Sequence[str], most: int = 6) -> str:
     """The dearest mistakes first: `'sick' taken for 'healthy' 10, 'healthy' taken for 'sick' 1`."""
     pairs = sorted(_pairs(costs, classes), key=lambda pair: -pair[2])
-    return listed((f"{true!r} taken for {predicted!r} {cost:g}" for true, predicted, cost in pairs), most)
+    return listed((f"{true!r} taken for {predicted!r} {cost:.12g}" for true, predicted, cost in pairs), most)
 
 
 def class_costs(costs: Costs) -> np.ndarray:
