@@ -85,3 +85,16 @@ def test_other_data_has_no_words():
     import pandas as pd
 
     assert check_words(table(pd.DataFrame({"a": [1, 2, 3, 4]}), ["a", "b"] * 2)) == []
+
+
+def test_a_name_and_a_phrase_are_found_where_words_are_not_parted():
+    random = np.random.default_rng(0)
+    words = "打印机账单密码屏幕键盘电话网络邮件"
+    plain = ["".join(random.choice(list(words), 10)) for _ in range(40)]
+    y = ["退款"] * 20 + ["其他"] * 20
+    X = [
+        f"{text[:5]}退款{text[5:]}" if label == "退款" else text for text, label in zip(plain, y, strict=True)
+    ]
+    name, phrase = check_words(texts(X, y))
+    assert name.severity == "alarm" and "退款 in 100% of its own texts" in name.message
+    assert phrase.severity == "alarm" and "\u201c退款\u201d" in phrase.message

@@ -145,3 +145,17 @@ def test_texts_are_measured_through_the_network_that_a_member_uses() -> None:
     assert network.unit_length and isinstance(network.space, Frozen)
     german = np.array(["der Drucker druckt jede Seite zweimal"], dtype=object)
     assert flag.distance(german) == np.maximum(words.distance(german), network.distance(german)) > 1
+
+
+def test_texts_without_spaces_are_no_news_by_themselves() -> None:
+    said = {"printer": "打印机坏了卡纸不动红灯闪没有墨水", "bill": "账单多扣款请退钱发票金额写错重复付"}
+    random = np.random.default_rng(0)
+
+    def drawn(n: int) -> np.ndarray:
+        kinds = random.choice(list(said), n)
+        return np.array(["".join(random.choice(list(said[k]), 12)) + "，谢谢" for k in kinds], dtype=object)
+
+    flag = NewWords().fit(drawn(80), np.arange(80))
+    assert (flag.distance(drawn(100)) > 1).mean() < 0.05
+    strange = np.array(["the printer is broken", "電源が入りませんでした"], dtype=object)
+    assert (flag.distance(strange) > 1).all()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from handful.audit.near import NearDuplicates, gathered
-from handful.data.texts import UNSPACED
+from handful.data.texts import WORD
 
 # A pair is near-duplicate if the runs of RUN words that both hold are at least LEAST_SHARED of those of the
 # shorter text: so a reply that quotes another text whole is found, and a template with another name in it.
@@ -23,7 +23,6 @@ FEW_RUNS = 8
 # A run that more than this share of the texts hold is a signature or a form, and no sign of copying.
 MOST_COMMON = 0.5
 _AT_ONCE = 4_000_000  # numbers in one block of the likeness of all with all
-_WORD = re.compile(rf"[{UNSPACED}]|[^\W_]+")
 
 
 def near_duplicate_texts(texts: Sequence[str], largest: int) -> NearDuplicates:
@@ -82,7 +81,7 @@ def runs(text: str) -> list[str]:
     >>> runs("Hello there, you!"), runs("Thanks."), runs("打印机")
     (['hello there', 'there you'], ['thanks'], ['打 印', '印 机'])
     """
-    found = _WORD.findall(text.lower())
+    found = re.findall(WORD, text.lower())
     if len(found) <= RUN:
         return [" ".join(found)] if found else []
     return [" ".join(found[i : i + RUN]) for i in range(len(found) - RUN + 1)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from handful.data.dataset import Dataset, Finding
 from handful.data.names import listed
+from handful.data.texts import UNSPACED, WORD
 
 NEARLY_PERFECT = 0.99  # of the way from guessing to perfect
 COMES_CLOSE = 0.9  # another word that does so well: the task may be easy
@@ -17,6 +18,8 @@ PHRASE = 3  # words of the longest phrase that is tried
 NAMED = 0.2  # from this share of its texts on, the name of a class is worth a line
 MOSTLY = 0.5  # and from this one on, a warning
 NAMED_MORE = 4  # and so many times as often as in other texts
+_GAP = re.compile(rf"(?<=[{UNSPACED}]) (?=[{UNSPACED}])")  # between characters of a script without spaces
+_SAYS_SOMETHING = re.compile(rf"([^\W\d_].*){{3}}|([{UNSPACED}] ?){{2}}")  # not one or two letters
 
 
 def check_words(dataset: Dataset) -> list[Finding]:
@@ -34,7 +37,7 @@ def _class_names(dataset: Dataset) -> list[Finding]:
     for k, name in enumerate(dataset.classes):
         own = dataset.y == k
         word = _plain(str(name)).strip()
-        if len(re.findall(r"[^\W\d_]", word)) < 3:
+        if not _SAYS_SOMETHING.search(word):
             continue
         holds = np.array([f" {word} " in text for text in plain])
         inside, outside = int(holds[own].sum()), int(holds[~own].sum())
@@ -84,7 +87,7 @@ def _telling_words(dataset: Dataset) -> list[Finding]:
             continue
         others = _phrases([word for word, _ in mine])
         name = str(dataset.classes[k])
-        quoted = listed([f"\u201c{word}\u201d" for word in perfect], 6)
+        quoted = listed([f"\u201c{_GAP.sub('', word)}\u201d" for word in perfect], 6)
         if len(others) == 1:
             message = (
                 f"{quoted} stands in nearly every text of the class {name!r} and in hardly any other, and no "
@@ -110,7 +113,7 @@ def _perfect(dataset: Dataset) -> list[tuple[int, str, float]]:
     from sklearn.feature_extraction.text import CountVectorizer
 
     assert dataset.classes is not None
-    vectorizer = CountVectorizer(ngram_range=(1, PHRASE), token_pattern=r"(?u)\b\w+\b", binary=True, min_df=2)
+    vectorizer = CountVectorizer(ngram_range=(1, PHRASE), token_pattern=WORD, binary=True, min_df=2)
     try:
         held: Any = csc_matrix(vectorizer.fit_transform(dataset.X), dtype=np.int64)
     except ValueError:  # no word that two texts hold
@@ -166,5 +169,5 @@ def _joined(a: list[str], b: list[str]) -> list[str] | None:
 
 def _plain(text: str) -> str:
     """In lower case, with one space around every word."""
-    found = re.findall(r"[^\W_]+", text.lower())
+    found = re.findall(WORD, text.lower())
     return f" {' '.join(found)} "

@@ -21,6 +21,8 @@ _LINES = re.compile(r"\s*\n\s*")
 # Scripts that are written without spaces; a word has about two of their characters.
 UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"  # inside [] of a pattern
 _UNSPACED = re.compile(rf"[{UNSPACED}]")
+# A word; of a script without spaces each character, as its words cannot be told apart without a dictionary.
+WORD = rf"[{UNSPACED}]|[^\W_{UNSPACED}]+"
 EMPTY = "is empty"
 
 

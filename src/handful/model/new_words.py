@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from handful.data.texts import WORD
+
 QUANTILE = 0.99  # about so many of fresh texts of the same kind are not flagged
 MOST = 0.999  # a text without any known word is always flagged
 
@@ -45,8 +47,8 @@ class NewWords(BaseEstimator):
 
 
 def distinct(text: str) -> set[str]:
-    """The words of a text, without case."""
-    return set(re.findall(r"\w+", text.lower()))
+    """The words of a text, without case; characters, where a script has no spaces."""
+    return set(re.findall(WORD, text.lower()))
 
 
 def _share(words: set[str], known: Any) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from handful.data.dataset import Dataset
+from handful.data.texts import WORD
 from handful.report.content import Content, View
 
 WORDS = 12  # of a class that are shown
@@ -33,7 +34,7 @@ def speaking(dataset: Dataset) -> list[dict[str, Any]] | None:
     from scipy.stats import hypergeom
     from sklearn.feature_extraction.text import CountVectorizer
 
-    vectorizer = CountVectorizer(token_pattern=r"(?u)\b\w+\b", binary=True, min_df=min(FEWEST, len(dataset)))
+    vectorizer = CountVectorizer(token_pattern=WORD, binary=True, min_df=min(FEWEST, len(dataset)))
     try:
         held: Any = csr_matrix(vectorizer.fit_transform(dataset.X))
     except ValueError:  # no word that several texts hold
