@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,3 +15,15 @@ os.environ["HANDFUL_CACHE"] = tempfile.mkdtemp(prefix="handful-test-cache-")
 @pytest.fixture(autouse=True)
 def _doctest_folder(doctest_namespace: dict, tmp_path: Path) -> None:
     doctest_namespace["tmp"] = tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _quick_examples(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whole runs in docstrings read as they should, and compare two candidates."""
+    if request.node.path.name not in ("fit.py", "estimator.py"):
+        yield
+        return
+    from tests.conftest import QUICKEST, shorter_classic
+
+    with shorter_classic(QUICKEST):
+        yield

@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
 
 from handful.data.columns import TEXT
 from handful.data.dataset import Dataset, Images
 from handful.data.picture_column import PictureArray
 from handful.settings import Settings
+from handful.strategies import classic
+from handful.strategies.candidate import Candidate
 
 # Collecting a package puts its folder on the path, and the stand-ins would pass for installed packages.
 collect_ignore = ["standins"]
+
+
+# Two of `classic` for each task: the rest of it, and forests above all, take most of a run's time.
+QUICKEST = ("lda", "tree", "ridge", "thumbnail svm", "pixels svm", "thumbnail svr", "pixels svr")
+
+
+@contextmanager
+def shorter_classic(names: Collection[str] | None = None, trees: int = 10) -> Iterator[None]:
+    """The `classic` family with only the candidates named, and with small forests."""
+    every = classic.candidates
+
+    def shorter(dataset: Dataset, settings: Settings) -> list[Candidate]:
+        found = []
+        for candidate in every(dataset, settings):
+            forests = [p for p in candidate.estimator.get_params() if p.split("__")[-1] == "n_estimators"]
+            smaller = clone(candidate.estimator).set_params(**dict.fromkeys(forests, trees))
+            found.append(replace(candidate, estimator=smaller))
+        return [c for c in found if names is None or c.name in names]
+
+    with patch.object(classic, "candidates", shorter):
+        yield
+
+
+@pytest.fixture(scope="module")
+def few_candidates() -> Iterator[None]:
+    """For all tests of a module in which runs are looked at, and not what they compare."""
+    with shorter_classic(QUICKEST):
+        yield
 
 
 @pytest.fixture

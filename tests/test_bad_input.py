@@ -21,6 +21,8 @@ from handful.files import read_json
 from handful.protocol.run import Run
 from tests.door import Called, frame_of, handful, write_pictures, write_table
 
+pytestmark = pytest.mark.usefixtures("few_candidates")
+
 QUICK = ("--families", "classic", "--jobs", 1)
 
 
@@ -44,7 +46,7 @@ def refused_fit(tmp_path: Path, data: Path, *words: str, options: tuple = QUICK)
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def good(few_candidates: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `table.csv`, `pictures/` and `run/`, a finished run on the table; only to be read."""
     folder = tmp_path_factory.mktemp("good")
     write_table(folder / "table.csv")

@@ -11,6 +11,8 @@ import pytest
 from handful.files import read_json
 from tests.door import Called, frame_of, handful, write_pictures, write_table
 
+pytestmark = pytest.mark.usefixtures("few_candidates")
+
 QUICK = ("--families", "classic", "--jobs", 1)
 KEYS = {
     "handful",
@@ -55,7 +57,7 @@ def done(*arguments: object) -> Called:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def runs(few_candidates: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with data and finished runs on it: `table`, `values`, `pictures`; only to be read."""
     folder = tmp_path_factory.mktemp("runs")
     write_table(folder / "table.csv")
@@ -64,7 +66,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame_of(n=90).iloc[::3].to_csv(folder / "test.csv", index=False)
     done("fit", folder / "table.csv", *QUICK, "--test", folder / "test.csv", "--out", folder / "table")
     planned = done("fit", folder / "values.csv", *QUICK, "--out", folder / "values")
-    assert planned.out.startswith("Plan: 8 candidates (1 baseline, 7 classic) on 5 folds, 40 fits;")
+    assert planned.out.startswith("Plan: 3 candidates (1 baseline, 2 classic) on 5 folds, 15 fits;")
     done("fit", folder / "photos", *QUICK, "--out", folder / "pictures")
     return folder
 

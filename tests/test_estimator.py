@@ -12,6 +12,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from handful import HandfulClassifier, HandfulRegressor
 
+pytestmark = pytest.mark.usefixtures("few_candidates")
+
 SMALL = {"families": ("yours",)}
 ESTIMATORS = [
     HandfulClassifier(candidates=(("tree", DecisionTreeClassifier(random_state=0)),), **SMALL),

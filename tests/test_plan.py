@@ -9,9 +9,11 @@ import pytest
 import handful as package
 from tests.door import handful, write_table
 
+pytestmark = pytest.mark.usefixtures("few_candidates")
+
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(few_candidates: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("plan")
     data = write_table(folder / "iris.csv", n=90)
     package.fit(data, target="target", families=["classic"], out=folder / "run", jobs=1)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.naive_bayes import GaussianNB
 
 import handful
@@ -17,16 +18,19 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 from resume import read
 
+pytestmark = pytest.mark.usefixtures("few_candidates")
+
 DATA = load_iris(return_X_y=True)
 
 
 def fitted(folder: Path, jobs: int) -> Path:
-    handful.fit(DATA, families=["classic"], out=folder, jobs=jobs)
+    draws = [("forest", RandomForestClassifier(20, random_state=0))]
+    handful.fit(DATA, families=["classic"], candidates=draws, out=folder, jobs=jobs)
     return folder
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def calm(few_candidates: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return fitted(tmp_path_factory.mktemp("calm") / "run", jobs=1)
 
 

@@ -12,7 +12,7 @@ from sklearn.naive_bayes import GaussianNB
 import handful
 from handful.errors import RunError
 from handful.model.model import Model
-from tests.conftest import texts
+from tests.conftest import QUICKEST, shorter_classic, texts
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,8 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> handful.fit.FitRun:  # typ
     X, y = load_wine(return_X_y=True, as_frame=True)
     names = np.array(["possible", "red", "white"])[y]
     folder = tmp_path_factory.mktemp("wine") / "run"
-    return handful.fit((X.iloc[::2, :4], names[::2]), families=["classic"], out=folder, jobs=1)
+    with shorter_classic():
+        return handful.fit((X.iloc[::2, :4], names[::2]), families=["classic"], out=folder, jobs=1)
 
 
 def new_rows() -> pd.DataFrame:
@@ -91,7 +92,8 @@ def test_a_model_of_the_older_form_says_who_made_it(wine, tmp_path: Path) -> Non
 
 def test_values_come_with_an_interval_of_ninety_per_cent(tmp_path: Path) -> None:
     X, y = load_diabetes(return_X_y=True)
-    run = handful.fit((X[:150], y[:150]), families=["classic"], out=tmp_path / "run", jobs=1)
+    with shorter_classic(QUICKEST):
+        run = handful.fit((X[:150], y[:150]), families=["classic"], out=tmp_path / "run", jobs=1)
     frame = run.model.predict_frame(X[150:])
     assert frame.columns.tolist() == ["id", "prediction", "low", "high", "unlike_training"]
     inside = (frame["low"] <= y[150:]) & (y[150:] <= frame["high"])

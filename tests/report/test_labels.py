@@ -4,12 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.datasets import load_iris
 
 import handful
 from handful.report.page import render
 from tests.report import made_up
 from tests.report.test_page import Reader
+
+pytestmark = pytest.mark.usefixtures("few_candidates")
 
 FLAGGED = {
     "flagged": [

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from handful.data.columns import TEXT
 from handful.data.dataset import Dataset, Images
 from handful.protocol.evaluate import fit_and_predict, visible
+from handful.protocol.run import FoldResult
 from handful.protocol.splits import Split, compare_splits
 from handful.settings import Settings
 from handful.strategies import balance, baseline, propose
@@ -25,7 +26,7 @@ from tests.conftest import files_of, mixed, more_without_labels, pictures, skewe
 
 SETTINGS = Settings(jobs=1, budget="standard")
 EPOCHS = 4  # of networks here: the same class on the same path, only shorter
-TREES = 10  # of forests, where each is fitted several times
+TREES = 10  # of forests, likewise
 DATASETS = {
     f"{kind} {task}": make(task)
     for kind, make in (("table", table), ("image", pictures), ("text", texts))
@@ -33,39 +34,37 @@ DATASETS = {
 }
 
 
+def shorter(candidate: Candidate) -> Candidate:
+    """The same, its networks with few epochs and its forests with few trees."""
+    fewer = {"epochs": EPOCHS, "n_estimators": TREES}
+    ends = {p: p.split("__")[-1] for p in candidate.estimator.get_params()}
+    params = {p: fewer[end] for p, end in ends.items() if end in fewer}
+    return replace(candidate, estimator=clone(candidate.estimator).set_params(**params))
+
+
 def proposed(dataset: Dataset) -> list[Candidate]:
-    """What is tried on this data, networks with few epochs."""
-    found = []
-    for candidate in propose(dataset, SETTINGS):
-        long = [p for p in candidate.estimator.get_params() if p.split("__")[-1] == "epochs"]
-        shorter = clone(candidate.estimator).set_params(**dict.fromkeys(long, EPOCHS))
-        found.append(replace(candidate, estimator=shorter))
-    return found
+    """What is tried on this data."""
+    return [shorter(candidate) for candidate in propose(dataset, SETTINGS)]
 
 
 def with_costs(dataset: Dataset) -> list[Candidate]:
-    """What is tried beside the usual where mistakes cost more or less, forests with few trees.
+    """What is tried beside the usual where mistakes cost more or less.
 
     On pictures only some of what quick tries: the rest is the same heads on other features.
     """
     first, second, _ = dataset.classes if dataset.classes is not None else ("", "", "")
     budget = "standard" if dataset.modality == "table" else "quick"
     settings = replace(SETTINGS, metric=f"cost: {first}>{second}=6", budget=budget)
-    found = []
     offered = balance.candidates(dataset, settings)
     offered = offered[::3] if dataset.modality == "image" else offered
-    for candidate in [*baseline.candidates(dataset, settings), *offered]:
-        params = candidate.estimator.get_params()
-        fewer = {p: TREES for p in params if p.split("__")[-1] == "n_estimators"}
-        fewer |= {p: EPOCHS for p in params if p.split("__")[-1] == "epochs"}
-        found.append(replace(candidate, estimator=clone(candidate.estimator).set_params(**fewer)))
-    return found
+    return [shorter(candidate) for candidate in [*baseline.candidates(dataset, settings), *offered]]
 
 
+PROPOSED = {name: proposed(dataset) for name, dataset in DATASETS.items()}
 EVERY = [
     pytest.param(dataset, candidate, id=f"{name}: {candidate.name}")
     for name, dataset in DATASETS.items()
-    for candidate in proposed(dataset)
+    for candidate in PROPOSED[name]
 ]
 EVERY += [
     pytest.param(dataset, candidate, id=f"{name}: control {candidate.name}")
@@ -106,6 +105,18 @@ def n_classes(dataset: Dataset) -> int | None:
     return None if dataset.classes is None else len(dataset.classes)
 
 
+fitted: dict[tuple[int, int], tuple[Candidate, Dataset, FoldResult]] = {}
+
+
+def once(candidate: Candidate, dataset: Dataset) -> FoldResult:
+    """What came of it on the first split, fitted once for all checks that ask for no more than that."""
+    key = id(candidate), id(dataset)
+    if key not in fitted:
+        result = fit_and_predict(candidate, first_split(dataset), dataset, n_classes(dataset))
+        fitted[key] = candidate, dataset, result
+    return fitted[key][-1]
+
+
 def replaced(dataset: Dataset, rows: np.ndarray) -> Dataset:
     """The same data set with other content, other facts beside it and other targets in some rows."""
     if isinstance(dataset.X, Images):
@@ -137,7 +148,7 @@ def replaced(dataset: Dataset, rows: np.ndarray) -> Dataset:
 def sees_held_out_samples(candidate: Candidate, dataset: Dataset) -> bool:
     """The canary: held-out samples are replaced, and something that must not change has changed."""
     split = first_split(dataset)
-    honest = fit_and_predict(candidate, split, dataset, n_classes(dataset))
+    honest = once(candidate, dataset)
     poisoned = fit_and_predict(candidate, split, replaced(dataset, split.test), n_classes(dataset))
     if not np.array_equal(honest.train, poisoned.train):
         return True
@@ -172,9 +183,8 @@ def test_the_canary_dies_where_there_is_gas() -> None:
 
 @every_candidate
 def test_repeats_under_its_seed(dataset: Dataset, candidate: Candidate) -> None:
-    first, again = (
-        fit_and_predict(candidate, first_split(dataset), dataset, n_classes(dataset)) for _ in range(2)
-    )
+    first = once(candidate, dataset)
+    again = fit_and_predict(candidate, first_split(dataset), dataset, n_classes(dataset))
     assert first.error is None, first.error
     np.testing.assert_array_equal(first.test, again.test)
 
@@ -220,7 +230,7 @@ def test_copes_with_classes_missing_from_the_training_part(dataset: Dataset, can
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_names_keys_and_labels_are_unique(name: str) -> None:
-    found = proposed(DATASETS[name])
+    found = PROPOSED[name]
     for field in ("name", "key", "label"):
         values = [getattr(c, field) for c in found]
         assert len(set(values)) == len(values)
@@ -230,8 +240,8 @@ def test_names_keys_and_labels_are_unique(name: str) -> None:
 def test_the_best_candidate_beats_the_baseline_by_far(name: str) -> None:
     dataset = DATASETS[name]
     errors = {}
-    for candidate in proposed(dataset):
-        result = fit_and_predict(candidate, first_split(dataset), dataset, n_classes(dataset))
+    for candidate in PROPOSED[name]:
+        result = once(candidate, dataset)
         truth = dataset.y[first_split(dataset).test]
         if dataset.classes is None:
             errors[candidate.name] = np.mean((result.test - truth) ** 2)
