@@ -1,12 +1,16 @@
 import csv
 import hashlib
+import json
 from collections import Counter
 from itertools import pairwise
 
 import numpy as np
 from PIL import Image
+from typer.testing import CliRunner
 
+import handful
 from handful import example
+from handful.cli import app
 
 
 def test_clothes_has_thirty_grey_pictures_in_each_of_ten_classes():
@@ -57,3 +61,16 @@ def test_licences_lie_beside_the_data():
 def test_examples_stay_under_a_megabyte():
     folder = example.clothes().parent
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 1_000_000
+
+
+def test_the_demo_tries_everything_and_gives_an_answer_a_report_and_a_model(tmp_path):
+    done = CliRunner().invoke(app, ["demo", "--out", str(tmp_path / "run")])
+    assert done.exit_code == 0, done.output
+    told = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert told["expected"]["low"] > 0.65 and told["expected"]["high"] < 0.9
+    families = {row["family"] for row in told["leaderboard"] if row["score"] is not None}
+    assert {"baseline", "classic", "transfer", "augmentation", "ensemble"} <= families
+    assert not [row["name"] for row in told["leaderboard"] if row["failed"]]
+    pictures = sorted(example.clothes().glob("*/*.png"))[::10]
+    said = handful.load(tmp_path / "run").model.predict([str(path) for path in pictures])
+    assert np.mean(said == np.array([path.parent.name for path in pictures])) > 0.85  # it learned from them
