@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,18 +11,23 @@ import numpy as np
 
 from handful.data import store
 from handful.data.load import load_test
+from handful.evidence.leaderboard import number
 from handful.model.model import Model
 from handful.protocol.run import Run
 
 
 @dataclass(frozen=True)
 class HeldOutScore:
-    """The score on `n` samples, of which `seen_in_training` are also among those learned from."""
+    """The score on `n` samples, of which `seen_in_training` are also among those learned from.
+
+    `value` is None where there is no score; `reason` says why.
+    """
 
     metric: str
-    value: float
+    value: float | None
     n: int
     seen_in_training: int
+    reason: str | None = None
 
 
 def score_test(run: Run, model: Model) -> HeldOutScore | None:
@@ -33,6 +39,17 @@ def score_test(run: Run, model: Model) -> HeldOutScore | None:
         return None
     with tempfile.TemporaryDirectory(prefix="handful-") as folder:
         X, y, _, _ = load_test(Path(run.settings.test), model.origin, model.classes, Path(folder))
-        value = run.metric.value(y, model.scores(X))
+        scores = model.scores(X)
         known = np.isin(store.sample_digests(X), store.sample_digests(run.dataset.X))
-    return HeldOutScore(run.metric.name, value, len(y), int(known.sum()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # that there is no value is said by `reason`
+        value = number(run.metric.value(y, scores))
+    reason = _why_undefined(run.metric.label, y, model.classes) if value is None else None
+    return HeldOutScore(run.metric.name, value, len(y), int(known.sum()), reason)
+
+
+def _why_undefined(label: str, y: np.ndarray, classes: np.ndarray | None) -> str:
+    if (y != y[0]).any():
+        return f"{label} has no finite value on the test set"
+    only = f"value {y[0]:.6g}" if classes is None else f"class {str(classes[y[0]])!r}"
+    return f"the test set holds only the {only}, for which {label} is not defined"
