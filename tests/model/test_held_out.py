@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import warnings
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.naive_bayes import GaussianNB
 
 import handful
+from handful.files import read_json
 from handful.fit import FitRun
 from tests.door import frame_of
 from tests.door import handful as called
@@ -40,7 +43,7 @@ def two_classes() -> pd.DataFrame:
 def check_unscored(run: FitRun, size: str, reason: str) -> None:
     """No score, with the reason, as data, on the page and on the command line."""
     test = run.summary["test"]
-    assert (test["value"], test["inside"], test["reason"]) == (None, None, reason)
+    assert (test["value"], test["inside"], test["reason"].removesuffix(".")) == (None, None, reason)
     sentence = f"Your own test set{size} was not scored: {reason}."
     assert sentence in " ".join(repr(run).split())
     assert sentence in run.report().read_text(encoding="utf-8").replace("&#39;", "'")
@@ -68,3 +71,41 @@ def test_a_score_has_no_reason_beside_it(tmp_path: Path) -> None:
     frame = two_classes()
     run = fitted(tmp_path, frame, frame.iloc[::4], "roc_auc", GaussianNB())
     assert run.summary["test"]["value"] > 0.9 and run.summary["test"]["reason"] is None
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `data.csv`, `test.csv` and `run/`, a finished run; only to be read."""
+    folder = tmp_path_factory.mktemp("scored")
+    fitted(folder, two_classes(), two_classes().iloc[::4], None, GaussianNB())
+    return folder
+
+
+def with_the_test_set_lost(scored: Path, place: Path) -> Path:
+    """A copy of the finished run whose test set is no longer there."""
+    folder = shutil.copytree(scored / "run", place / "run")
+    about = read_json(folder / "run.json")
+    about["settings"]["test"] = str(place / "gone.csv")
+    (folder / "run.json").write_text(json.dumps(about), encoding="utf-8")
+    return folder
+
+
+def test_a_test_set_that_cannot_be_read_in_the_end_is_told_in_the_report(
+    scored: Path, tmp_path: Path
+) -> None:
+    folder = with_the_test_set_lost(scored, tmp_path)
+    (folder / "report.json").unlink()
+    (folder / "report.html").unlink()
+    assert called("resume", folder).status == 0
+    run = FitRun(folder)
+    assert run.summary["test"]["n"] is None and "gone.csv' does not exist" in run.summary["test"]["reason"]
+    check_unscored(run, "", run.summary["test"]["reason"].removesuffix("."))
+
+
+def test_a_score_stays_in_the_report_that_is_made_again_without_the_test_set(
+    scored: Path, tmp_path: Path
+) -> None:
+    folder = with_the_test_set_lost(scored, tmp_path)
+    before = FitRun(folder).summary["test"]
+    assert called("report", folder).status == 0
+    assert FitRun(folder).summary["test"] == before and before["value"] > 0.9
