@@ -456,3 +456,14 @@ def test_a_check_of_texts_tells_what_was_found(letters: Path, tmp_path: Path) ->
 def test_a_broken_line_of_json_is_named_by_fit(tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text('{"text": "a", "label": "b"}\n{"text": \n')
     refused_fit(tmp_path, tmp_path / "t.jsonl", "line 2 of", "is not JSON")
+
+
+def test_a_test_set_of_texts_that_cannot_be_read_is_refused_before_the_fits(tmp_path: Path) -> None:
+    for kind in ("good", "bad"):
+        for part, encoding in (("train", "utf-8"), ("test", "latin-1")):
+            (tmp_path / part / kind).mkdir(parents=True)
+            for i in range(4):
+                place = tmp_path / part / kind / f"{i}.txt"
+                place.write_text(f"a {kind} café, number {i} of the {part}", encoding)
+    words = ("no sample with a label that can be read", "bad/0.txt", "is not UTF-8", "iconv")
+    refused_fit(tmp_path, tmp_path / "train", *words, options=(*QUICK, "--test", tmp_path / "test"))

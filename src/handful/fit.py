@@ -25,7 +25,7 @@ from handful.evidence.predictions import Predictions, collect
 from handful.evidence.racing import can_still_win, likely_followed
 from handful.evidence.selection import followed
 from handful.files import read_json
-from handful.model.held_out import score_test
+from handful.model.held_out import score_test, score_told
 from handful.model.model import Model
 from handful.model.refit import refit
 from handful.model.save import load as load_model
@@ -124,9 +124,12 @@ def resume(folder: str | Path, tell: Tell | None = None) -> FitRun:
 
 def report_run(folder: str | Path) -> FitRun:
     """Write the report of a finished run again, from what the run has stored."""
-    run = Run.open(FitRun(folder).folder)
-    model = None if run.settings.test is None else load_model(run.folder)
-    write_report(run, add_average(collect(run)), None if model is None else score_test(run, model))
+    finished = FitRun(folder)
+    run = Run.open(finished.folder)
+    test = None if run.settings.test is None else score_test(run, load_model(run.folder))
+    if test is not None and test.n is None:  # the test set is no longer there; its score may be
+        test = score_told(finished.summary) or test
+    write_report(run, add_average(collect(run)), test)
     return FitRun(run.folder)
 
 

@@ -301,3 +301,20 @@ def test_a_file_that_may_not_be_read_is_a_problem_and_no_end(tmp_path):
     texts, meta, problems = read_texts([str(tmp_path / "none.txt")])
     assert texts == [] and len(meta) == 0
     assert problems == {str(tmp_path / "none.txt"): "cannot be read (No such file or directory)"}
+
+
+@pytest.mark.parametrize("read", [check_test, load_test])
+def test_test_data_of_which_no_text_can_be_read_is_refused_with_files_and_reasons(read, tmp_path):
+    data = load(frame(), Settings(target="label"))
+    pd.DataFrame({"label": ["bad", "good"], "text": ["", " "]}).to_csv(tmp_path / "empty.csv", index=False)
+    with pytest.raises(DataError, match="no sample with a label that can be read: 0, 1 is empty"):
+        read(tmp_path / "empty.csv", data.origin, data.classes)
+    for name in ("bad/1.txt", "good/2.txt"):
+        (tmp_path / "train" / name).parent.mkdir(parents=True)
+        (tmp_path / "test" / name).parent.mkdir(parents=True)
+        for i in range(2):
+            (tmp_path / "train" / name).with_name(f"{i}.txt").write_text(f"a fílm, number {i}", "utf-8")
+        (tmp_path / "test" / name).write_text("a fílm", "latin-1")
+    data = load(tmp_path / "train", Settings())
+    with pytest.raises(DataError, match=r"can be read: bad/1\.txt, good/2\.txt is not UTF-8"):
+        read(tmp_path / "test", data.origin, data.classes)

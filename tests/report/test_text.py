@@ -36,3 +36,10 @@ def test_without_a_model_it_says_why() -> None:
     assert "No model can be recommended" in text
     assert "the table holds infinite values" in text
     assert answer_text({}).startswith("No model can be recommended")
+
+
+def test_a_test_set_without_a_score_says_why() -> None:
+    summary = made_up.table_run()[0]
+    reason = "the test set holds only the class 'a', for which F1 is not defined"
+    summary["test"] = {"metric": "f1", "value": None, "n": 1, "inside": None, "reason": reason}
+    assert f"Test set  Your own test set of 1 row was not scored: {reason}." in answer_text(summary)

@@ -187,8 +187,7 @@ def load_test(
     labelled = np.flatnonzero(keep)
     X, _, rows, problems, findings = _content_like(source, labelled, origin, out, jobs, None)
     y = y[np.isin(labelled, rows)]
-    if not len(y):
-        raise DataError("the test data holds no sample with a label that can be read.")
+    _check_some_left(rows, problems)
     findings += _damaged_findings(problems, len(y), source)
     if not keep.all():
         missing = [source.ids[i] for i in np.flatnonzero(~keep)]
@@ -198,7 +197,10 @@ def load_test(
 
 
 def check_test(data: Any, origin: dict[str, Any], classes: np.ndarray | None) -> None:
-    """What can be said of test data before anything is fitted; DataError as `load_test` would raise it."""
+    """What can be said of test data before anything is fitted; DataError as `load_test` would raise it.
+
+    Texts are read, pictures are not: that takes long.
+    """
     source = open_source(data, _how(origin, labelled=True))
     _check_modality(source, origin)
     keep, _ = encode(source.labels, source.target, origin["task"], classes)
@@ -207,6 +209,15 @@ def check_test(data: Any, origin: dict[str, Any], classes: np.ndarray | None) ->
     if source.frame is not None:
         schema = TableSchema.from_json(origin["schema"])
         schema.apply(_renamed(source, schema), [])
+    elif source.modality == "text":
+        _, _, rows, problems = _read_texts(source, np.flatnonzero(keep))
+        _check_some_left(rows, problems)
+
+
+def _check_some_left(rows: np.ndarray, problems: dict[str, str]) -> None:
+    if not len(rows):
+        why = f": {_reasons(problems)}" if problems else ""
+        raise DataError(f"the test data holds no sample with a label that can be read{why}.")
 
 
 def _check_modality(source: Source, origin: dict[str, Any]) -> None:

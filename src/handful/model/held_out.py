@@ -3,36 +3,71 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from handful.data import store
 from handful.data.load import load_test
+from handful.errors import DataError
+from handful.evidence.leaderboard import number
 from handful.model.model import Model
 from handful.protocol.run import Run
 
 
 @dataclass(frozen=True)
 class HeldOutScore:
-    """The score on `n` samples, of which `seen_in_training` are also among those learned from."""
+    """The score on `n` samples, of which `seen_in_training` are also among those learned from.
+
+    `value` is None where there is no score, and `reason` says why. Where the set could not be read, `n` and
+    `seen_in_training` are None too.
+    """
 
     metric: str
-    value: float
-    n: int
-    seen_in_training: int
+    value: float | None
+    n: int | None
+    seen_in_training: int | None
+    reason: str | None = None
 
 
 def score_test(run: Run, model: Model) -> HeldOutScore | None:
     """The score of the run's model on `settings.test`; None where none was given.
 
-    Raises DataError where the set cannot be read in the way of the training data.
+    A set that cannot be read in the way of the training data has no score: it ends no finished comparison.
     """
     if run.settings.test is None:
         return None
+    try:
+        return _score(run, model, Path(run.settings.test))
+    except DataError as error:
+        return HeldOutScore(run.metric.name, None, None, None, str(error))
+
+
+def score_told(summary: dict[str, Any]) -> HeldOutScore | None:
+    """The score that a report.json holds; None where the set could not be read."""
+    told: dict[str, Any] = summary.get("test") or {}
+    if told.get("n") is None:
+        return None
+    return HeldOutScore(**{name: value for name, value in told.items() if name != "inside"})
+
+
+def _score(run: Run, model: Model, test: Path) -> HeldOutScore:
     with tempfile.TemporaryDirectory(prefix="handful-") as folder:
-        X, y, _, _ = load_test(Path(run.settings.test), model.origin, model.classes, Path(folder))
-        value = run.metric.value(y, model.scores(X))
+        X, y, _, _ = load_test(test, model.origin, model.classes, Path(folder))
+        scores = model.scores(X)
         known = np.isin(store.sample_digests(X), store.sample_digests(run.dataset.X))
-    return HeldOutScore(run.metric.name, value, len(y), int(known.sum()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # that there is no value is said by `reason`
+        value = number(run.metric.value(y, scores))
+    reason = _why_undefined(run.metric.label, y, model.classes) if value is None else None
+    return HeldOutScore(run.metric.name, value, len(y), int(known.sum()), reason)
+
+
+def _why_undefined(label: str, y: np.ndarray, classes: np.ndarray | None) -> str:
+    if (y != y[0]).any():
+        return f"{label} has no finite value on the test set"
+    only = f"value {y[0]:.6g}" if classes is None else f"class {str(classes[y[0]])!r}"
+    return f"the test set holds only the {only}, for which {label} is not defined"

@@ -300,7 +300,8 @@ def _classes(run: Run, predictions: Predictions, chosen: Row) -> list[dict[str, 
 def _test(test: HeldOutScore | None, low: float, high: float) -> dict[str, Any] | None:
     if test is None:
         return None
-    return {**asdict(test), "inside": bool(low <= test.value <= high)}
+    inside = None if test.value is None else bool(low <= test.value <= high)
+    return {**asdict(test), "inside": inside}
 
 
 def _command(run: Run) -> str:

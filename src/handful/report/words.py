@@ -445,12 +445,13 @@ def verdict(summary: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def own_test(summary: dict[str, Any], metric: Metric) -> str | None:
-    """How the person's own held-out set came out."""
+    """How the person's own held-out set came out, or why it has no score."""
     test = summary.get("test") or {}
-    if test.get("value") is None:
-        return None
     n = test.get("n")
     size = f" of {n:,} {noun(summary, n)}" if n is not None else ""
+    if test.get("value") is None:
+        reason = test.get("reason")
+        return f"Your own test set{size} was not scored: {reason.removesuffix('.')}." if reason else None
     shown = metric.show(test["value"])
     result = f"it cost {shown} a {noun(summary, 1)}" if metric.name == "cost" else f"it scored {shown}"
     sentence = f"On your own test set{size} {result}"

@@ -1,0 +1,111 @@
+"""A person's own test set never ends a finished comparison: without a score, the report says why."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression
+from sklearn.naive_bayes import GaussianNB
+
+import handful
+from handful.files import read_json
+from handful.fit import FitRun
+from tests.door import frame_of
+from tests.door import handful as called
+
+
+def fitted(folder: Path, data: pd.DataFrame, test: pd.DataFrame, metric: str | None, own: object) -> FitRun:
+    """A small run on the one table, scored on the other."""
+    data.to_csv(folder / "data.csv", index=False)
+    test.to_csv(folder / "test.csv", index=False)
+    return handful.fit(
+        folder / "data.csv",
+        target="target",
+        test=folder / "test.csv",
+        metric=metric,
+        families=["baseline"],
+        candidates=[("own", own)],
+        out=folder / "run",
+        jobs=1,
+    )
+
+
+def two_classes() -> pd.DataFrame:
+    frame = frame_of().drop(columns=["kind", "x1"])
+    return frame[frame["target"] != "virginica"].iloc[:36]  # 20 setosa and 16 versicolor
+
+
+def check_unscored(run: FitRun, size: str, reason: str) -> None:
+    """No score, with the reason, as data, on the page and on the command line."""
+    test = run.summary["test"]
+    assert (test["value"], test["inside"], test["reason"].removesuffix(".")) == (None, None, reason)
+    sentence = f"Your own test set{size} was not scored: {reason}."
+    assert sentence in " ".join(repr(run).split())
+    assert sentence in run.report().read_text(encoding="utf-8").replace("&#39;", "'")
+    assert sentence in " ".join(called("report", run.folder).out.split())
+
+
+@pytest.mark.parametrize("metric, label", [("roc_auc", "ROC-AUC"), ("f1", "F1")])
+def test_one_class_for_which_the_metric_is_not_defined(metric: str, label: str, tmp_path: Path) -> None:
+    frame = two_classes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        run = fitted(tmp_path, frame, frame[frame["target"] == "setosa"].iloc[:5], metric, GaussianNB())
+    reason = f"the test set holds only the class 'setosa', for which {label} is not defined"
+    check_unscored(run, " of 5 rows", reason)
+    assert run.summary["test"]["n"] == run.summary["test"]["seen_in_training"] == 5
+
+
+def test_one_row_for_which_r2_is_not_defined(tmp_path: Path) -> None:
+    frame = frame_of("regression", 40).drop(columns=["kind", "x1"])
+    run = fitted(tmp_path, frame, frame.iloc[:1].assign(target=2.5), None, LinearRegression())
+    check_unscored(run, " of 1 row", "the test set holds only the value 2.5, for which R² is not defined")
+
+
+def test_a_score_has_no_reason_beside_it(tmp_path: Path) -> None:
+    frame = two_classes()
+    run = fitted(tmp_path, frame, frame.iloc[::4], "roc_auc", GaussianNB())
+    assert run.summary["test"]["value"] > 0.9 and run.summary["test"]["reason"] is None
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `data.csv`, `test.csv` and `run/`, a finished run; only to be read."""
+    folder = tmp_path_factory.mktemp("scored")
+    fitted(folder, two_classes(), two_classes().iloc[::4], None, GaussianNB())
+    return folder
+
+
+def with_the_test_set_lost(scored: Path, place: Path) -> Path:
+    """A copy of the finished run whose test set is no longer there."""
+    folder = shutil.copytree(scored / "run", place / "run")
+    about = read_json(folder / "run.json")
+    about["settings"]["test"] = str(place / "gone.csv")
+    (folder / "run.json").write_text(json.dumps(about), encoding="utf-8")
+    return folder
+
+
+def test_a_test_set_that_cannot_be_read_in_the_end_is_told_in_the_report(
+    scored: Path, tmp_path: Path
+) -> None:
+    folder = with_the_test_set_lost(scored, tmp_path)
+    (folder / "report.json").unlink()
+    (folder / "report.html").unlink()
+    assert called("resume", folder).status == 0
+    run = FitRun(folder)
+    assert run.summary["test"]["n"] is None and "gone.csv' does not exist" in run.summary["test"]["reason"]
+    check_unscored(run, "", run.summary["test"]["reason"].removesuffix("."))
+
+
+def test_a_score_stays_in_the_report_that_is_made_again_without_the_test_set(
+    scored: Path, tmp_path: Path
+) -> None:
+    folder = with_the_test_set_lost(scored, tmp_path)
+    before = FitRun(folder).summary["test"]
+    assert called("report", folder).status == 0
+    assert FitRun(folder).summary["test"] == before and before["value"] > 0.9
