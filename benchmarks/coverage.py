@@ -257,7 +257,7 @@ def _table(stored: dict, data: dict[str, Pool], sizes: tuple[int, ...], n_draws:
             bias, error, inside, width = judged(draws, "told", n, pool.metric)
             others = [judged(draws, way, n, pool.metric) for way in ("naive", "plain")]
             beside = " | ".join(f"{100 * other[0]:+.1f}, {other[2]:.0%}" for other in others)
-            limit = 0.015 if n == 50 else 0.01
+            limit = 0.015 if n <= 50 else 0.01
             narrow = pool.metric != "accuracy" or pool.groups is not None or width <= 1.25
             kept = abs(bias) <= limit + 2 * error and 0.89 <= inside <= 0.995 and narrow
             good &= kept
