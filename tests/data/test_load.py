@@ -147,6 +147,29 @@ def test_a_dataframe_becomes_a_dataset_with_or_without_its_target():
     assert apart.origin["target"] == "y"
 
 
+def test_a_column_that_is_called_like_the_target_is_learned_from(tmp_path):
+    X = pd.DataFrame({"x": [1.5, 2.5, 3.0, 4.0], "y": [1.0, 0.0, 2.0, 1.5]})
+    for labels in (list("abab"), pd.Series(list("abab"), name="x")):
+        old = load((X, labels), Settings())
+        assert old.X.columns.tolist() == ["x", "y"]
+        assert load_new(X, old.origin)[0].equals(old.X)
+        assert load_test((X, labels), old.origin, old.classes)[1].tolist() == old.y.tolist()
+        with pytest.raises(
+            DataError, match="target and a column that the model learned from are both called"
+        ):
+            load_test(X, old.origin, old.classes)
+    array = load((X.to_numpy(), pd.Series(list("abab"), name="x0")), Settings())
+    assert array.X.columns.tolist() == ["x0", "x1"]
+
+
+def test_a_column_that_is_the_target_is_not_learned_from():
+    X = pd.DataFrame({"x": [1.5, 2.5, 3.0, 4.0], "kind": list("abab")}, index=[7, 8, 9, 10])
+    old = load((X, X["kind"]), Settings())
+    assert old.X.columns.tolist() == ["x"] and kinds(old) == ["target"]
+    assert load_new(X, old.origin)[0].equals(old.X)
+    assert load_test(X, old.origin, old.classes)[1].tolist() == old.y.tolist()
+
+
 def test_arrays_of_images_and_lists_of_files_become_images(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 255, (4, 40, 30), dtype=np.uint8)
     dataset = load((pixels, list("abab")), Settings())

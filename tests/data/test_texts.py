@@ -270,6 +270,12 @@ def test_the_column_of_texts_may_go_by_another_name_where_it_is_the_only_one(tmp
         load_new(pd.DataFrame({"review": ["a"], "stars": [1]}), origin)
 
 
+def test_texts_may_be_called_like_the_target():
+    texts = pd.DataFrame({"y": GOOD + BAD})
+    old = load((texts, ["good"] * 4 + ["bad"] * 4), Settings())
+    assert old.modality == "text" and load_new(texts, old.origin)[0].tolist() == GOOD + BAD
+
+
 def test_numbers_are_refused_where_texts_were_learned_from():
     origin = load(frame(), Settings(target="label")).origin
     with pytest.raises(DataError, match="read as table, but text is expected"):

@@ -386,6 +386,10 @@ def _reasons(problems: dict[str, str]) -> str:
 def _how(origin: dict[str, Any], *, labelled: bool) -> How:
     how = How(modality=origin["modality"], target=origin["target"])
     how = replace(how, path_column=origin.get("path_column"), text_column=origin.get("text_column"))
+    if "schema" in origin:
+        how = replace(how, inputs=tuple(origin["schema"]["inputs"]))
+    elif how.text_column is not None:
+        how = replace(how, inputs=(how.text_column,))
     if "sizes" in origin:
         how = replace(how, pictures=tuple(origin["sizes"]))
     return replace(how, labelled=labelled, least_classes=1)

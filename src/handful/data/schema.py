@@ -59,7 +59,7 @@ class Column:
 class TableSchema:
     """How a table becomes X: the columns used in order, those left out with the reason, the target.
 
-    `inputs` are all columns but the target, in the order of the input.
+    `inputs` are all columns it was made from, in the order of the input.
     """
 
     columns: tuple[Column, ...]
@@ -155,10 +155,11 @@ def infer_schema(
 
     Left out are columns that are constant, empty, or identifiers; `keep_all` (for plain numeric arrays,
     whose columns were chosen by somebody) leaves out none that can be read. `pictures` names the columns
-    that hold image files. DataError where nothing is left.
+    that hold image files. `target` is how the target is called, which is not in the table. DataError where
+    nothing is left.
     """
     frame = named_columns(frame)
-    inputs = [name for name in frame.columns if name != target]
+    inputs = list(frame.columns)
     notes = _Notes()
     columns: list[Column] = []
     left_out: dict[str, str] = {}

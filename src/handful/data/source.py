@@ -78,7 +78,8 @@ class Source:
 class How:
     """How to read what is given: options of `fit`, or those that a run has recorded.
 
-    `said` is how the person named the data, for messages.
+    `said` is how the person named the data, for messages. `inputs` are the columns a model has learned from:
+    where the target was given apart from them, one of them may bear its name.
     """
 
     modality: str = "auto"
@@ -87,6 +88,7 @@ class How:
     path_column: str | None = None
     text_column: str | None = None
     pictures: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
     labelled: bool = True
     least_classes: int = 2
     said: str | None = None
@@ -231,8 +233,14 @@ def _from_frame(frame: pd.DataFrame, how: How, base: Path, *, from_file: bool) -
     findings: list[Finding] = []
     target = how.target
     if how.labelled:
+        if target in how.inputs:
+            raise DataError(
+                f"the target and a column that the model learned from are both called {target!r}, so this "
+                "table cannot hold both. Fit again with another name for the target, such as "
+                "(X, y.rename('label')), and give the column of labels that name here."
+            )
         target, findings = find_target_column(columns, how.target, how.said)
-    elif target not in columns:
+    elif target not in columns or target in how.inputs:
         target = None
     features = frame.drop(columns=[target]) if target else frame
     path_column = text_column = None
@@ -290,6 +298,7 @@ def _from_arrays(data: tuple[Any, ...], how: How) -> Source:
         source.labels = _checked_length(data[1], len(source.ids), "y")
         if isinstance(source.labels, pd.Series) and source.labels.name is not None:
             source.target = str(source.labels.name)
+        _drop_target(source)
         if len(data) == 3 and data[2] is not None:
             source.groups = column_groups(
                 pd.Series(list(_checked_length(data[2], len(source.ids), "groups")))
@@ -302,6 +311,21 @@ def _from_arrays(data: tuple[Any, ...], how: How) -> Source:
             else:
                 source.groups = named_groups(how.groups, source.ids, columns)
     return source
+
+
+def _drop_target(source: Source) -> None:
+    """A column of X that is y, by its name and all its values, is no feature; one of the same name may be."""
+    frame, name = source.frame, source.target
+    if frame is None or name not in frame.columns or getattr(source.labels, "ndim", 1) != 1:
+        return
+    column, labels = (
+        pd.Series(plain_values(pd.Series(values)), dtype=object) for values in (frame[name], source.labels)
+    )
+    if not column.equals(labels):
+        return
+    source.frame = frame.drop(columns=[name])
+    message = f"The column {name!r} of X is the target, so it is not learned from."
+    source.findings.append(Finding("target", "note", message, [name]))
 
 
 def _content_of_array(X: Any, how: How) -> Source:
