@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from pathlib import Path
 
@@ -184,6 +185,20 @@ def test_a_wrong_line_of_json_is_named(tmp_path, line, said):
     (tmp_path / "t.jsonl").write_text('{"text": "a fine film", "label": "good"}\n' + line + "\n")
     with pytest.raises(DataError, match=said):
         load(tmp_path / "t.jsonl", Settings())
+
+
+@pytest.mark.parametrize("more", [{}, {"team": ["red", "blue", "red"]}])
+def test_a_number_among_texts_is_one_of_them(tmp_path, more):
+    tickets = [*(f"the printer on floor {i} does not print" for i in range(20)), 404]
+    rows = [
+        {"ticket": ticket, "label": "ab"[i % 2], **{name: values[i % 3] for name, values in more.items()}}
+        for i, ticket in enumerate(tickets)
+    ]
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    dataset = load(tmp_path / "t.jsonl", Settings())
+    assert dataset.modality == ("table" if more else "text")
+    texts = dataset.X["ticket"] if more else dataset.X
+    assert list(texts) == [*tickets[:-1], "404"]
 
 
 def test_names_of_two_words_beside_other_columns_stay_a_table(tmp_path):

@@ -34,6 +34,8 @@ from handful.errors import DataError
 # Below this many rows, running or distinct values are no sign of an identifier.
 _IDENTIFIER_ROWS = 10
 _TEXT_WORDS = 5
+# From this share of strings on, a column holds texts, and a number among them is one too ("404").
+_MOSTLY = 0.9
 _ID_NAME = re.compile(
     r"(^|[^a-z])(id|ids|idx|index|uuid|guid|identifier|rownames?|row|record|unnamed|column)([^a-z]|$)", re.I
 )
@@ -307,16 +309,18 @@ def _is_identifier(column: Column, distinct_values: list[Any]) -> bool:
 
 
 def words_of(series: pd.Series) -> float:
-    """How many words a value of the column has on average, if it holds strings that seldom recur; else 0."""
+    """How many words a value has on average, if nearly all are strings that seldom recur; else 0."""
     if pd.api.types.is_numeric_dtype(series.dtype) or isinstance(series.dtype, pd.CategoricalDtype):
         return 0.0
     values, _ = without_markers(plain_values(series), MISSING)
     present = [value for value in values if value is not None]
-    if not present or not all(isinstance(value, str) for value in present):
+    strings = sum(isinstance(value, str) for value in present)
+    if not strings or strings < _MOSTLY * len(present):
         return 0.0
-    if len(set(present)) <= len(present) / 2:
+    texts = [to_category(value) for value in present]
+    if len(set(texts)) <= len(texts) / 2:
         return 0.0
-    return sum(words(value) for value in present) / len(present)
+    return sum(words(text) for text in texts) / len(texts)
 
 
 def _varying_parts(column: Column, present: list[Any]) -> Column:
