@@ -285,6 +285,19 @@ def test_the_column_of_texts_may_go_by_another_name_where_it_is_the_only_one(tmp
         load_new(pd.DataFrame({"review": ["a"], "stars": [1]}), origin)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_table_saved_as_txt_is_no_single_text(tmp_path, encoding):
+    frame().to_csv(tmp_path / "old.txt", sep="\t", index=False, encoding=encoding)
+    origin = load(tmp_path / "old.txt", Settings(target="label")).origin
+    assert load_new(tmp_path / "old.txt", origin)[0].tolist() == GOOD + BAD
+    assert len(load_unlabelled(tmp_path / "old.txt", origin, most=10, seed=1)[0]) == 8
+    (tmp_path / "one.txt").write_text("a text on films,\nlong and fine", encoding=encoding)
+    assert len(load_new(tmp_path / "one.txt", load(frame(), Settings(target="label")).origin)[0]) == 1
+    (tmp_path / "bad.txt").write_text("text\tlabel\na fine film\n", encoding=encoding)
+    with pytest.raises(DataError, match=r"line 2 of .* has 1 fields"):
+        load_new(tmp_path / "bad.txt", origin)
+
+
 def test_texts_may_be_called_like_the_target():
     texts = pd.DataFrame({"y": GOOD + BAD})
     old = load((texts, ["good"] * 4 + ["bad"] * 4), Settings())

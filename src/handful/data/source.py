@@ -23,9 +23,9 @@ from handful.data.groups import column_groups, named_groups
 from handful.data.many_labels import check_one_column
 from handful.data.names import count, listed, missing_path, printable
 from handful.data.schema import infer_schema, named_columns, words_of
-from handful.data.tables import read_table
+from handful.data.tables import names_of, read_table
 from handful.data.targets import find_target_column
-from handful.data.values import plain_values
+from handful.data.values import plain_values, to_category
 from handful.errors import DataError, SettingsError
 
 MODALITIES = ("auto", "image", "table", "text")
@@ -193,12 +193,17 @@ def _from_path(path: Path, how: How) -> Source:
                 f"{str(path)!r} is a single image. " + _EXPECTED["image"].split(", or an array")[0] + "."
             )
         return Source("paths", [path.name], paths=[str(path)], from_file=True)
-    if how.modality == "text" and not how.labelled and is_text_name(path.name):
+    if how.modality == "text" and not how.labelled and _is_one_text(path, how):
         return Source("paths", [path.name], paths=[str(path)], of_text=True, from_file=True)
     source = _from_frame(read_table(path), how, path.parent, from_file=True)
     if how.labelled:
         source.copy_of = provenance.sources(path, source.ids)
     return source
+
+
+def _is_one_text(path: Path, how: How) -> bool:
+    """A file named as texts are, unless it is a table: its first line names the column of texts."""
+    return is_text_name(path.name) and (how.text_column is None or how.text_column not in names_of(path))
 
 
 def _from_folder(folder: Path, how: How) -> Source:
@@ -409,7 +414,7 @@ def _find_text_column(features: pd.DataFrame, how: How) -> str | None:
 
 
 def _strings(column: pd.Series) -> list[str | None]:
-    return [None if value is None else str(value) for value in plain_values(column)]
+    return [None if value is None else to_category(value) for value in plain_values(column)]
 
 
 def _find_path_column(frame: pd.DataFrame, how: How, base: Path) -> str | None:
