@@ -199,7 +199,15 @@ def test_values_that_do_not_fit_are_missing_with_a_finding():
 def test_a_column_in_which_nothing_fits_is_refused():
     schema, _ = infer_schema(frame_of(price=["1", "2"]), "target")
     with pytest.raises(DataError, match=r"'price' is numeric for the model, but now it holds .* 'much'"):
-        schema.apply(pd.DataFrame({"price": ["much"], "plain": [1]}))
+        schema.apply(pd.DataFrame({"price": ["much"] * 5, "plain": [1] * 5}))
+
+
+def test_one_row_is_read_as_it_would_be_among_others():
+    schema, _ = infer_schema(frame_of(price=["1", "2"]), "target")
+    findings: list = []
+    X = schema.apply(pd.DataFrame({"price": ["much"], "plain": [1]}), findings)
+    assert np.isnan(X["price"].iloc[0]) and X["plain"].iloc[0] == 1
+    assert "'much' (row 0)" in findings[0].message
 
 
 def test_a_column_named_like_a_part_of_a_date_is_refused():

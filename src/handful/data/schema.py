@@ -36,6 +36,8 @@ _IDENTIFIER_ROWS = 10
 _TEXT_WORDS = 5
 # From this share of strings on, a column holds texts, and a number among them is one too ("404").
 _MOSTLY = 0.9
+# So many values that all do not fit are another column; fewer may be slips, in one row to be predicted.
+_ANOTHER_COLUMN = 5
 _ID_NAME = re.compile(
     r"(^|[^a-z])(id|ids|idx|index|uuid|guid|identifier|rownames?|row|record|unnamed|column)([^a-z]|$)", re.I
 )
@@ -81,8 +83,8 @@ class TableSchema:
         names of the files are kept, str or None, which `handful.data.load` reads.
 
         Other columns are ignored, their order does not matter. Values that do not fit their column become
-        missing, with a line in `findings`. DataError where a column is missing, or where no value of a
-        column fits.
+        missing, with a line in `findings`. DataError where a column is missing, or where none of five or
+        more values of a column fits.
         """
         frame = named_columns(frame)
         self._check_present(list(frame.columns))
@@ -377,7 +379,7 @@ def _convert(column: Column, series: pd.Series) -> tuple[list[Any], list[tuple[i
     }[column.kind]
     read_values = [None if value is None else read(value) for value in values]
     unfit = [(i, values[i]) for i, v in enumerate(read_values) if v is None and values[i] is not None]
-    if unfit and len(unfit) == sum(value is not None for value in values):
+    if len(unfit) >= _ANOTHER_COLUMN and len(unfit) == sum(value is not None for value in values):
         raise DataError(
             f"the column {column.name!r} is {column.kind} for the model, but now it holds values such as "
             f"{unfit[0][1]!r} (row {unfit[0][0]}). Give the column as it was when the model was fitted."
