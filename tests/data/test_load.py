@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from handful.data.load import load, load_new, load_test
+from handful.data.load import check_test, load, load_new, load_test
 from handful.errors import DataError, SettingsError
 from handful.settings import Settings
 
@@ -335,6 +335,20 @@ def test_a_test_table_leaves_out_rows_without_a_label(tmp_path):
     )
     assert y.tolist() == [1, 0] and ids.tolist() == ["0", "2"] and X["length"].tolist() == [1, 3]
     assert [f.kind for f in findings] == ["missing target"]
+
+
+def test_a_test_table_writes_its_numbers_as_the_model_knows_them(tmp_path):
+    rows = ["1;1.378,50", "2;950,00", "4;2.100,25", "3;1.999,99"]
+    old = load(table(tmp_path / "t.csv", "\n".join(["x;price", *rows])), Settings(target="price"))
+    assert old.y.tolist() == [1378.5, 950.0, 2100.25, 1999.99]
+    new = table(tmp_path / "n.csv", "x;price\n1;1.250\n2;2.400\n3;1.100\n")
+    assert load_test(new, old.origin, None)[1].tolist() == [1250.0, 2400.0, 1100.0]
+    new = table(tmp_path / "n.csv", "x;price\n1;1.250\n2;2,400.50\n")
+    with pytest.raises(DataError, match=r"written like 1.234,5, but .* 'price' holds '2,400.50' \(row 1\)"):
+        check_test(new, old.origin, None)
+    whole = load(table(tmp_path / "w.csv", "x,y\n1,1.5\n2,3.7\n3,8.1\n"), Settings(target="y"))
+    with pytest.raises(DataError, match=r"written like 1234.5, but .* holds '1,5' \(row 0\)"):
+        load_test(table(tmp_path / "n.csv", 'x,y\n1,"1,5"\n'), whole.origin, None)
 
 
 def test_a_file_name_that_is_no_utf8_is_shown_with_escapes(tmp_path):

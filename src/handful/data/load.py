@@ -76,6 +76,7 @@ def load(
             "name": _said(data),
             "target": source.target,
             "task": target.task,
+            "target_style": target.style,
             "groups": settings.groups,
         },
         findings=[*source.findings, *target.findings, *findings],
@@ -183,7 +184,7 @@ def load_test(
     `y` is coded in `classes` (None for regression), `origin` is that of the data the model was fitted on.
     """
     source = open_source(data, _how(origin, labelled=True))
-    keep, y = encode(source.labels, source.target, origin["task"], classes)
+    keep, y = _encoded(source, origin, classes)
     labelled = np.flatnonzero(keep)
     X, _, rows, problems, findings = _content_like(source, labelled, origin, out, jobs, None)
     y = y[np.isin(labelled, rows)]
@@ -201,12 +202,20 @@ def check_test(data: Any, origin: dict[str, Any], classes: np.ndarray | None) ->
     """What can be said of test data before anything is fitted; DataError as `load_test` would raise it."""
     source = open_source(data, _how(origin, labelled=True))
     _check_modality(source, origin)
-    keep, _ = encode(source.labels, source.target, origin["task"], classes)
+    keep, _ = _encoded(source, origin, classes)
     if not keep.any():
         raise DataError("the test data holds no sample with a label.")
     if source.frame is not None:
         schema = TableSchema.from_json(origin["schema"])
         schema.apply(_renamed(source, schema), [])
+
+
+def _encoded(
+    source: Source, origin: dict[str, Any], classes: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(mask of rows with a label, y of those), read like the labels of the data the model was fitted on."""
+    style = origin.get("target_style", "")
+    return encode(source.labels, source.target, origin["task"], classes, style)
 
 
 def _check_modality(source: Source, origin: dict[str, Any]) -> None:
