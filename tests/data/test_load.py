@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from handful.data.load import load, load_new, load_test
+from handful.data.load import check_test, load, load_new, load_test
 from handful.errors import DataError, SettingsError
 from handful.settings import Settings
 
@@ -145,6 +145,29 @@ def test_a_dataframe_becomes_a_dataset_with_or_without_its_target():
         assert dataset.classes.dtype == bool and dataset.y.tolist() == [1, 0, 1, 0]
         assert dataset.X["c"].tolist() == ["u", "v", "u", None]
     assert apart.origin["target"] == "y"
+
+
+def test_a_column_that_is_called_like_the_target_is_learned_from(tmp_path):
+    X = pd.DataFrame({"x": [1.5, 2.5, 3.0, 4.0], "y": [1.0, 0.0, 2.0, 1.5]})
+    for labels in (list("abab"), pd.Series(list("abab"), name="x")):
+        old = load((X, labels), Settings())
+        assert old.X.columns.tolist() == ["x", "y"]
+        assert load_new(X, old.origin)[0].equals(old.X)
+        assert load_test((X, labels), old.origin, old.classes)[1].tolist() == old.y.tolist()
+        with pytest.raises(
+            DataError, match="target and a column that the model learned from are both called"
+        ):
+            load_test(X, old.origin, old.classes)
+    array = load((X.to_numpy(), pd.Series(list("abab"), name="x0")), Settings())
+    assert array.X.columns.tolist() == ["x0", "x1"]
+
+
+def test_a_column_that_is_the_target_is_not_learned_from():
+    X = pd.DataFrame({"x": [1.5, 2.5, 3.0, 4.0], "kind": list("abab")}, index=[7, 8, 9, 10])
+    old = load((X, X["kind"]), Settings())
+    assert old.X.columns.tolist() == ["x"] and kinds(old) == ["target"]
+    assert load_new(X, old.origin)[0].equals(old.X)
+    assert load_test(X, old.origin, old.classes)[1].tolist() == old.y.tolist()
 
 
 def test_arrays_of_images_and_lists_of_files_become_images(tmp_path):
@@ -312,6 +335,20 @@ def test_a_test_table_leaves_out_rows_without_a_label(tmp_path):
     )
     assert y.tolist() == [1, 0] and ids.tolist() == ["0", "2"] and X["length"].tolist() == [1, 3]
     assert [f.kind for f in findings] == ["missing target"]
+
+
+def test_a_test_table_writes_its_numbers_as_the_model_knows_them(tmp_path):
+    rows = ["1;1.378,50", "2;950,00", "4;2.100,25", "3;1.999,99"]
+    old = load(table(tmp_path / "t.csv", "\n".join(["x;price", *rows])), Settings(target="price"))
+    assert old.y.tolist() == [1378.5, 950.0, 2100.25, 1999.99]
+    new = table(tmp_path / "n.csv", "x;price\n1;1.250\n2;2.400\n3;1.100\n")
+    assert load_test(new, old.origin, None)[1].tolist() == [1250.0, 2400.0, 1100.0]
+    new = table(tmp_path / "n.csv", "x;price\n1;1.250\n2;2,400.50\n")
+    with pytest.raises(DataError, match=r"written like 1.234,5, but .* 'price' holds '2,400.50' \(row 1\)"):
+        check_test(new, old.origin, None)
+    whole = load(table(tmp_path / "w.csv", "x,y\n1,1.5\n2,3.7\n3,8.1\n"), Settings(target="y"))
+    with pytest.raises(DataError, match=r"written like 1234.5, but .* holds '1,5' \(row 0\)"):
+        load_test(table(tmp_path / "n.csv", 'x,y\n1,"1,5"\n'), whole.origin, None)
 
 
 def test_a_file_name_that_is_no_utf8_is_shown_with_escapes(tmp_path):

@@ -77,6 +77,7 @@ def test_any_table_round_trips_or_is_refused_with_a_message(frame):
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tables())
 def test_any_dataframe_has_a_schema_that_reads_it_alike_after_json(frame):
+    frame = frame.drop(columns="the target")
     try:
         schema, _ = infer_schema(frame, "the target")
     except HandfulError as error:
@@ -93,7 +94,7 @@ def test_numbers_come_back_from_csv_to_the_last_bit(numbers):
     frame = pd.DataFrame({"x": numbers, "y": ["a", "b"] * (len(numbers) // 2) + ["a"] * (len(numbers) % 2)})
     with tempfile.TemporaryDirectory() as name:
         frame.to_csv(Path(name) / "t.csv", index=False)
-        schema, _ = infer_schema(frame, "y", keep_all=True)
+        schema, _ = infer_schema(frame[["x"]], "y", keep_all=True)
         read = schema.apply(read_table(Path(name) / "t.csv"))["x"].tolist()
     assert all(
         math.copysign(1, a) == math.copysign(1, b) and a == b for a, b in zip(read, numbers, strict=True)

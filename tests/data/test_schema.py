@@ -16,12 +16,11 @@ N = 12
 
 
 def frame_of(**columns: list) -> pd.DataFrame:
-    """A table with these columns, the first twelve values of each, beside a target and a plain number."""
+    """A table with these columns, the first twelve values of each, beside a plain number."""
     return pd.DataFrame(
         {
             "plain": pd.Series([0.5, 1.5, 0.5] * 4),
             **{name: pd.Series((values * N)[:N], dtype=object) for name, values in columns.items()},
-            "target": ["a", "b"] * 6,
         }
     )
 
@@ -137,7 +136,7 @@ def test_a_plain_array_keeps_all_its_columns():
 
 def test_a_table_without_a_useful_column_is_refused():
     with pytest.raises(DataError, match=r"no column is left .* same \(constant\)"):
-        infer_schema(pd.DataFrame({"same": [1, 1, 1], "target": [1, 2, 3]}), "target")
+        infer_schema(pd.DataFrame({"same": [1, 1, 1]}), "target")
 
 
 def test_numbers_written_as_text_and_markers_are_noted():
@@ -200,7 +199,15 @@ def test_values_that_do_not_fit_are_missing_with_a_finding():
 def test_a_column_in_which_nothing_fits_is_refused():
     schema, _ = infer_schema(frame_of(price=["1", "2"]), "target")
     with pytest.raises(DataError, match=r"'price' is numeric for the model, but now it holds .* 'much'"):
-        schema.apply(pd.DataFrame({"price": ["much"], "plain": [1]}))
+        schema.apply(pd.DataFrame({"price": ["much"] * 5, "plain": [1] * 5}))
+
+
+def test_one_row_is_read_as_it_would_be_among_others():
+    schema, _ = infer_schema(frame_of(price=["1", "2"]), "target")
+    findings: list = []
+    X = schema.apply(pd.DataFrame({"price": ["much"], "plain": [1]}), findings)
+    assert np.isnan(X["price"].iloc[0]) and X["plain"].iloc[0] == 1
+    assert "'much' (row 0)" in findings[0].message
 
 
 def test_a_column_named_like_a_part_of_a_date_is_refused():

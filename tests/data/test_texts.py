@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from pathlib import Path
 
@@ -186,6 +187,20 @@ def test_a_wrong_line_of_json_is_named(tmp_path, line, said):
         load(tmp_path / "t.jsonl", Settings())
 
 
+@pytest.mark.parametrize("more", [{}, {"team": ["red", "blue", "red"]}])
+def test_a_number_among_texts_is_one_of_them(tmp_path, more):
+    tickets = [*(f"the printer on floor {i} does not print" for i in range(20)), 404]
+    rows = [
+        {"ticket": ticket, "label": "ab"[i % 2], **{name: values[i % 3] for name, values in more.items()}}
+        for i, ticket in enumerate(tickets)
+    ]
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    dataset = load(tmp_path / "t.jsonl", Settings())
+    assert dataset.modality == ("table" if more else "text")
+    texts = dataset.X["ticket"] if more else dataset.X
+    assert list(texts) == [*tickets[:-1], "404"]
+
+
 def test_names_of_two_words_beside_other_columns_stay_a_table(tmp_path):
     people = [f"{a} {b}" for a in ("Ann", "Bob", "Eve", "Jim") for b in ("Hill", "Wood", "Reed")]
     rows = pd.DataFrame(
@@ -268,6 +283,25 @@ def test_the_column_of_texts_may_go_by_another_name_where_it_is_the_only_one(tmp
     assert load_new(pd.DataFrame({"review": ["a", "b"]}), origin)[0].tolist() == ["a", "b"]
     with pytest.raises(DataError, match="no column 'text', whose texts the model was fitted on"):
         load_new(pd.DataFrame({"review": ["a"], "stars": [1]}), origin)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_table_saved_as_txt_is_no_single_text(tmp_path, encoding):
+    frame().to_csv(tmp_path / "old.txt", sep="\t", index=False, encoding=encoding)
+    origin = load(tmp_path / "old.txt", Settings(target="label")).origin
+    assert load_new(tmp_path / "old.txt", origin)[0].tolist() == GOOD + BAD
+    assert len(load_unlabelled(tmp_path / "old.txt", origin, most=10, seed=1)[0]) == 8
+    (tmp_path / "one.txt").write_text("a text on films,\nlong and fine", encoding=encoding)
+    assert len(load_new(tmp_path / "one.txt", load(frame(), Settings(target="label")).origin)[0]) == 1
+    (tmp_path / "bad.txt").write_text("text\tlabel\na fine film\n", encoding=encoding)
+    with pytest.raises(DataError, match=r"line 2 of .* has 1 fields"):
+        load_new(tmp_path / "bad.txt", origin)
+
+
+def test_texts_may_be_called_like_the_target():
+    texts = pd.DataFrame({"y": GOOD + BAD})
+    old = load((texts, ["good"] * 4 + ["bad"] * 4), Settings())
+    assert old.modality == "text" and load_new(texts, old.origin)[0].tolist() == GOOD + BAD
 
 
 def test_numbers_are_refused_where_texts_were_learned_from():

@@ -76,6 +76,7 @@ def load(
             "name": _said(data),
             "target": source.target,
             "task": target.task,
+            "target_style": target.style,
             "groups": settings.groups,
         },
         findings=[*source.findings, *target.findings, *findings],
@@ -183,7 +184,7 @@ def load_test(
     `y` is coded in `classes` (None for regression), `origin` is that of the data the model was fitted on.
     """
     source = open_source(data, _how(origin, labelled=True))
-    keep, y = encode(source.labels, source.target, origin["task"], classes)
+    keep, y = _encoded(source, origin, classes)
     labelled = np.flatnonzero(keep)
     X, _, rows, problems, findings = _content_like(source, labelled, origin, out, jobs, None)
     y = y[np.isin(labelled, rows)]
@@ -203,7 +204,7 @@ def check_test(data: Any, origin: dict[str, Any], classes: np.ndarray | None) ->
     """
     source = open_source(data, _how(origin, labelled=True))
     _check_modality(source, origin)
-    keep, _ = encode(source.labels, source.target, origin["task"], classes)
+    keep, _ = _encoded(source, origin, classes)
     if not keep.any():
         raise DataError("the test data holds no sample with a label.")
     if source.frame is not None:
@@ -218,6 +219,14 @@ def _check_some_left(rows: np.ndarray, problems: dict[str, str]) -> None:
     if not len(rows):
         why = f": {_reasons(problems)}" if problems else ""
         raise DataError(f"the test data holds no sample with a label that can be read{why}.")
+
+
+def _encoded(
+    source: Source, origin: dict[str, Any], classes: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(mask of rows with a label, y of those), read like the labels of the data the model was fitted on."""
+    style = origin.get("target_style", "")
+    return encode(source.labels, source.target, origin["task"], classes, style)
 
 
 def _check_modality(source: Source, origin: dict[str, Any]) -> None:
@@ -397,6 +406,10 @@ def _reasons(problems: dict[str, str]) -> str:
 def _how(origin: dict[str, Any], *, labelled: bool) -> How:
     how = How(modality=origin["modality"], target=origin["target"])
     how = replace(how, path_column=origin.get("path_column"), text_column=origin.get("text_column"))
+    if "schema" in origin:
+        how = replace(how, inputs=tuple(origin["schema"]["inputs"]))
+    elif how.text_column is not None:
+        how = replace(how, inputs=(how.text_column,))
     if "sizes" in origin:
         how = replace(how, pictures=tuple(origin["sizes"]))
     return replace(how, labelled=labelled, least_classes=1)

@@ -34,6 +34,10 @@ from handful.errors import DataError
 # Below this many rows, running or distinct values are no sign of an identifier.
 _IDENTIFIER_ROWS = 10
 _TEXT_WORDS = 5
+# From this share of strings on, a column holds texts, and a number among them is one too ("404").
+_MOSTLY = 0.9
+# So many values that all do not fit are another column; fewer may be slips, in one row to be predicted.
+_ANOTHER_COLUMN = 5
 _ID_NAME = re.compile(
     r"(^|[^a-z])(id|ids|idx|index|uuid|guid|identifier|rownames?|row|record|unnamed|column)([^a-z]|$)", re.I
 )
@@ -59,7 +63,7 @@ class Column:
 class TableSchema:
     """How a table becomes X: the columns used in order, those left out with the reason, the target.
 
-    `inputs` are all columns but the target, in the order of the input.
+    `inputs` are all columns it was made from, in the order of the input.
     """
 
     columns: tuple[Column, ...]
@@ -79,8 +83,8 @@ class TableSchema:
         names of the files are kept, str or None, which `handful.data.load` reads.
 
         Other columns are ignored, their order does not matter. Values that do not fit their column become
-        missing, with a line in `findings`. DataError where a column is missing, or where no value of a
-        column fits.
+        missing, with a line in `findings`. DataError where a column is missing, or where none of five or
+        more values of a column fits.
         """
         frame = named_columns(frame)
         self._check_present(list(frame.columns))
@@ -155,10 +159,11 @@ def infer_schema(
 
     Left out are columns that are constant, empty, or identifiers; `keep_all` (for plain numeric arrays,
     whose columns were chosen by somebody) leaves out none that can be read. `pictures` names the columns
-    that hold image files. DataError where nothing is left.
+    that hold image files. `target` is how the target is called, which is not in the table. DataError where
+    nothing is left.
     """
     frame = named_columns(frame)
-    inputs = [name for name in frame.columns if name != target]
+    inputs = list(frame.columns)
     notes = _Notes()
     columns: list[Column] = []
     left_out: dict[str, str] = {}
@@ -306,16 +311,18 @@ def _is_identifier(column: Column, distinct_values: list[Any]) -> bool:
 
 
 def words_of(series: pd.Series) -> float:
-    """How many words a value of the column has on average, if it holds strings that seldom recur; else 0."""
+    """How many words a value has on average, if nearly all are strings that seldom recur; else 0."""
     if pd.api.types.is_numeric_dtype(series.dtype) or isinstance(series.dtype, pd.CategoricalDtype):
         return 0.0
     values, _ = without_markers(plain_values(series), MISSING)
     present = [value for value in values if value is not None]
-    if not present or not all(isinstance(value, str) for value in present):
+    strings = sum(isinstance(value, str) for value in present)
+    if not strings or strings < _MOSTLY * len(present):
         return 0.0
-    if len(set(present)) <= len(present) / 2:
+    texts = [to_category(value) for value in present]
+    if len(set(texts)) <= len(texts) / 2:
         return 0.0
-    return sum(words(value) for value in present) / len(present)
+    return sum(words(text) for text in texts) / len(texts)
 
 
 def _varying_parts(column: Column, present: list[Any]) -> Column:
@@ -372,7 +379,7 @@ def _convert(column: Column, series: pd.Series) -> tuple[list[Any], list[tuple[i
     }[column.kind]
     read_values = [None if value is None else read(value) for value in values]
     unfit = [(i, values[i]) for i, v in enumerate(read_values) if v is None and values[i] is not None]
-    if unfit and len(unfit) == sum(value is not None for value in values):
+    if len(unfit) >= _ANOTHER_COLUMN and len(unfit) == sum(value is not None for value in values):
         raise DataError(
             f"the column {column.name!r} is {column.kind} for the model, but now it holds values such as "
             f"{unfit[0][1]!r} (row {unfit[0][0]}). Give the column as it was when the model was fitted."

@@ -23,9 +23,9 @@ from handful.data.groups import column_groups, named_groups
 from handful.data.many_labels import check_one_column
 from handful.data.names import count, listed, missing_path, printable
 from handful.data.schema import infer_schema, named_columns, words_of
-from handful.data.tables import read_table
+from handful.data.tables import names_of, read_table
 from handful.data.targets import find_target_column
-from handful.data.values import plain_values
+from handful.data.values import plain_values, to_category
 from handful.errors import DataError, SettingsError
 
 MODALITIES = ("auto", "image", "table", "text")
@@ -78,7 +78,8 @@ class Source:
 class How:
     """How to read what is given: options of `fit`, or those that a run has recorded.
 
-    `said` is how the person named the data, for messages.
+    `said` is how the person named the data, for messages. `inputs` are the columns a model has learned from:
+    where the target was given apart from them, one of them may bear its name.
     """
 
     modality: str = "auto"
@@ -87,6 +88,7 @@ class How:
     path_column: str | None = None
     text_column: str | None = None
     pictures: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
     labelled: bool = True
     least_classes: int = 2
     said: str | None = None
@@ -191,12 +193,17 @@ def _from_path(path: Path, how: How) -> Source:
                 f"{str(path)!r} is a single image. " + _EXPECTED["image"].split(", or an array")[0] + "."
             )
         return Source("paths", [path.name], paths=[str(path)], from_file=True)
-    if how.modality == "text" and not how.labelled and is_text_name(path.name):
+    if how.modality == "text" and not how.labelled and _is_one_text(path, how):
         return Source("paths", [path.name], paths=[str(path)], of_text=True, from_file=True)
     source = _from_frame(read_table(path), how, path.parent, from_file=True)
     if how.labelled:
         source.copy_of = provenance.sources(path, source.ids)
     return source
+
+
+def _is_one_text(path: Path, how: How) -> bool:
+    """A file named as texts are, unless it is a table: its first line names the column of texts."""
+    return is_text_name(path.name) and (how.text_column is None or how.text_column not in names_of(path))
 
 
 def _from_folder(folder: Path, how: How) -> Source:
@@ -231,8 +238,14 @@ def _from_frame(frame: pd.DataFrame, how: How, base: Path, *, from_file: bool) -
     findings: list[Finding] = []
     target = how.target
     if how.labelled:
+        if target in how.inputs:
+            raise DataError(
+                f"the target and a column that the model learned from are both called {target!r}, so this "
+                "table cannot hold both. Fit again with another name for the target, such as "
+                "(X, y.rename('label')), and give the column of labels that name here."
+            )
         target, findings = find_target_column(columns, how.target, how.said)
-    elif target not in columns:
+    elif target not in columns or target in how.inputs:
         target = None
     features = frame.drop(columns=[target]) if target else frame
     path_column = text_column = None
@@ -290,6 +303,7 @@ def _from_arrays(data: tuple[Any, ...], how: How) -> Source:
         source.labels = _checked_length(data[1], len(source.ids), "y")
         if isinstance(source.labels, pd.Series) and source.labels.name is not None:
             source.target = str(source.labels.name)
+        _drop_target(source)
         if len(data) == 3 and data[2] is not None:
             source.groups = column_groups(
                 pd.Series(list(_checked_length(data[2], len(source.ids), "groups")))
@@ -302,6 +316,21 @@ def _from_arrays(data: tuple[Any, ...], how: How) -> Source:
             else:
                 source.groups = named_groups(how.groups, source.ids, columns)
     return source
+
+
+def _drop_target(source: Source) -> None:
+    """A column of X that is y, by its name and all its values, is no feature; one of the same name may be."""
+    frame, name = source.frame, source.target
+    if frame is None or name not in frame.columns or getattr(source.labels, "ndim", 1) != 1:
+        return
+    column, labels = (
+        pd.Series(plain_values(pd.Series(values)), dtype=object) for values in (frame[name], source.labels)
+    )
+    if not column.equals(labels):
+        return
+    source.frame = frame.drop(columns=[name])
+    message = f"The column {name!r} of X is the target, so it is not learned from."
+    source.findings.append(Finding("target", "note", message, [name]))
 
 
 def _content_of_array(X: Any, how: How) -> Source:
@@ -385,7 +414,7 @@ def _find_text_column(features: pd.DataFrame, how: How) -> str | None:
 
 
 def _strings(column: pd.Series) -> list[str | None]:
-    return [None if value is None else str(value) for value in plain_values(column)]
+    return [None if value is None else to_category(value) for value in plain_values(column)]
 
 
 def _find_path_column(frame: pd.DataFrame, how: How, base: Path) -> str | None:

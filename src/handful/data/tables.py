@@ -16,7 +16,7 @@ from handful.data.names import missing_path
 from handful.data.schema import TableSchema, column_name, infer_schema, named_columns
 from handful.errors import DataError, MissingExtraError
 
-__all__ = ["TABLE_SUFFIXES", "TableSchema", "infer_schema", "read_table"]
+__all__ = ["TABLE_SUFFIXES", "TableSchema", "infer_schema", "names_of", "read_table"]
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".data", ".dat")
 JSON_LINES = (".jsonl", ".ndjson")
@@ -63,6 +63,18 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
         return named_columns(frame)
     except DataError as error:
         raise DataError(f"{str(path)!r}: {error}") from None
+
+
+def names_of(path: Path) -> list[str]:
+    """The columns that the first line of a text file names, if it is a table; [] where it can be none."""
+    if path.suffix.lower() not in TEXT_SUFFIXES:
+        return []
+    try:
+        text = _decoded(path)
+        first: list[str] = next(filter(None, _reader(text, _sniff(text, path.suffix.lower()))), [])
+    except (DataError, OSError, csv.Error):
+        return []
+    return [column_name(name, i) for i, name in enumerate(first)]
 
 
 def _check_exists(path: Path) -> None:
@@ -169,9 +181,14 @@ def _sniff(text: str, suffix: str) -> str:
     return best
 
 
+def _reader(text: str, delimiter: str) -> Any:
+    """The cells of each line, as lists of strings."""
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=delimiter == " ")
+
+
 def _first_widths(text: str, delimiter: str) -> list[int]:
     widths = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=delimiter == " ")
+    reader = _reader(text, delimiter)
     try:
         for row in reader:
             if row:
@@ -185,7 +202,7 @@ def _first_widths(text: str, delimiter: str) -> list[int]:
 
 def _rows(path: Path, text: str, delimiter: str) -> list[list[str]]:
     """The header and the rows; DataError with the line number where a row has too few or many fields."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=delimiter == " ")
+    reader = _reader(text, delimiter)
     rows: list[list[str]] = []
     ended = 0
     try:

@@ -30,13 +30,17 @@ _MOST_FLOAT_CLASSES = 10
 
 @dataclass
 class Target:
-    """The target of the rows kept: `keep` is a mask over all rows, `y` and `classes` as in Dataset."""
+    """The target of the rows kept: `keep` is a mask over all rows, `y` and `classes` as in Dataset.
+
+    `style` says how its numbers are written as text; "" where none are.
+    """
 
     keep: np.ndarray
     y: np.ndarray
     task: str
     classes: np.ndarray | None = None
     findings: list[Finding] = field(default_factory=list)
+    style: str = ""
 
 
 def find_target_column(
@@ -94,7 +98,9 @@ def read_target(
     plain = plain_values(column)
     if parse:
         plain = [None if isinstance(v, str) and v in MISSING else v for v in plain]
-    numbers = _as_numbers([v for v in plain if v is not None], parse)
+    present = [v for v in plain if v is not None]
+    style = _style_of(present, parse)
+    numbers = _numbers(present, style)
     if numbers is not None:
         finite = iter(np.isfinite(numbers))
         plain = [v if v is None or next(finite) else None for v in plain]
@@ -110,7 +116,7 @@ def read_target(
             message = f"The task is {task}, because {reason}. Use --task to say otherwise."
             findings.append(Finding("task", "note", message, [name]))
     if task == "regression":
-        return _regression(present, numbers, keep, ids, name, findings)
+        return _regression(present, style, keep, ids, name, findings)
     if parse:
         labels: list[Any] = _text_labels(present, numbers)
         findings += _stripped_findings([v for v, k in zip(raw, keep, strict=True) if k])
@@ -118,6 +124,7 @@ def read_target(
         # Labels of an array are the caller's own, and predictions are compared with them: unchanged.
         labels = [v for v, k in zip(raw, keep, strict=True) if k]
     result = _classification(labels, column, keep, name, drop_classes, findings)
+    result.style = style or ""
     if isinstance(values, np.ndarray) and values.dtype.kind == "U" and result.classes is not None:
         result.classes = result.classes.astype(str)
     return result
@@ -168,11 +175,14 @@ def decide_task(present: Sequence[Any], numbers: np.ndarray | None) -> tuple[str
     return "regression", f"the target is a number with {distinct} values"
 
 
-def encode(values: Any, name: str, task: str, classes: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def encode(
+    values: Any, name: str, task: str, classes: np.ndarray | None, style: str = ""
+) -> tuple[np.ndarray, np.ndarray]:
     """(mask of rows with a value, y of those) for data that comes later, in the classes of before.
 
-    A label is looked up as it is, then as a cell of a file would be read. DataError for a label that is
-    none of `classes`, or for text where a number is expected.
+    Numbers are read in `style`, that of before (`Target.style`); it is guessed where there was none. A label
+    is looked up as it is, then as a cell of a file would be read. DataError for a label that is none of
+    `classes`, or for text where a number is expected.
     """
     column = values if isinstance(values, pd.Series) else _as_series(values, name)
     plain = plain_values(column)
@@ -180,10 +190,10 @@ def encode(values: Any, name: str, task: str, classes: np.ndarray | None) -> tup
     missing = [v is None or (isinstance(v, str) and v in MISSING and v not in codes) for v in plain]
     keep = ~np.array(missing, dtype=bool)
     present = [v for v, k in zip(plain, keep, strict=True) if k]
-    numbers = _as_numbers(present, parse=True)
+    known = style or _style_of(present, parse=True)
     if classes is None or task == "regression":
-        return keep, _regression_numbers(present, numbers, np.flatnonzero(keep).astype(str), name)
-    read = _text_labels(present, numbers)
+        return keep, _regression_numbers(present, known, np.flatnonzero(keep).astype(str), name)
+    read = _text_labels(present, _numbers(present, known))
     labels = [str(v) if str(v) in codes else text for v, text in zip(present, read, strict=True)]
     unknown = next((label for label in labels if label not in codes), None)
     if unknown is not None:
@@ -215,21 +225,26 @@ def _objects(values: list[Any]) -> np.ndarray:
     return array
 
 
-def _as_numbers(present: Sequence[Any], parse: bool) -> np.ndarray | None:
-    """The values as floats where all are numbers (with `parse` also written as text); None otherwise."""
-    if any(isinstance(v, (bool, np.bool_)) for v in present):
+def _style_of(present: Sequence[Any], parse: bool) -> str | None:
+    """How numbers among the values are written as text, "" where none are; None where not all are numbers.
+
+    Without `parse` no text is a number.
+    """
+    if not present or any(isinstance(v, (bool, np.bool_)) for v in present):
         return None
     texts = [v for v in present if isinstance(v, str)]
-    style = "plain"
-    if texts:
-        found = number_style(texts) if parse else None
-        if found is None:
-            return None
-        style = found
-    numbers = [to_number(v, style) for v in present]
-    if not numbers or any(number is None for number in numbers):
+    if texts and not parse:
         return None
-    return np.array(numbers, dtype=np.float64)
+    style = number_style(texts) if texts else ""
+    return style if _numbers(present, style) is not None else None
+
+
+def _numbers(present: Sequence[Any], style: str | None) -> np.ndarray | None:
+    """The values as floats where all are numbers in this style; None otherwise."""
+    if style is None:
+        return None
+    numbers = [to_number(v, style or "plain") for v in present]
+    return None if None in numbers else np.array(numbers, dtype=np.float64)
 
 
 def _text_labels(present: Sequence[Any], numbers: np.ndarray | None) -> list[str]:
@@ -241,13 +256,13 @@ def _text_labels(present: Sequence[Any], numbers: np.ndarray | None) -> list[str
 
 def _regression(
     present: list[Any],
-    numbers: np.ndarray | None,
+    style: str | None,
     keep: np.ndarray,
     ids: np.ndarray,
     name: str,
     findings: list[Finding],
 ) -> Target:
-    y = _regression_numbers(present, numbers, ids[keep], name)
+    y = _regression_numbers(present, style, ids[keep], name)
     if len(y) == 1:
         raise DataError(f"there is 1 row with a value of the target {name!r}; many more are needed.")
     if len(np.unique(y)) == 1:
@@ -255,20 +270,18 @@ def _regression(
             f"the target {name!r} is {y[0]:g} in all {len(y)} rows: there is nothing to predict. "
             "Name another column with --target."
         )
-    return Target(keep, y, "regression", None, findings)
+    return Target(keep, y, "regression", None, findings, style or "")
 
 
-def _regression_numbers(
-    present: Sequence[Any], numbers: np.ndarray | None, ids: np.ndarray, name: str
-) -> np.ndarray:
-    if numbers is not None:
-        return numbers
-    read = [to_number(value) for value in present]
+def _regression_numbers(present: Sequence[Any], style: str | None, ids: np.ndarray, name: str) -> np.ndarray:
+    read = [to_number(value, style or "plain") for value in present]
     bad = next((i for i, number in enumerate(read) if number is None), None)
     if bad is not None:
+        like = f" written like {style.replace('plain', '1234.5')}" if style else ""
+        other = "" if style else ", or use --task classification"
         raise DataError(
-            f"regression needs numbers, but the target {name!r} holds {present[bad]!r} (row {ids[bad]}). "
-            "Correct the value, or use --task classification."
+            f"regression needs numbers{like}, but the target {name!r} holds {present[bad]!r} "
+            f"(row {ids[bad]}). Correct the value{other}."
         )
     return np.array(read, dtype=np.float64)
 
