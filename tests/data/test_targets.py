@@ -138,6 +138,14 @@ def test_a_value_that_makes_classes_of_numbers_is_named():
     assert read([*("12345" * 6), "x"], drop_classes=("x",)).classes.tolist() == list("12345")
 
 
+def test_long_whole_numbers_stay_apart():
+    names = ["10000000000000001", "10000000000000000"]
+    for values in (names * 2, [int(name) for name in names] * 2):
+        target = read(values, task="classification")
+        assert labels(target) == names * 2
+        assert encode(values, "y", "classification", target.classes)[1].tolist() == target.y.tolist()
+
+
 def test_infinite_numbers_of_a_target_count_as_missing():
     target = read([0.5, np.inf, 1.5, 2.5], task="regression", parse=False)
     assert target.y.tolist() == [0.5, 1.5, 2.5] and target.keep.tolist() == [True, False, True, True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ _TARGET_NAMES = ("target", "label", "class", "y")
 # Whole numbers with up to this many values are taken for classes, where each value occurs often enough.
 _MOST_INTEGER_CLASSES = 20
 _MOST_FLOAT_CLASSES = 10
+_WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 
 
 @dataclass
@@ -289,7 +291,9 @@ def _numbers(present: Sequence[Any], style: str | None) -> np.ndarray | None:
 def _text_labels(present: Sequence[Any], numbers: np.ndarray | None) -> list[str]:
     """Labels of a file as strings; whole numbers without a point (missing values make floats of them)."""
     if numbers is not None and (numbers == np.round(numbers)).all():
-        return [str(int(number)) for number in numbers]
+        # A float holds 15 digits, and longer names of classes would become one.
+        texts = [str(value) for value in present]
+        return [t if _WHOLE.fullmatch(t) else str(int(v)) for t, v in zip(texts, numbers, strict=True)]
     return [to_category(value) for value in present]
 
 
