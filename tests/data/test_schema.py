@@ -144,6 +144,17 @@ def test_numbers_written_as_text_and_markers_are_noted():
     assert notes == {"numbers as text": ["price"], "missing marker": ["size"], "code": ["zip"]}
 
 
+def test_a_slip_that_makes_categories_of_numbers_is_a_warning():
+    ages = [*(str(20 + i % 9) for i in range(40)), "-", "3O"]
+    frame = pd.DataFrame({"age": ages, "size": [i / 7 for i in range(42)]}).iloc[10:]
+    schema, findings = infer_schema(frame, "target")
+    assert schema.of_kind("categorical") == ["age"]
+    (finding,) = findings
+    assert (finding.kind, finding.severity, finding.items) == ("nearly numbers", "warning", ["age"])
+    assert "age ('3O' in row 41)" in finding.message
+    assert found(frame.assign(age=[f"0{i % 9}" for i in range(31)] + ["x"])) == {}
+
+
 def test_infinite_values_become_missing_with_a_finding():
     frame = frame_of(x=[1.0, float("inf"), 2.0], text=["1", "-inf", "2"])
     findings: list = []

@@ -103,6 +103,49 @@ def test_minus_is_a_label_and_not_missing():
     assert read(["+", "-", "+", "-"]).classes.tolist() == ["+", "-"]
 
 
+def test_minus_among_numbers_is_missing_and_says_so():
+    ratings = [*("12345" * 6), "-", "-"]
+    target = read(ratings)
+    assert target.classes.tolist() == list("12345") and target.keep.tolist() == [True] * 30 + [False] * 2
+    assert (
+        target.findings[0].items == ["30", "31"] and "'-' was read as missing" in target.findings[0].message
+    )
+    prices = read([*(f"{i},{i % 7}" for i in range(30)), "-", "unknown"])
+    assert prices.task == "regression" and prices.keep.sum() == 30
+    assert read(["1", "-"] * 5).classes.tolist() == ["-", "1"]
+
+
+def test_minus_among_later_numbers_is_missing_where_it_is_no_class():
+    for classes in (None, np.array(["1", "2"], dtype=object)):
+        task = "regression" if classes is None else "classification"
+        assert encode(["1", "-", "2"], "y", task, classes)[0].tolist() == [True, False, True]
+    keep, y = encode(["+", "-"], "y", "classification", np.array(["+", "-"], dtype=object))
+    assert keep.all() and y.tolist() == [0, 1]
+    with pytest.raises(DataError, match=r"label 'unknown' is not among"):
+        encode(["unknown"], "y", "classification", np.array(["cat", "dog"], dtype=object))
+
+
+def test_a_value_that_makes_classes_of_numbers_is_named():
+    values = [*(str(i + 0.5) for i in range(29)), "-", "3O"]
+    with pytest.raises(
+        DataError, match=r"nearly all values of the target 'y' are numbers, but '3O' \(row 30\)"
+    ):
+        read(values)
+    with pytest.raises(DataError, match=r"holds '3O' \(row 30\)"):
+        read([*(f"{i},5" for i in range(30)), "3O"], task="regression")
+    ratings = [*("12345" * 6), "good", "good"]
+    assert read(ratings).classes.tolist() == [*"12345", "good"]
+    assert read([*("12345" * 6), "x"], drop_classes=("x",)).classes.tolist() == list("12345")
+
+
+def test_long_whole_numbers_stay_apart():
+    names = ["10000000000000001", "10000000000000000"]
+    for values in (names * 2, [int(name) for name in names] * 2):
+        target = read(values, task="classification")
+        assert labels(target) == names * 2
+        assert encode(values, "y", "classification", target.classes)[1].tolist() == target.y.tolist()
+
+
 def test_infinite_numbers_of_a_target_count_as_missing():
     target = read([0.5, np.inf, 1.5, 2.5], task="regression", parse=False)
     assert target.y.tolist() == [0.5, 1.5, 2.5] and target.keep.tolist() == [True, False, True, True]

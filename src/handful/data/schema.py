@@ -22,6 +22,7 @@ from handful.data.values import (
     date_parts,
     date_style,
     number_style,
+    odd_among_numbers,
     plain_values,
     to_boolean,
     to_category,
@@ -162,9 +163,9 @@ def infer_schema(
     that hold image files. `target` is how the target is called, which is not in the table. DataError where
     nothing is left.
     """
+    notes = _Notes(frame.index)
     frame = named_columns(frame)
     inputs = list(frame.columns)
-    notes = _Notes()
     columns: list[Column] = []
     left_out: dict[str, str] = {}
     for name in inputs:
@@ -189,18 +190,23 @@ def infer_schema(
 
 
 class _Notes:
-    """What was noticed in the columns, by kind; each kind becomes one finding."""
+    """What was noticed in the columns, by kind; each kind becomes one finding. `rows` are their names."""
 
     _MESSAGES = {
         "numbers as text": "Numbers written as text were read as numbers: {}.",
         "missing marker": "These strings were read as missing: {}.",
+        "nearly numbers": "Nearly all values of these columns are numbers, but one that is not made them "
+        "categories: {}. Correct such values, or leave their cells empty.",
         "code": "Columns of digits with leading zeros were read as categories: {}.",
         "date": "Dates were read as days since 1970, year, month and weekday: {}.",
         "text": "Columns of sentences were read as texts: {}.",
         "picture": "Columns of image files were read as pictures: {}.",
     }
 
-    def __init__(self) -> None:
+    _WARNINGS = ("nearly numbers",)
+
+    def __init__(self, rows: Sequence[Any]) -> None:
+        self.rows = rows
         self._columns: dict[str, dict[str, str]] = defaultdict(dict)
 
     def add(self, kind: str, column: str, detail: str = "") -> None:
@@ -209,7 +215,10 @@ class _Notes:
     def findings(self) -> list[Finding]:
         return [
             Finding(
-                kind, "note", message.format(listed(self._columns[kind].values())), list(self._columns[kind])
+                kind,
+                "warning" if kind in self._WARNINGS else "note",
+                message.format(listed(self._columns[kind].values())),
+                list(self._columns[kind]),
             )
             for kind, message in self._MESSAGES.items()
             if kind in self._columns
@@ -256,6 +265,9 @@ def _read_kind(name: str, values: list[Any], notes: _Notes) -> tuple[Column, lis
         present = [value for value in values if isinstance(value, str)]
         if present and all(value.isdigit() for value in present):
             notes.add("code", name)
+        odd = odd_among_numbers(values)
+        if odd is not None:
+            notes.add("nearly numbers", name, f"{odd[1]!r} in row {notes.rows[odd[0]]}")
         return Column(name, "categorical"), values
     if column.kind == "numeric" and column.style not in ("", "plain"):
         notes.add("numbers as text", name, column.style)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,13 +20,23 @@ from handful.data.many_labels import (
     indicators,
 )
 from handful.data.names import count, did_you_mean, listed
-from handful.data.values import MISSING, number_style, plain_values, to_category, to_number
+from handful.data.values import (
+    MISSING,
+    MISSING_AMONG_NUMBERS,
+    number_style,
+    odd_among_numbers,
+    plain_values,
+    to_category,
+    to_number,
+    without_markers,
+)
 from handful.errors import DataError
 
 _TARGET_NAMES = ("target", "label", "class", "y")
 # Whole numbers with up to this many values are taken for classes, where each value occurs often enough.
 _MOST_INTEGER_CLASSES = 20
 _MOST_FLOAT_CLASSES = 10
+_WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 
 
 @dataclass
@@ -86,18 +97,19 @@ def read_target(
     """The target of every row that has one.
 
     `values` are labels or numbers, one a row. With `parse` they are cells of a file: labels become strings
-    without outer white space, and markers such as NA mean missing. Without, they keep their dtype. Rows
-    without a value, and those of `drop_classes`, are left out (`Target.keep`). DataError where the target
-    cannot be learned, with the command to give instead (`data` is how the person named the data); see also
-    `check_classes`.
+    without outer white space, and markers such as NA, or - among numbers, mean missing. Without, they keep
+    their dtype. Rows without a value, and those of `drop_classes`, are left out (`Target.keep`). DataError
+    where the target cannot be learned, with the command to give instead (`data` is how the person named the
+    data); see also `check_classes`.
     """
     column = values if isinstance(values, pd.Series) else _as_series(values, name)
     check_unordered(column, name, task, data)
     check_one_label_a_row(column, name, data)
     raw = column.astype(object).tolist()
     plain = plain_values(column)
+    markers: set[str] = set()
     if parse:
-        plain = [None if isinstance(v, str) and v in MISSING else v for v in plain]
+        plain, markers = _without_missing(plain)
     present = [v for v in plain if v is not None]
     style = _style_of(present, parse)
     numbers = _numbers(present, style)
@@ -106,11 +118,12 @@ def read_target(
         plain = [v if v is None or next(finite) else None for v in plain]
         numbers = numbers[np.isfinite(numbers)]
     keep = np.array([v is not None for v in plain], dtype=bool)
-    findings = _missing_findings(keep, ids, name)
+    findings = _missing_findings(keep, ids, name, markers)
     if not keep.any():
         raise DataError(f"the target {name!r} has no value in any row. Fill it in, or name another column.")
     present = [v for v in plain if v is not None]
-    if task == "auto":
+    guessed = task == "auto"
+    if guessed:
         task, reason = decide_task(present, numbers)
         if reason:
             message = f"The task is {task}, because {reason}. Use --task to say otherwise."
@@ -123,11 +136,37 @@ def read_target(
     else:
         # Labels of an array are the caller's own, and predictions are compared with them: unchanged.
         labels = [v for v, k in zip(raw, keep, strict=True) if k]
+    drop_classes = [label for label in drop_classes if label not in markers]
     result = _classification(labels, column, keep, name, drop_classes, findings)
     result.style = style or ""
+    if guessed and parse and numbers is None:
+        _check_not_nearly_numbers(plain, result, ids, name)
     if isinstance(values, np.ndarray) and values.dtype.kind == "U" and result.classes is not None:
         result.classes = result.classes.astype(str)
     return result
+
+
+def _without_missing(plain: list[Any]) -> tuple[list[Any], set[str]]:
+    """Cells of a file with None where a marker means missing, and which markers only do so among numbers."""
+    plain, _ = without_markers(plain, MISSING)
+    fewer, markers = without_markers(plain, MISSING_AMONG_NUMBERS)
+    present = [v for v in fewer if v is not None]
+    numbers = _numbers(present, _style_of(present, parse=True)) if markers else None
+    if numbers is None or len(np.unique(numbers)) == 1:  # "1" and "-" are two names, as "+" and "-" are
+        return plain, set()
+    return fewer, markers
+
+
+def _check_not_nearly_numbers(plain: list[Any], target: Target, ids: np.ndarray, name: str) -> None:
+    """DataError where one value that is no number has made classes of a target, and some have one example."""
+    odd = odd_among_numbers([v if k else None for v, k in zip(plain, target.keep, strict=True)])
+    if odd is None or np.bincount(target.y).min() > 1:
+        return
+    raise DataError(
+        f"nearly all values of the target {name!r} are numbers, but {odd[1]!r} (row {ids[odd[0]]}) is "
+        "not, so they would be classes, some with 1 example. Correct the value, or leave the cell empty: its "
+        "row is then left out."
+    )
 
 
 def check_classes(y: np.ndarray, classes: np.ndarray, what: str = "row", damaged: int = 0) -> None:
@@ -187,7 +226,9 @@ def encode(
     column = values if isinstance(values, pd.Series) else _as_series(values, name)
     plain = plain_values(column)
     codes = {} if classes is None else {str(label).strip(): i for i, label in enumerate(classes.tolist())}
-    missing = [v is None or (isinstance(v, str) and v in MISSING and v not in codes) for v in plain]
+    among_numbers = classes is None or number_style(list(codes)) is not None
+    markers = (MISSING | MISSING_AMONG_NUMBERS if among_numbers else MISSING) - set(codes)
+    missing = [v is None or (isinstance(v, str) and v in markers) for v in plain]
     keep = ~np.array(missing, dtype=bool)
     present = [v for v, k in zip(plain, keep, strict=True) if k]
     known = style or _style_of(present, parse=True)
@@ -250,7 +291,9 @@ def _numbers(present: Sequence[Any], style: str | None) -> np.ndarray | None:
 def _text_labels(present: Sequence[Any], numbers: np.ndarray | None) -> list[str]:
     """Labels of a file as strings; whole numbers without a point (missing values make floats of them)."""
     if numbers is not None and (numbers == np.round(numbers)).all():
-        return [str(int(number)) for number in numbers]
+        # A float holds 15 digits, and longer names of classes would become one.
+        texts = [str(value) for value in present]
+        return [t if _WHOLE.fullmatch(t) else str(int(v)) for t, v in zip(texts, numbers, strict=True)]
     return [to_category(value) for value in present]
 
 
@@ -277,6 +320,8 @@ def _regression_numbers(present: Sequence[Any], style: str | None, ids: np.ndarr
     read = [to_number(value, style or "plain") for value in present]
     bad = next((i for i, number in enumerate(read) if number is None), None)
     if bad is not None:
+        odd = None if style else odd_among_numbers(present)
+        bad = bad if odd is None else odd[0]
         like = f" written like {style.replace('plain', '1234.5')}" if style else ""
         other = "" if style else ", or use --task classification"
         raise DataError(
@@ -356,13 +401,16 @@ def _are_class_codes(numbers: np.ndarray) -> bool:
     return bool(gapless and counts.min() >= 2 and counts.max() <= 3 * counts.min())
 
 
-def _missing_findings(keep: np.ndarray, ids: np.ndarray, name: str) -> list[Finding]:
+def _missing_findings(keep: np.ndarray, ids: np.ndarray, name: str, markers: set[str]) -> list[Finding]:
     missing = [str(i) for i in ids[~keep]]
     if not missing:
         return []
     message = (
         f"Left out {count(len(missing), 'row')} without a value of the target {name!r}: {listed(missing)}."
     )
+    if markers:
+        shown = listed(map(repr, sorted(markers)))
+        message += f" Among numbers {shown} was read as missing; where it is a class, give it another name."
     return [Finding("missing target", "warning", message, missing)]
 
 

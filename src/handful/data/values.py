@@ -90,6 +90,26 @@ def number_style(texts: Sequence[str]) -> str | None:
     return None
 
 
+def odd_among_numbers(values: Sequence[Any]) -> tuple[int, Any] | None:
+    """(position, value) of the first that is no number, where over nine in ten are numbers of one style.
+
+    >>> odd_among_numbers(["1,5"] * 20 + ["3O"]), odd_among_numbers(["1", "a"])
+    ((20, '3O'), None)
+    """
+    values, _ = without_markers(values, MISSING_AMONG_NUMBERS)
+    there = [i for i, value in enumerate(values) if value is not None]
+    others = ([i for i in there if not _is_number(values[i], f"{style} %")] for style in NUMBER_STYLES)
+    odd = min(others, key=len)
+    if not odd or len(odd) >= len(there) / 10:
+        return None
+    texts = [values[i] for i in set(there) - set(odd) if isinstance(values[i], str)]
+    return None if number_style(texts) is None else (odd[0], values[odd[0]])
+
+
+def _is_number(value: Any, style: str) -> bool:
+    return not isinstance(value, (bool, np.bool_)) and to_number(value, style) is not None
+
+
 def to_number(value: Any, style: str = "plain") -> float | None:
     """The value as a float, None where it is no number; strings are read in `style`, else plainly.
 
