@@ -53,6 +53,13 @@ def test_a_class_in_one_group_is_an_error_that_names_it() -> None:
         compare_splits(dataset, Settings())
 
 
+def test_values_in_one_group_are_an_error_without_a_word_of_classes() -> None:
+    dataset = replace(table("regression"), groups=np.zeros(60, dtype=int))
+    with pytest.raises(DataError, match=r"the data has 1 group, .* check what --groups names") as error:
+        compare_splits(dataset, Settings())
+    assert "class" not in str(error.value)
+
+
 def test_folds_of_a_measured_target_are_even_in_its_tenths() -> None:
     dataset = table("regression")
     tenth = value_strata(dataset.y, 5)

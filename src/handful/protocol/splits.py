@@ -67,18 +67,19 @@ def n_folds(dataset: Dataset) -> int:
     """min(5, the smallest class counted in groups); DataError where that is below 2."""
     dataset = originals(dataset)
     unit = units(dataset)
-    if dataset.task == "regression":
-        smallest, where = len(np.unique(unit)), "the data has"
+    what = "example" if dataset.groups is None else "group"
+    if dataset.classes is None:
+        smallest, where, each = len(np.unique(unit)), "the data has", ""
+        cure = "Add examples" if dataset.groups is None else "Add groups, or check what --groups names"
     else:
-        assert dataset.classes is not None
         counts = [len(np.unique(unit[dataset.y == k])) for k in range(len(dataset.classes))]
-        smallest = min(counts)
+        smallest, each = min(counts), " in every class"
         where = f"class {str(dataset.classes[int(np.argmin(counts))])!r} has"
+        cure = "Add examples, merge the class, or leave it out with --drop-class"
     if smallest < 2:
-        what = "example" if dataset.groups is None else "group"
         raise DataError(
-            f"{where} {smallest} {what}, but cross-validation needs at least 2 in every class: one to learn "
-            "from and one to test on. Add examples, merge the class, or leave it out with --drop-class."
+            f"{where} {smallest} {what}, but cross-validation needs at least 2{each}: one to learn "
+            f"from and one to test on. {cure}."
         )
     return min(MOST_FOLDS, smallest)
 
