@@ -8,7 +8,8 @@ So many texts of each class are drawn to learn from (at most half of a class), u
 are the test. "TF-IDF" and "frozen" are the candidates of the families `classic` and `transfer` that are best
 on the folds of the run itself, fitted on all that was drawn; "contrastive" is the one that `standard` offers,
 whether `--budget` tries it or not; "chosen" is the model of `handful fit` with this budget, which knows
-nothing of the test. Told is what its report expects, with the interval. CPU seconds are of a fit and the
+nothing of the test. Told is what its report expects, with the interval, which holds where the accuracy
+of the test lies inside, its own sampling error allowed for. CPU seconds are of a fit and the
 predictions, for "chosen" of the whole run, in one process. The recipe of the contrastive candidate was chosen
 on drug_review_condition and on draws of rotten_tomatoes with seeds from 500 on, so drug_review_condition is
 no fresh judge of it.
@@ -39,6 +40,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 import handful
+from coverage import covers
 from handful.data.dataset import Dataset
 from handful.data.load import load
 from handful.data.texts import as_array, clean
@@ -192,7 +194,10 @@ def tell(found: dict[tuple[str, int], list[dict[str, Any]]]) -> list[str]:
         marks = ["**" if who in THREE and means[who] == best else "" for who in names]
         cells = [f"{m}{_shown(means[who], '.3f')}{m}" for who, m in zip(names, marks, strict=True)]
         told = [np.mean([d["told"][k] for d in draws]) for k in ("value", "low", "high")]
-        holds = sum(d["told"]["low"] <= d["chosen"]["accuracy"] <= d["told"]["high"] for d in draws)
+        holds = sum(
+            covers([d["told"][k] for k in ("value", "low", "high")], d["chosen"]["accuracy"], d["tested"])
+            for d in draws
+        )
         print(
             f"| {name} | {size} | {draws[0]['n']} | {len(draws)} | {' | '.join(cells)} "
             f"| {told[0]:.3f} ({told[1]:.3f}–{told[2]:.3f}) | {holds} of {len(draws)} |"
