@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
 
 import handful
 from handful.files import read_json
@@ -73,6 +75,26 @@ def test_a_score_has_no_reason_beside_it(tmp_path: Path) -> None:
     assert run.summary["test"]["value"] > 0.9 and run.summary["test"]["reason"] is None
 
 
+def test_a_model_that_fails_on_it_ends_no_run(tmp_path: Path) -> None:
+    frame = two_classes()
+    run = fitted(tmp_path, frame, frame.iloc[::4].assign(x0=float("nan")), None, GaussianNB())
+    check_unscored(run, "", "the model failed on it with ValueError: Input X contains NaN")
+
+
+def test_what_was_left_out_of_it_is_told_beside_its_score(tmp_path: Path) -> None:
+    frame = two_classes()
+    test = frame.iloc[::4].astype({"x0": object}).reset_index(drop=True)
+    test.loc[0, "target"] = None
+    test.loc[4, "x0"] = "broken"
+    run = fitted(tmp_path, frame, test, None, make_pipeline(SimpleImputer(), GaussianNB()))
+    unfit = "1 value of the numeric column 'x0' did not fit and became missing: 'broken' (row 4)."
+    unlabelled = "Left out 1 test sample without a label: 0."
+    assert run.summary["test"]["n"] == len(test) - 1
+    assert run.summary["test"]["noticed"] == [unfit, unlabelled]
+    for said in (repr(run), called("report", run.folder).out):
+        assert f"that was promised. {unfit} {unlabelled}" in " ".join(said.split())
+
+
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `data.csv`, `test.csv` and `run/`, a finished run; only to be read."""
@@ -98,7 +120,7 @@ def test_a_test_set_that_cannot_be_read_in_the_end_is_told_in_the_report(
     (folder / "report.html").unlink()
     assert called("resume", folder).status == 0
     run = FitRun(folder)
-    assert run.summary["test"]["n"] is None and "gone.csv' does not exist" in run.summary["test"]["reason"]
+    assert run.summary["test"]["n"] is None and "'gone.csv' does not exist" in run.summary["test"]["reason"]
     check_unscored(run, "", run.summary["test"]["reason"].removesuffix("."))
 
 

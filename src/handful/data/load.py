@@ -254,7 +254,7 @@ def _content(
         schema, findings = infer_schema(
             frame, source.target, keep_all=source.kind == "array", pictures=source.pictures
         )
-        X = schema.apply(frame, findings)
+        X = schema.apply(frame, findings, rows)
         X, sizes, damaged = with_pictures(X, schema.of_kind("picture"), {}, folder, jobs, progress)
         origin |= {"schema": schema.to_json(), **({"sizes": sizes} if sizes else {})}
         return X, pd.DataFrame({"order": rows}), rows, {}, origin, findings + damaged
@@ -286,7 +286,7 @@ def _content_like(
     _check_modality(source, origin)
     if source.frame is not None:
         schema = TableSchema.from_json(origin["schema"])
-        X = schema.apply(_renamed(source, schema).iloc[rows], findings)
+        X = schema.apply(_renamed(source, schema).iloc[rows], findings, rows)
         X, _, damaged = with_pictures(
             X, schema.of_kind("picture"), origin.get("sizes", {}), out, jobs, progress
         )

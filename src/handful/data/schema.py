@@ -77,21 +77,27 @@ class TableSchema:
         """The columns of X."""
         return [name for column in self.columns for name in feature_names(column)]
 
-    def apply(self, frame: pd.DataFrame, findings: list[Finding] | None = None) -> pd.DataFrame:
+    def apply(
+        self,
+        frame: pd.DataFrame,
+        findings: list[Finding] | None = None,
+        rows: Sequence[int] | np.ndarray | None = None,
+    ) -> pd.DataFrame:
         """X for the rows of `frame`: float64 columns, object columns of str or None, and columns of texts.
 
         A text column has the dtype `TEXT`; where nothing was written it holds "". Of a picture column the
         names of the files are kept, str or None, which `handful.data.load` reads.
 
         Other columns are ignored, their order does not matter. Values that do not fit their column become
-        missing, with a line in `findings`. DataError where a column is missing, or where none of five or
+        missing, with a line in `findings` that names them by `rows`, the numbers of the frame's rows in the
+        person's table (0, 1, ... unless given). DataError where a column is missing, or where none of five or
         more values of a column fits.
         """
         frame = named_columns(frame)
         self._check_present(list(frame.columns))
         features: dict[str, pd.Series] = {}
         for column in self.columns:
-            parts, unfit, infinite = _convert(column, frame[column.name])
+            parts, unfit, infinite = _convert(column, frame[column.name], rows)
             if findings is not None:
                 findings.extend(_value_findings(column, unfit, infinite))
             for name, values in zip(feature_names(column), parts, strict=True):
@@ -367,7 +373,9 @@ def texts_of(values: Sequence[Any]) -> Any:
     return pd.array(["" if value is None else clean(to_category(value)) for value in values], dtype=TEXT)
 
 
-def _convert(column: Column, series: pd.Series) -> tuple[list[Any], list[tuple[int, Any]], int]:
+def _convert(
+    column: Column, series: pd.Series, rows: Sequence[int] | np.ndarray | None = None
+) -> tuple[list[Any], list[tuple[int, Any]], int]:
     """The features of one column, the values (row, value) that do not fit it, how many were infinite."""
     if column.kind == "numeric" and _is_plain_numeric(series):
         numbers = series.to_numpy(dtype=np.float64, na_value=np.nan).copy()
@@ -390,7 +398,12 @@ def _convert(column: Column, series: pd.Series) -> tuple[list[Any], list[tuple[i
         "date": lambda value: to_datetime(value, style),
     }[column.kind]
     read_values = [None if value is None else read(value) for value in values]
-    unfit = [(i, values[i]) for i, v in enumerate(read_values) if v is None and values[i] is not None]
+    numbered = range(len(values)) if rows is None else rows
+    unfit = [
+        (int(row), value)
+        for row, value, read_value in zip(numbered, values, read_values, strict=True)
+        if read_value is None and value is not None
+    ]
     if len(unfit) >= _ANOTHER_COLUMN and len(unfit) == sum(value is not None for value in values):
         raise DataError(
             f"the column {column.name!r} is {column.kind} for the model, but now it holds values such as "

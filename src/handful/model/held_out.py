@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import warnings
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ class HeldOutScore:
     """The score on `n` samples, of which `seen_in_training` are also among those learned from.
 
     `value` is None where there is no score, and `reason` says why. Where the set could not be read, `n` and
-    `seen_in_training` are None too.
+    `seen_in_training` are None too. `noticed` tells of what was left out of it or could not be read.
     """
 
     metric: str
@@ -31,19 +32,27 @@ class HeldOutScore:
     n: int | None
     seen_in_training: int | None
     reason: str | None = None
+    noticed: tuple[str, ...] = ()
 
 
 def score_test(run: Run, model: Model) -> HeldOutScore | None:
     """The score of the run's model on `settings.test`; None where none was given.
 
-    A set that cannot be read in the way of the training data has no score: it ends no finished comparison.
+    A set that cannot be read in the way of the training data, or on which the model fails, has no score: it
+    ends no finished comparison.
     """
     if run.settings.test is None:
         return None
+    test = Path(run.settings.test)
     try:
-        return _score(run, model, Path(run.settings.test))
+        return _score(run, model, test)
     except DataError as error:
-        return HeldOutScore(run.metric.name, None, None, None, str(error))
+        named = str(error).replace(f"{test.parent}{os.sep}", "")  # a report is handed on, a folder is not
+        return HeldOutScore(run.metric.name, None, None, None, named)
+    except Exception as error:  # a person's own estimator may meet what it never met on the folds
+        first = str(error).strip().split("\n")[0]
+        why = f"the model failed on it with {type(error).__name__}: {first}"
+        return HeldOutScore(run.metric.name, None, None, None, why)
 
 
 def score_told(summary: dict[str, Any]) -> HeldOutScore | None:
@@ -51,19 +60,21 @@ def score_told(summary: dict[str, Any]) -> HeldOutScore | None:
     told: dict[str, Any] = summary.get("test") or {}
     if told.get("n") is None:
         return None
-    return HeldOutScore(**{name: value for name, value in told.items() if name != "inside"})
+    kept = {name: value for name, value in told.items() if name != "inside"}
+    return HeldOutScore(**kept | {"noticed": tuple(kept.get("noticed", ()))})
 
 
 def _score(run: Run, model: Model, test: Path) -> HeldOutScore:
     with tempfile.TemporaryDirectory(prefix="handful-") as folder:
-        X, y, _, _ = load_test(test, model.origin, model.classes, Path(folder))
+        X, y, _, findings = load_test(test, model.origin, model.classes, Path(folder))
         scores = model.scores(X)
         known = np.isin(store.sample_digests(X), store.sample_digests(run.dataset.X))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # that there is no value is said by `reason`
         value = number(run.metric.value(y, scores))
     reason = _why_undefined(run.metric.label, y, model.classes) if value is None else None
-    return HeldOutScore(run.metric.name, value, len(y), int(known.sum()), reason)
+    noticed = tuple(finding.message for finding in findings if finding.severity != "note")
+    return HeldOutScore(run.metric.name, value, len(y), int(known.sum()), reason, noticed)
 
 
 def _why_undefined(label: str, y: np.ndarray, classes: np.ndarray | None) -> str:

@@ -445,7 +445,12 @@ def verdict(summary: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def own_test(summary: dict[str, Any], metric: Metric) -> str | None:
-    """How the person's own held-out set came out, or why it has no score."""
+    """How the person's own held-out set came out, or why it has no score, and what of it was not read."""
+    result = _own_score(summary, metric)
+    return result and " ".join([result, *(summary["test"].get("noticed") or ())])
+
+
+def _own_score(summary: dict[str, Any], metric: Metric) -> str | None:
     test = summary.get("test") or {}
     n = test.get("n")
     size = f" of {n:,} {noun(summary, n)}" if n is not None else ""
