@@ -9,8 +9,10 @@ same five folds, what is chosen (the average of the tied, as `handful fit` does)
 on the rest of the pool, weighted to the same 5 %. Before: plain candidates, chosen by accuracy. Between: the
 same, chosen by the metric. After: with what `balance` adds to them. `told` is the score to expect by
 `evidence.selection.expected` (without a learning curve) less the truth, `held` how often its 95 % interval
-held the truth. What was chosen for `balance` was chosen on other data (see strategies/balance.py). Draws are
-stored one by one: a stopped script goes on where it was.
+held the truth. A second table asks what the probabilities of `after` are worth on the same rest: set right
+by a temperature alone, and by `evidence.calibration.calibrate`, which gives each class an offset too. What
+was chosen for `balance` was chosen on other data (see strategies/balance.py). Draws are stored one by one: a
+stopped script goes on where it was.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from handful.backbones import used
 from handful.data.dataset import Dataset
 from handful.data.load import load
 from handful.evidence.bootstrap import draw
+from handful.evidence.calibration import calibrate, fit_temperature, warmed
 from handful.evidence.ensemble import add_average, select
 from handful.evidence.predictions import tabulate
 from handful.evidence.selection import expected
@@ -123,6 +126,15 @@ def measured(dataset: Dataset, n: int, weights: np.ndarray, rare: int, seed: int
         if chosen_by == asked:
             interval = expected(told, draw(told.unit, told.covered, 300))
             about |= {"told": interval.value, "held": bool(interval.low <= about["score"] <= interval.high)}
+        if adding:
+            right = calibrate(told, chosen)
+            assert right is not None
+            ways = {
+                "temperature": warmed(scores, fit_temperature(right.before, right.truth)),
+                "with offsets": right.probabilities(scores),
+            }
+            named = scores.argmax(axis=1) == rare
+            about["said"] = {w: said(p, dataset.y[n:], weights, rare, named) for w, p in ways.items()}
         found[f"{'cost' if asked == cost else asked} {way}"] = about | {
             "chosen": chosen.members or [chosen.name]
         }
@@ -156,6 +168,20 @@ def judged(
         "score": float(metric(y, scores, weights[None])[0]),
         "recall": float(hit[y == rare].mean()),
         "accuracy": float(hit @ weights / weights.sum()),
+    }
+
+
+def said(
+    p: np.ndarray, y: np.ndarray, weights: np.ndarray, rare: int, named: np.ndarray
+) -> dict[str, float | None]:
+    """Log-loss; the mean probability of the rare class; that of those named so, and how many are right."""
+    truth = np.maximum(p[np.arange(len(y)), y], 1e-12)
+    called = weights * named
+    return {
+        "log_loss": float(-np.log(truth) @ weights / weights.sum()),
+        "mean": float(p[:, rare] @ weights / weights.sum()),
+        "named": float(p[:, rare] @ called / called.sum()) if called.any() else None,
+        "right": float((y == rare) @ called / called.sum()) if called.any() else None,
     }
 
 
@@ -202,6 +228,22 @@ def table(name: str, found: list[dict[str, dict]]) -> list[str]:
     return lines
 
 
+def probabilities(name: str, found: list[dict[str, dict]], share: float) -> list[str]:
+    """The pool's lines on what the probabilities are worth: means over draws, in per cent; and log-loss."""
+    lines = []
+    for metric, label in (("balanced_accuracy", "balanced accuracy"), ("cost", f"mean cost, {DEAR}:1")):
+        about = [f[f"{metric} after"]["said"] for f in found]
+        for way in about[0]:
+            mean, loss = (np.mean([a[way][key] for a in about]) for key in ("mean", "log_loss"))
+            named = [a[way] for a in about if a[way]["named"] is not None]
+            of_named = [
+                f"{100 * np.mean([a[k] for a in named]):.0f}" if named else "" for k in ("named", "right")
+            ]
+            cells = f"{100 * mean:.1f} | {100 * share:.1f} | {of_named[0]} | {of_named[1]} | {loss:.3f}"
+            lines.append(f"| {name} | {label} | {way} | {cells} |")
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -217,8 +259,15 @@ def main() -> None:
     print(f"{args.n} examples, {100 * args.share:g} % of the rare class, {args.seeds} draws.\n")
     print("| pool | metric | | score | gain over before | rare found, % | accuracy, % | told - true | held |")
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
+    later = []
     for name in args.pools.split(","):
-        print("\n".join(table(name, list(draws(args, name)))), flush=True)
+        found = list(draws(args, name))
+        print("\n".join(table(name, found)), flush=True)
+        later += probabilities(name, found, args.share)
+    print("\n**What the probabilities of `after` are worth.**\n")
+    print("| pool | metric | set right by | rare, said % | is % | named rare, said % | is % | log-loss |")
+    print("|---|---|---|---|---|---|---|---|")
+    print("\n".join(later))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,10 @@ from handful.settings import Settings
 
 _TINY = 1e-7  # the least probability that log-loss believes: one sure mistake must not be infinite
 
+# Metrics that are about decisions and weigh the classes otherwise than their numbers do: the class to name is
+# not the likeliest one. Accuracy, like log-loss, is served best by probabilities as they are.
+DECISIONS = ("balanced_accuracy", "f1", "cost")
+
 
 @dataclass(frozen=True)
 class Metric:

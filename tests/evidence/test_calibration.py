@@ -8,6 +8,7 @@ from handful.evidence.calibration import (
     calibration,
     ece,
     ece_by_chance,
+    fit_offsets,
     fit_temperature,
     parts,
     surprise,
@@ -71,6 +72,53 @@ def test_a_temperature_that_does_not_help_samples_it_has_not_seen_is_not_used() 
     assert np.mean(used) < 0.6  # honest already: most temperatures are rejected
 
 
+def rare(n: int, seed: int = 0, share: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+    """Scores `(n, 2)` as if both classes were as frequent, and labels of which a tenth are of class 1."""
+    random = np.random.default_rng(seed)
+    y = (random.random(n) < share).astype(int)
+    odds = 2 * (random.normal(size=n) + 2 * y - 1)  # of two unit normals around -1 and 1
+    return softmax(np.stack([np.zeros(n), odds], axis=1)), y
+
+
+def test_offsets_are_the_odds_by_which_scores_were_moved() -> None:
+    scores, y = rare(20_000)
+    temperature, offsets = fit_offsets(scores, y)
+    assert offsets.sum() == pytest.approx(0, abs=1e-9)
+    np.testing.assert_allclose(offsets[1] - offsets[0], np.log(0.1 / 0.9), atol=0.25)
+    p = warmed(scores, temperature, offsets)
+    for low, high in ((0, 0.05), (0.05, 0.2), (0.2, 0.5), (0.5, 1.01)):
+        here = (p[:, 1] >= low) & (p[:, 1] < high)
+        assert y[here].mean() == pytest.approx(p[here, 1].mean(), abs=0.04)
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "f1"])
+def test_of_a_rare_class_named_often_the_probability_is_its_own(metric: str) -> None:
+    predictions = made({"moved": rare(300)[0]}, rare(300)[1], metric=metric)
+    found = calibrate(predictions, predictions.rows[0])
+    scores, y = rare(5000, seed=1)
+    p, level = found.probabilities(scores), warmed(scores, found.temperature)
+    assert found.method == "temperature and offsets"
+    assert p[:, 1].mean() == pytest.approx(0.1, abs=0.03) and level[:, 1].mean() > 0.2
+    assert surprise(p, y) < surprise(level, y) - 0.1
+    named = scores.argmax(axis=1) == 1
+    assert p[named, 1].mean() == pytest.approx(y[named].mean(), abs=0.06)
+    assert level[named, 1].mean() > y[named].mean() + 0.15
+    assert ece(p, y, named.astype(int)) < 0.03
+    assert len(calibration(found)["offsets"]) == 2
+
+
+def test_where_the_likeliest_class_is_asked_for_no_class_has_an_offset() -> None:
+    scores, y = rare(300)
+    predictions = made({"moved": scores}, y)
+    assert calibrate(predictions, predictions.rows[0]).offsets is None
+
+
+def test_a_class_without_an_example_gets_no_endless_offset() -> None:
+    scores, y = rare(100)
+    temperature, offsets = fit_offsets(np.column_stack([scores * 0.9, np.full(100, 0.1)]), y)
+    assert np.isfinite(offsets).all() and np.abs(offsets).max() < 10 and temperature > 0
+
+
 def test_each_sample_is_judged_by_a_temperature_of_the_others() -> None:
     logits, y = honest(200)
     scores = softmax(logits * 3)
@@ -102,7 +150,7 @@ def test_chance_shows_a_calibration_error_where_there_is_none() -> None:
     random = np.random.default_rng(5)
     for _ in range(200):
         shown.append(ece(probabilities, np.array([random.choice(3, p=p) for p in probabilities])))
-    assert ece_by_chance(probabilities) == pytest.approx(np.mean(shown), abs=0.01)
+    assert ece_by_chance(probabilities.max(axis=1)) == pytest.approx(np.mean(shown), abs=0.01)
 
 
 def test_a_number_has_no_probabilities() -> None:

@@ -52,6 +52,24 @@ def test_probabilities_are_calibrated_and_name_the_same_class(wine) -> None:  # 
     assert probabilities.min() > 0 and model.temperature == wine.summary["calibration"]["temperature"]
 
 
+def test_a_rare_class_is_named_often_with_the_probability_that_it_has(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    y = np.where(random.random(2400) < 0.12, "sick", "well")
+    X = pd.DataFrame(random.normal(size=(2400, 3)) + 0.8 * (y == "sick")[:, None], columns=list("abc"))
+    with shorter_classic(("logistic",)):
+        run = handful.fit((X[:200], y[:200]), families=["classic", "balance"], out=tmp_path / "run", jobs=1)
+    frame, truth = run.model.predict_frame(X[200:]), y[200:]
+    assert run.summary["protocol"]["metric"] == "balanced_accuracy" and run.model.offsets is not None
+    named = frame["prediction"] == "sick"
+    assert frame["sick"].mean() == pytest.approx((truth == "sick").mean(), abs=0.05) and named.mean() > 0.2
+    right = (truth == "sick")[named].mean()
+    assert frame["confidence"][named].mean() == pytest.approx(right, abs=0.1) and right < 0.5
+    first = frame["possible"][frame["possible"] != "I do not know"].str.split(" or ").str[0]
+    assert (first == frame.loc[first.index, "prediction"]).all()
+    pd.testing.assert_frame_equal(handful.load(run.folder / "model").predict_frame(X[200:]), frame)
+    assert "names them more often than they are the likeliest" in run.report().read_text(encoding="utf-8")
+
+
 def test_what_is_unlike_the_training_data_gets_no_set(wine) -> None:  # type: ignore[no-untyped-def]
     frame = wine.model.predict_frame(new_rows() * 100)
     assert frame["unlike_training"].all() and set(frame["possible"]) == {"I do not know"}

@@ -1,23 +1,28 @@
-"""Are the probabilities as sure as they should be? One number, the temperature, sets them right.
+"""Are the probabilities as sure as they should be? A temperature, and offsets of classes, set them right.
 
 The scores of a model are right in their order, seldom in their size: an average of many models is too modest,
 a single overfitted one too sure. The temperature is fitted on out-of-fold scores, where no sample was known
-to the model that scored it, and never changes which class is named.
+to the model that scored it. Where the metric wants rare or dear classes to be named more often than they are
+likeliest (`scoring.DECISIONS`), scores are those of classes in other shares, and no temperature makes
+probabilities of them: there each class has an offset too. Which class is named stays what the scores say.
 
-Guo, Pleiss, Sun & Weinberger, "On calibration of modern neural networks", ICML 2017.
+Guo, Pleiss, Sun & Weinberger, "On calibration of modern neural networks", ICML 2017 (the temperature);
+Alexandari, Kundaje & Shrikumar, "Maximum likelihood with bias-corrected calibration is hard-to-beat at label
+shift adaptation", ICML 2020 (with offsets).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
 from handful.evidence.predictions import Predictions, Row
 from handful.evidence.selection import wilson
-from handful.scoring import softmax
+from handful.scoring import DECISIONS, softmax
 
 # Every class gets this share of belief beside what the model says, divided among the classes: a probability
 # of exactly 0 (a tree, nearest neighbours) says only that the class was not met among few examples. 0.03,
@@ -26,33 +31,46 @@ SPREAD = 0.06
 HOTTEST, COLDEST = 20.0, 0.1
 PARTS = 10  # into so many parts the samples are cut, each judged by a temperature fitted on the others
 MOST_REPEATS = 3  # more repeats of the same samples would cost time and tell little
+Fit = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray | None]]
 A_BIN = 25  # samples that a bin of the reliability diagram should have
 MOST_BINS = 10
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the temperature is, and what it brought on samples that it was not fitted on.
+    """What sets the scores right, and what it brought on samples that it was not fitted on.
 
-    `before` and `after` are `(m, K)` out-of-fold probabilities, `truth` `(m,)`: m samples of up to three
-    repeats.
+    `offsets` are log-odds `(K,)` for the classes, or None. `before` and `after` are `(m, K)` out-of-fold
+    scores and probabilities, `truth` `(m,)`: m samples of up to three repeats.
     """
 
     temperature: float
+    offsets: np.ndarray | None
     before: np.ndarray
     after: np.ndarray
     truth: np.ndarray
 
     @property
     def method(self) -> str:
+        if self.offsets is not None:
+            return "temperature and offsets"
         return "none" if self.temperature == 1.0 else "temperature"
+
+    @property
+    def named(self) -> np.ndarray:
+        """The class that each of the m samples is taken for."""
+        return self.before.argmax(axis=1)
+
+    def probabilities(self, scores: np.ndarray) -> np.ndarray:
+        """Of other scores `(n, K)` of the same row."""
+        return warmed(scores, self.temperature, self.offsets)
 
 
 def calibrate(predictions: Predictions, row: Row) -> Calibration | None:
-    """The temperature of a row's scores; 1 where no other one helps. None for regression.
+    """The temperature of a row's scores, and offsets; 1 and None where no other helps. None for regression.
 
-    A temperature helps where the log-loss of samples that it was not fitted on falls. Samples of one group
-    are on the same side.
+    One helps where the log-loss of samples that it was not fitted on falls. Samples of one group are on the
+    same side.
     """
     if row.oof is None or row.oof.ndim == 2:
         return None
@@ -60,22 +78,35 @@ def calibrate(predictions: Predictions, row: Row) -> Calibration | None:
     scores = np.concatenate([oof[rows] for oof, rows in held])
     samples = np.concatenate([rows for _, rows in held])
     truth, part = predictions.y[samples], parts(predictions.unit)[samples]
-    plain = warmed(scores, 1.0)
-    after = plain.copy()
-    for p in np.unique(part):
-        here = part == p
-        if not here.all():
-            after[here] = warmed(scores[here], fit_temperature(scores[~here], truth[~here]))
-    if surprise(after, truth) >= surprise(plain, truth):
-        return Calibration(1.0, scores, plain, truth)
-    return Calibration(fit_temperature(scores, truth), scores, after, truth)
+    found = Calibration(1.0, None, scores, warmed(scores, 1.0), truth)
+    ways: list[Fit] = [_temperature_alone]
+    if predictions.metric.name in DECISIONS:
+        ways.append(fit_offsets)
+    for fit in ways:
+        after = warmed(scores, 1.0)
+        for p in np.unique(part):
+            here = part == p
+            if not here.all():
+                after[here] = warmed(scores[here], *fit(scores[~here], truth[~here]))
+        if surprise(after, truth) < surprise(found.after, truth):
+            temperature, offsets = fit(scores, truth)
+            found = Calibration(temperature, offsets, scores, after, truth)
+    return found
 
 
-def warmed(scores: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities `(n, K)` at a temperature: above 1 more modest, below 1 surer, in the same order."""
+def warmed(scores: np.ndarray, temperature: float, offsets: np.ndarray | None = None) -> np.ndarray:
+    """Probabilities `(n, K)` at a temperature: above 1 more modest, below 1 surer, in the same order.
+
+    With `offsets` `(K,)` classes become likelier or less likely by these log-odds, in another order.
+    """
     if not len(scores):
         return scores
-    return softmax(np.log(scores + SPREAD / scores.shape[1]) / temperature)
+    logs = np.log(scores + SPREAD / scores.shape[1]) / temperature
+    return softmax(logs if offsets is None else logs + offsets)
+
+
+def _temperature_alone(scores: np.ndarray, truth: np.ndarray) -> tuple[float, None]:
+    return fit_temperature(scores, truth), None
 
 
 def fit_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
@@ -88,6 +119,25 @@ def fit_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
         options={"xatol": 1e-3},
     )
     return float(np.exp(found.x))
+
+
+def fit_offsets(scores: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray]:
+    """Temperature and offsets `(K,)` that make the truth least surprising; the offsets add up to 0.
+
+    A class without an example counts as if it had half of one, so that no offset is without end.
+    """
+    logs, K = np.log(scores + SPREAD / scores.shape[1]), scores.shape[1]
+    share = np.maximum(np.bincount(truth, minlength=K), 0.5) / len(truth)
+
+    def loss(found: np.ndarray) -> tuple[float, np.ndarray]:
+        p = softmax(found[0] * logs + found[1:])
+        off = p.mean(axis=0) - share
+        slope = ((p * logs).sum(axis=1) - logs[np.arange(len(truth)), truth]).mean()
+        return surprise(np.maximum(p, 1e-12), truth), np.append(slope, off)
+
+    bounds = [(1 / HOTTEST, 1 / COLDEST)] + [(-10.0, 10.0)] * K
+    found = minimize(loss, np.append(1.0, np.zeros(K)), jac=True, bounds=bounds, method="L-BFGS-B").x
+    return float(1 / found[0]), found[1:] - found[1:].mean()
 
 
 def surprise(probabilities: np.ndarray, truth: np.ndarray) -> float:
@@ -109,26 +159,36 @@ def bins_of(confidence: np.ndarray) -> np.ndarray:
     return np.searchsorted(edges, confidence, side="right")
 
 
-def ece(probabilities: np.ndarray, truth: np.ndarray) -> float:
+def ece(probabilities: np.ndarray, truth: np.ndarray, named: np.ndarray | None = None) -> float:
     """Expected calibration error: how far, on average over bins, confidence is from the share right.
 
-    Bins are about equally full (Nixon et al. 2019); 0 is perfect, and few samples never show 0.
+    `named` `(n,)` are the classes that are named, the likeliest unless given; confidence is in them. Bins are
+    about equally full (Nixon et al. 2019); 0 is perfect, and few samples never show 0.
     """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    confidence, right = _confidence(probabilities, truth, named)
     return float(np.abs(np.bincount(bins_of(confidence), confidence - right)).sum() / len(truth))
 
 
-def ece_by_chance(probabilities: np.ndarray, draws: int = 200) -> float:
-    """The mean calibration error that perfectly honest probabilities would show on as many samples."""
-    confidence = probabilities.max(axis=1)
+def _confidence(
+    probabilities: np.ndarray, truth: np.ndarray, named: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(probability of the class that is named, whether it is right) of each sample."""
+    named = probabilities.argmax(axis=1) if named is None else named
+    return probabilities[np.arange(len(named)), named], named == truth
+
+
+def ece_by_chance(confidence: np.ndarray, draws: int = 200) -> float:
+    """The mean calibration error that a perfectly honest confidence `(n,)` would show on as many samples."""
     right = np.random.default_rng(0).random((draws, len(confidence))) < confidence
     members = np.eye(MOST_BINS)[bins_of(confidence)]  # (n, bins)
     return float(np.abs((confidence - right) @ members).sum(axis=1).mean() / len(confidence))
 
 
-def reliability(probabilities: np.ndarray, truth: np.ndarray) -> list[dict[str, Any]]:
+def reliability(
+    probabilities: np.ndarray, truth: np.ndarray, named: np.ndarray | None = None
+) -> list[dict[str, Any]]:
     """The bins of the reliability diagram: mean confidence, share that is right with its 95 % interval, n."""
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    confidence, right = _confidence(probabilities, truth, named)
     where = bins_of(confidence)
     found = []
     for b in np.unique(where):
@@ -152,11 +212,12 @@ def calibration(found: Calibration) -> dict[str, Any]:
     return {
         "method": found.method,
         "temperature": found.temperature,
+        "offsets": None if found.offsets is None else found.offsets.tolist(),
         "ece_before": ece(found.before, found.truth),
-        "ece_after": ece(found.after, found.truth),
-        "ece_by_chance": ece_by_chance(found.after),
+        "ece_after": ece(found.after, found.truth, found.named),
+        "ece_by_chance": ece_by_chance(_confidence(found.after, found.truth, found.named)[0]),
         "log_loss_before": surprise(np.clip(found.before, 1e-7, None), found.truth),
         "log_loss_after": surprise(found.after, found.truth),
-        "bins": reliability(found.after, found.truth),
+        "bins": reliability(found.after, found.truth, found.named),
         "bins_before": reliability(found.before, found.truth),
     }

@@ -27,7 +27,8 @@ class Model:
     (None for regression). `origin` says how the training data was read, so that new data is read alike.
     `reach` is how far the ends of its 90 % interval lie from a predicted value. `temperature` makes
     probabilities of scores, and `threshold` the sets that hold the truth nine times out of ten (None: as they
-    are, no sets). `unlike` flags what is unlike the training data.
+    are, no sets). `unlike` flags what is unlike the training data. `offsets`, one a class, are there where
+    classes are named for a metric that wants other than the likeliest (`handful.evidence.calibration`).
     """
 
     name: str
@@ -40,6 +41,7 @@ class Model:
     temperature: float | None = None
     threshold: float | None = None
     unlike: Unlike | NewWords | Either | None = None
+    offsets: list[float] | None = None
 
     def scores(self, X: Any) -> np.ndarray:
         """Of X as a Dataset holds it: `(n, K)` rows whose argmax is predicted, or `(n,)` values."""
@@ -56,7 +58,11 @@ class Model:
         return found if self.classes is None else self.classes[found.argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Calibrated probabilities `(n, K)` in the order of `classes`; for classification only."""
+        """Calibrated probabilities `(n, K)` in the order of `classes`; for classification only.
+
+        With balanced accuracy, F1 or costs as the metric `predict` names rare or dear classes more often than
+        they are likeliest here.
+        """
         if self.classes is None:
             raise AttributeError("predict_proba is for classification; this model predicts a number.")
         return self._calibrated(self.scores(self._read_all(X)))
@@ -91,6 +97,7 @@ class Model:
             far = np.full(len(found), np.nan) if self.reach is None else self.reach(found)
             return pd.DataFrame({"prediction": found, "low": found - far, "high": found + far})
         best = found.argmax(axis=1) if len(found) else np.zeros(0, dtype=int)
+        level = found if self.temperature is None else warmed(found, self.temperature)
         found = self._calibrated(found)
         frame = pd.DataFrame(
             {"prediction": self.classes[best], "confidence": found[np.arange(len(best)), best]}
@@ -98,12 +105,14 @@ class Model:
         names = [f"{c} (class)" if str(c) in COLUMNS else str(c) for c in self.classes]
         frame = frame.join(pd.DataFrame(found, columns=names))
         frame["possible"] = (
-            in_words(found, self.threshold, self.classes) if self.threshold is not None else None
+            in_words(level, self.threshold, self.classes) if self.threshold is not None else None
         )
         return frame
 
     def _calibrated(self, found: np.ndarray) -> np.ndarray:
-        return found if self.temperature is None else warmed(found, self.temperature)
+        if self.temperature is None:
+            return found
+        return warmed(found, self.temperature, None if self.offsets is None else np.array(self.offsets))
 
     def _flags(self, read: Any) -> np.ndarray | None:
         if self.unlike is None:

@@ -39,6 +39,7 @@ def refit(run: Run, predictions: Predictions, row: Row) -> Model:
         model.reach = reach_of(predictions, row)
     else:
         model.temperature = calibration.temperature
+        model.offsets = None if calibration.offsets is None else calibration.offsets.tolist()
         model.threshold = set_threshold(predictions, row, calibration.temperature)
     return model
 

@@ -62,6 +62,7 @@ def _write(model: Model, folder: Path) -> None:
         "classes": None if model.classes is None else model.classes.tolist(),
         "reach": None if model.reach is None else asdict(model.reach),
         "temperature": model.temperature,
+        "offsets": model.offsets,
         "threshold": model.threshold,
         "unlike": None if model.unlike is None else stored(model.unlike, "unlike", "unlike.skops"),
         "origin": model.origin,
@@ -105,6 +106,7 @@ def load(folder: str | Path, trusted: Sequence[str] = ()) -> Model:
         about["temperature"],
         about["threshold"],
         None if about["unlike"] is None else _member(folder, about["unlike"], trusted),
+        about.get("offsets"),
     )
 
 

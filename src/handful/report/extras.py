@@ -74,7 +74,8 @@ def _mistakes(run: Run, predictions: Predictions, row: Row) -> list[dict[str, An
         order = np.argsort(-error, kind="stable")[:MOST_MISTAKES]
         return [_mistake(run, held[i], float(dataset.y[held[i]]), float(scores[i]), None) for i in order]
     predicted, calibration = scores.argmax(axis=1), calibrate(predictions, row)
-    sure = warmed(scores, 1.0 if calibration is None else calibration.temperature).max(axis=1)
+    p = warmed(scores, 1.0) if calibration is None else calibration.probabilities(scores)
+    sure = p[np.arange(len(p)), predicted]
     wrong = np.flatnonzero(predicted != dataset.y[held])
     order = wrong[np.argsort(-sure[wrong], kind="stable")][:MOST_MISTAKES]
     names = [str(c) for c in dataset.classes]

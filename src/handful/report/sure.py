@@ -33,10 +33,12 @@ def sure(content: Content) -> View | None:
 def _probabilities(calibration: View) -> View:
     before, after, chance = (calibration.get(k) for k in ("ece_before", "ece_after", "ece_by_chance"))
     temperature = calibration.get("temperature") or 1.0
+    moved = calibration.get("offsets") is not None
     surest = calibration["bins"][-1]
     return {
         "figure": reliability_diagram(calibration["bins"], calibration.get("bins_before") or []),
-        "leaning": None if temperature == 1.0 else "too modest" if temperature < 1 else "too sure",
+        "moved": moved,
+        "leaning": None if moved or temperature == 1.0 else "too modest" if temperature < 1 else "too sure",
         "temperature": f"{temperature:.2f}",
         "before": _points(before),
         "after": _points(after),

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from handful.costs import Costs, class_costs
 from handful.data.dataset import Dataset
-from handful.scoring import Metric, choose_metric, cost_metric, get_metric
+from handful.scoring import DECISIONS, Metric, choose_metric, cost_metric, get_metric
 from handful.settings import Settings
 from handful.strategies import classic, networks, transfer
 from handful.strategies.candidate import Candidate, accepts, scores
@@ -24,7 +24,6 @@ from handful.strategies.decision import decided
 from handful.strategies.heads import LogisticHead, SVMHead, inner_folds
 
 WEIGHTS, THRESHOLD = "class weights", "threshold for the metric"
-DECISIONS = ("balanced_accuracy", "f1", "cost")  # accuracy is served best by probabilities as they are
 UNEQUAL = 2.0
 STRENGTHS = tuple(np.arange(0, 1.51, 0.125).tolist())
 # The strength that is usually right, and by how many standard errors another has to be better inside the fold
