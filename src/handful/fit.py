@@ -126,9 +126,9 @@ def report_run(folder: str | Path) -> FitRun:
     """Write the report of a finished run again, from what the run has stored."""
     finished = FitRun(folder)
     run = Run.open(finished.folder)
-    test = None if run.settings.test is None else score_test(run, load_model(run.folder))
-    if test is not None and test.n is None:  # the test set is no longer there; its score may be
-        test = score_told(finished.summary) or test
+    test = score_told(finished.summary)  # once is enough: the set may be another by now, or be gone
+    if test is None and run.settings.test is not None:
+        test = score_test(run, load_model(run.folder))
     write_report(run, add_average(collect(run)), test)
     return FitRun(run.folder)
 

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
+from sklearn.metrics import log_loss
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
 
 import handful
 from handful.files import read_json
@@ -75,6 +77,57 @@ def test_a_score_has_no_reason_beside_it(tmp_path: Path) -> None:
     assert run.summary["test"]["value"] > 0.9 and run.summary["test"]["reason"] is None
 
 
+def test_rows_of_a_class_that_was_left_out_are_left_out_of_it(tmp_path: Path) -> None:
+    frame = frame_of().drop(columns=["kind", "x1"])
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    frame.iloc[::4].to_csv(tmp_path / "test.csv", index=False)
+    run = handful.fit(
+        tmp_path / "data.csv",
+        target="target",
+        test=tmp_path / "test.csv",
+        drop_classes=["virginica"],
+        families=["baseline"],
+        candidates=[("own", GaussianNB())],
+        out=tmp_path / "run",
+        jobs=1,
+    )
+    left = (frame["target"].iloc[::4] != "virginica").sum()
+    assert run.summary["test"]["n"] == left < len(frame) / 4
+    assert "without a label, or of virginica, which was left out" in repr(run)
+    assert run.summary["command"].endswith("--test test.csv --seed 0 --drop-class virginica")
+
+
+@pytest.mark.parametrize("n_seen", [1, 5])
+def test_rows_that_were_learned_from_are_told_of(n_seen: int, tmp_path: Path) -> None:
+    frame = two_classes()
+    test = pd.concat([frame.iloc[:n_seen], frame.iloc[18:34].assign(x0=lambda f: f["x0"] + 0.01)])
+    run = fitted(tmp_path, frame.drop(index=frame.index[18:34]), test, None, GaussianNB())
+    said = " ".join(repr(run).split())
+    assert run.summary["test"]["seen_in_training"] == n_seen
+    assert f"{n_seen} of them {'is' if n_seen == 1 else 'are'} also among those learned from." in said
+    assert ("says little of new rows" in said) == (n_seen == 5) != ("that was promised" in said)
+
+
+def test_log_loss_is_that_of_the_probabilities_which_are_served(tmp_path: Path) -> None:
+    frame = two_classes()
+    own = DecisionTreeClassifier(random_state=0)  # says 0 and 1
+    run = fitted(tmp_path, frame.drop(columns="x0").iloc[::2], frame.iloc[1::2], "log_loss", own)
+    p = run.model.predict_proba(frame.iloc[1::2].drop(columns="target"))
+    served = log_loss(frame["target"].iloc[1::2], p, labels=run.model.classes)
+    assert run.summary["test"]["value"] == pytest.approx(served, rel=1e-6)
+
+
+def test_a_score_is_not_taken_again_from_a_test_set_that_has_changed(scored: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(scored, tmp_path / "scored") / "run"
+    before = FitRun(folder).summary["test"]
+    about = read_json(folder / "run.json")
+    about["settings"]["test"] = str(tmp_path / "other.csv")
+    (folder / "run.json").write_text(json.dumps(about), encoding="utf-8")
+    two_classes().iloc[:3].to_csv(tmp_path / "other.csv", index=False)
+    assert called("report", folder).status == 0
+    assert FitRun(folder).summary["test"] == before
+
+
 def test_a_model_that_fails_on_it_ends_no_run(tmp_path: Path) -> None:
     frame = two_classes()
     run = fitted(tmp_path, frame, frame.iloc[::4].assign(x0=float("nan")), None, GaussianNB())
@@ -92,7 +145,7 @@ def test_what_was_left_out_of_it_is_told_beside_its_score(tmp_path: Path) -> Non
     assert run.summary["test"]["n"] == len(test) - 1
     assert run.summary["test"]["noticed"] == [unfit, unlabelled]
     for said in (repr(run), called("report", run.folder).out):
-        assert f"that was promised. {unfit} {unlabelled}" in " ".join(said.split())
+        assert f"learned from. {unfit} {unlabelled}" in " ".join(said.split())
 
 
 @pytest.fixture(scope="module")

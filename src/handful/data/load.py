@@ -78,6 +78,7 @@ def load(
             "task": target.task,
             "target_style": target.style,
             "groups": settings.groups,
+            **({"dropped_classes": list(settings.drop_classes)} if settings.drop_classes else {}),
         },
         findings=[*source.findings, *target.findings, *findings],
     )
@@ -192,7 +193,9 @@ def load_test(
     findings += _damaged_findings(problems, len(y), source)
     if not keep.all():
         missing = [source.ids[i] for i in np.flatnonzero(~keep)]
-        message = f"Left out {count(len(missing), 'test sample')} without a label: {listed(missing)}."
+        dropped = origin.get("dropped_classes")
+        without = f"a label, or of {listed(dropped)}, which was left out" if dropped else "a label"
+        message = f"Left out {count(len(missing), 'test sample')} without {without}: {listed(missing)}."
         findings.append(Finding("missing target", "warning", message, missing))
     return X, y, np.array(source.ids)[rows], findings
 
@@ -225,8 +228,8 @@ def _encoded(
     source: Source, origin: dict[str, Any], classes: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """(mask of rows with a label, y of those), read like the labels of the data the model was fitted on."""
-    style = origin.get("target_style", "")
-    return encode(source.labels, source.target, origin["task"], classes, style)
+    style, dropped = origin.get("target_style", ""), origin.get("dropped_classes", ())
+    return encode(source.labels, source.target, origin["task"], classes, style, dropped)
 
 
 def _check_modality(source: Source, origin: dict[str, Any]) -> None:

@@ -215,9 +215,16 @@ def decide_task(present: Sequence[Any], numbers: np.ndarray | None) -> tuple[str
 
 
 def encode(
-    values: Any, name: str, task: str, classes: np.ndarray | None, style: str = ""
+    values: Any,
+    name: str,
+    task: str,
+    classes: np.ndarray | None,
+    style: str = "",
+    dropped: Sequence[str] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
     """(mask of rows with a value, y of those) for data that comes later, in the classes of before.
+
+    Rows of the classes `dropped`, which were left out before, count as rows without a value.
 
     Numbers are read in `style`, that of before (`Target.style`); it is guessed where there was none. A label
     is looked up as it is, then as a cell of a file would be read. DataError for a label that is none of
@@ -236,6 +243,9 @@ def encode(
         return keep, _regression_numbers(present, known, np.flatnonzero(keep).astype(str), name)
     read = _text_labels(present, _numbers(present, known))
     labels = [str(v) if str(v) in codes else text for v, text in zip(present, read, strict=True)]
+    wanted = ~np.isin(labels, list(dropped))
+    keep[np.flatnonzero(keep)[~wanted]] = False
+    labels = [label for label, is_wanted in zip(labels, wanted, strict=True) if is_wanted]
     unknown = next((label for label in labels if label not in codes), None)
     if unknown is not None:
         raise DataError(

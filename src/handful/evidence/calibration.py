@@ -22,12 +22,8 @@ from scipy.optimize import minimize, minimize_scalar
 
 from handful.evidence.predictions import Predictions, Row
 from handful.evidence.selection import wilson
-from handful.scoring import DECISIONS, softmax
+from handful.scoring import DECISIONS, DOUBT, doubted, softmax
 
-# Every class gets this share of belief beside what the model says, divided among the classes: a probability
-# of exactly 0 (a tree, nearest neighbours) says only that the class was not met among few examples. 0.03,
-# 0.06 and 0.1 did equally well on other data than that of benchmarks/conformal.py.
-SPREAD = 0.06
 HOTTEST, COLDEST = 20.0, 0.1
 PARTS = 10  # into so many parts the samples are cut, each judged by a temperature fitted on the others
 MOST_REPEATS = 3  # more repeats of the same samples would cost time and tell little
@@ -101,7 +97,7 @@ def warmed(scores: np.ndarray, temperature: float, offsets: np.ndarray | None = 
     """
     if not len(scores):
         return scores
-    logs = np.log(scores + SPREAD / scores.shape[1]) / temperature
+    logs = np.log(scores + DOUBT / scores.shape[1]) / temperature
     return softmax(logs if offsets is None else logs + offsets)
 
 
@@ -111,7 +107,7 @@ def _temperature_alone(scores: np.ndarray, truth: np.ndarray) -> tuple[float, No
 
 def fit_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
     """The temperature that makes the truth least surprising; scores `(n, K)`, truth `(n,)` codes."""
-    logs = np.log(scores + SPREAD / scores.shape[1])
+    logs = np.log(scores + DOUBT / scores.shape[1])
     found = minimize_scalar(
         lambda log: surprise(softmax(logs * np.exp(-log)), truth),
         bounds=(np.log(COLDEST), np.log(HOTTEST)),
@@ -126,7 +122,7 @@ def fit_offsets(scores: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarra
 
     A class without an example counts as if it had half of one, so that no offset is without end.
     """
-    logs, K = np.log(scores + SPREAD / scores.shape[1]), scores.shape[1]
+    logs, K = np.log(scores + DOUBT / scores.shape[1]), scores.shape[1]
     share = np.maximum(np.bincount(truth, minlength=K), 0.5) / len(truth)
 
     def loss(found: np.ndarray) -> tuple[float, np.ndarray]:
@@ -216,7 +212,7 @@ def calibration(found: Calibration) -> dict[str, Any]:
         "ece_before": ece(found.before, found.truth),
         "ece_after": ece(found.after, found.truth, found.named),
         "ece_by_chance": ece_by_chance(_confidence(found.after, found.truth, found.named)[0]),
-        "log_loss_before": surprise(np.clip(found.before, 1e-7, None), found.truth),
+        "log_loss_before": surprise(doubted(found.before), found.truth),
         "log_loss_after": surprise(found.after, found.truth),
         "bins": reliability(found.after, found.truth, found.named),
         "bins_before": reliability(found.before, found.truth),

@@ -18,7 +18,7 @@ import numpy as np
 
 from handful.evidence.contributions import contributions, deviations
 from handful.evidence.predictions import Predictions, Row
-from handful.scoring import Metric
+from handful.scoring import Metric, doubted
 
 SHUFFLES = 1000
 LEVEL = 0.95
@@ -100,7 +100,7 @@ def _pay(metric: Metric, y: np.ndarray, scores: np.ndarray) -> np.ndarray:
     K = scores.shape[1]
     sizes = np.maximum(np.bincount(y, minlength=K), 1)
     if metric.name == "log_loss":
-        return np.log(np.clip(scores, 1e-7, 1))
+        return np.log(doubted(scores))
     if metric.name == "roc_auc":
         from scipy.stats import rankdata
 

@@ -14,6 +14,7 @@ import numpy as np
 from handful.data import store
 from handful.data.load import load_test
 from handful.errors import DataError
+from handful.evidence.calibration import surprise
 from handful.evidence.leaderboard import number
 from handful.model.model import Model
 from handful.protocol.run import Run
@@ -68,10 +69,11 @@ def _score(run: Run, model: Model, test: Path) -> HeldOutScore:
     with tempfile.TemporaryDirectory(prefix="handful-") as folder:
         X, y, _, findings = load_test(test, model.origin, model.classes, Path(folder))
         scores = model.scores(X)
+        served = model.calibrated(scores) if run.metric.name == "log_loss" else None
         known = np.isin(store.sample_digests(X), store.sample_digests(run.dataset.X))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # that there is no value is said by `reason`
-        value = number(run.metric.value(y, scores))
+        value = number(run.metric.value(y, scores) if served is None else surprise(served, y))
     reason = _why_undefined(run.metric.label, y, model.classes) if value is None else None
     noticed = tuple(finding.message for finding in findings if finding.severity != "note")
     return HeldOutScore(run.metric.name, value, len(y), int(known.sum()), reason, noticed)

@@ -65,7 +65,7 @@ class Model:
         """
         if self.classes is None:
             raise AttributeError("predict_proba is for classification; this model predicts a number.")
-        return self._calibrated(self.scores(self._read_all(X)))
+        return self.calibrated(self.scores(self._read_all(X)))
 
     def predict_frame(self, X: Any) -> pd.DataFrame:
         """What `handful predict` writes: one row a sample, in the order of the input.
@@ -98,7 +98,7 @@ class Model:
             return pd.DataFrame({"prediction": found, "low": found - far, "high": found + far})
         best = found.argmax(axis=1) if len(found) else np.zeros(0, dtype=int)
         level = found if self.temperature is None else warmed(found, self.temperature)
-        found = self._calibrated(found)
+        found = self.calibrated(found)
         frame = pd.DataFrame(
             {"prediction": self.classes[best], "confidence": found[np.arange(len(best)), best]}
         )
@@ -109,7 +109,8 @@ class Model:
         )
         return frame
 
-    def _calibrated(self, found: np.ndarray) -> np.ndarray:
+    def calibrated(self, found: np.ndarray) -> np.ndarray:
+        """Probabilities `(n, K)` of scores `(n, K)`."""
         if self.temperature is None:
             return found
         return warmed(found, self.temperature, None if self.offsets is None else np.array(self.offsets))

@@ -320,9 +320,11 @@ def _command(run: Run) -> str:
             ("families", ",".join(s.families) if s.families else None),
             ("backbones", ",".join(s.backbones) or None),
             ("start-from", None if s.start_from is None else Path(s.start_from).name),
+            ("test", None if s.test is None else Path(s.test).name),
             ("seed", s.seed),
         )
         if value is not None
     ]
+    options += [f"--drop-class {shlex.quote(name)}" for name in s.drop_classes]
     options += ["--allow-download"] if s.allow_download else []
     return " ".join(["handful fit", name, *options])

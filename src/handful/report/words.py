@@ -444,6 +444,9 @@ def verdict(summary: dict[str, Any]) -> tuple[str, str] | None:
     return short, found["text"].removeprefix(short).removesuffix(beside).strip()
 
 
+MOST_SEEN = 0.1  # of a test set; beyond, its score tells of what was learned by heart
+
+
 def own_test(summary: dict[str, Any], metric: Metric) -> str | None:
     """How the person's own held-out set came out, or why it has no score, and what of it was not read."""
     result = _own_score(summary, metric)
@@ -460,8 +463,15 @@ def _own_score(summary: dict[str, Any], metric: Metric) -> str | None:
     shown = metric.show(test["value"])
     result = f"it cost {shown} a {noun(summary, 1)}" if metric.name == "cost" else f"it scored {shown}"
     sentence = f"On your own test set{size} {result}"
-    if test.get("inside") is None:
-        return sentence + "."
-    if test["inside"]:
-        return sentence + ", inside the interval that was promised."
-    return sentence + ", outside the interval that was promised: is the test set of the same kind?"
+    seen = test.get("seen_in_training") or 0
+    also = f"{seen:,} of them {'is' if seen == 1 else 'are'} also among those learned from."
+    if seen > MOST_SEEN * (n or 0):
+        return f"{sentence}, which says little of new {noun(summary)}: {also}"
+    inside = test.get("inside")
+    if inside is None:
+        sentence += "."
+    elif inside:
+        sentence += ", inside the interval that was promised."
+    else:
+        sentence += ", outside the interval that was promised: is the test set of the same kind?"
+    return f"{sentence} {also}" if seen else sentence
