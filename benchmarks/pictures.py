@@ -91,13 +91,14 @@ def rows(name: str, seed: int, found: dict[str, Any]) -> str:
 
 
 def ledger_rows(name: str, runs: list[dict[str, Any]]) -> list[str]:
-    """A row a technique: its gain in points with its interval in the first run, and how often it was kept."""
+    """A row a technique: its gain in points, the interval of the first run with one, and how often kept."""
     lines = []
     for line in runs[0]["ledger"]:
         same = [x for r in runs for x in r["ledger"] if x["technique"] == line["technique"]]
         gains = [100 * x["gain"] for x in same if x["gain"] is not None]
+        ends = [(100 * x["low"], 100 * x["high"]) for x in same if x["low"] is not None]
         if gains:
-            gain = f"{np.median(gains):+.1f} ({100 * line['low']:+.1f} to {100 * line['high']:+.1f})"
+            gain = f"{np.median(gains):+.1f}" + (f" ({ends[0][0]:+.1f} to {ends[0][1]:+.1f})" if ends else "")
             kept = sum(x["kept"] for x in same)
             lines.append(
                 f"| {name} | {line['technique']} | {line['base']} | {gain} | {kept} of {len(runs)} |"
