@@ -140,12 +140,16 @@ def stretched(metric: Metric, score: np.ndarray | float) -> np.ndarray:
 
 
 def unstretched(metric: Metric, score: float) -> float:
-    """The inverse of `stretched`; shares are kept between 0 and 1, costs from 0 on."""
+    """The inverse of `stretched`; shares are kept between 0 and 1, costs from 0 on.
+
+    Far below, where a handful of values are all told without an error, R² is -inf and an error inf.
+    """
     if metric.name in SHARES:
         return min(1.0, max(0.0, score))
     if metric.name == "cost":
         return max(0.0, -score)
-    return float(1 - np.exp(-score)) if metric.name == "r2" else float(np.exp(-score))
+    with np.errstate(over="ignore"):
+        return float(1 - np.exp(-score)) if metric.name == "r2" else float(np.exp(-score))
 
 
 def errors(predictions: Predictions, rows: Sequence[Row]) -> np.ndarray:
