@@ -139,6 +139,29 @@ def test_a_table_without_a_useful_column_is_refused():
         infer_schema(pd.DataFrame({"same": [1, 1, 1]}), "target")
 
 
+TITLES = [
+    *("cannot print from laptop", "printer jams again", "laptop screen is black", "cannot open the invoice"),
+    *("invoice sent twice again", "open invoice is wrong", "printer prints black pages", "screen jams again"),
+    *("wrong invoice sent", "cannot open laptop", "black screen again today", "prints from laptop fail"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind"),
+    [
+        ("title", TITLES, "text"),
+        ("ticket id", TITLES, None),
+        ("slide", [f"slide number {i}" for i in range(12)], None),
+        ("who", [f"Anna{i} Maria{i} Berg{i}" for i in range(12)], None),
+    ],
+)
+def test_a_few_words_are_a_text_where_words_recur_from_row_to_row(name, values, kind):
+    frame = pd.DataFrame({name: values, "kind": list("ab") * 6})
+    schema, _ = infer_schema(frame, "y")
+    assert {c.name: c.kind for c in schema.columns}.get(name) == kind
+    assert (name in schema.left_out) == (kind is None)
+
+
 def test_numbers_written_as_text_and_markers_are_noted():
     notes = found(frame_of(price=["1,5", "2"], size=["1", "?"], zip=["01234", "99999"]))
     assert notes == {"numbers as text": ["price"], "missing marker": ["size"], "code": ["zip"]}

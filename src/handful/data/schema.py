@@ -14,7 +14,7 @@ import pandas as pd
 from handful.data.columns import TEXT
 from handful.data.dataset import Finding
 from handful.data.names import count, did_you_mean, listed
-from handful.data.texts import clean, words
+from handful.data.texts import WORD, clean, words
 from handful.data.values import (
     DATE_PARTS,
     MISSING,
@@ -34,7 +34,10 @@ from handful.errors import DataError
 
 # Below this many rows, running or distinct values are no sign of an identifier.
 _IDENTIFIER_ROWS = 10
+# Values of so many words are texts; of a few words they are where words recur from row to row, as in titles
+# ("cannot print from laptop") and not in names of persons or places.
 _TEXT_WORDS = 5
+_FEW_WORDS, _RECUR = 3, 0.5
 # From this share of strings on, a column holds texts, and a number among them is one too ("404").
 _MOSTLY = 0.9
 # So many values that all do not fit are another column; fewer may be slips, in one row to be predicted.
@@ -242,7 +245,7 @@ def _infer_column(name: str, series: pd.Series, notes: _Notes, keep_all: bool) -
         values = plain_values(series)
         column, values = _read_kind(name, values, notes)
     present = [value for value in values if value is not None]
-    if column.kind == "categorical" and words_of(series) >= _TEXT_WORDS:
+    if column.kind == "categorical" and _holds_texts(name, series):
         notes.add("text", name)
         return Column(name, "text"), ""
     if not keep_all:
@@ -326,6 +329,19 @@ def _is_identifier(column: Column, distinct_values: list[Any]) -> bool:
     steps = np.diff(numbers)
     runs = len(steps) > 0 and bool((steps == 1).all() or (steps == -1).all())
     return named or (runs and long_enough and not _TIME_NAME.search(column.name))
+
+
+def _holds_texts(name: str, series: pd.Series) -> bool:
+    n_words = words_of(series)
+    if n_words >= _TEXT_WORDS:
+        return True
+    if n_words < _FEW_WORDS or _ID_NAME.search(name) or _CAMEL_ID.search(name):
+        return False
+    values, _ = without_markers(plain_values(series), MISSING)
+    rows = [set(re.findall(WORD, to_category(value).lower())) for value in values if value is not None]
+    counts = Counter(word for row in rows for word in row)
+    told = [counts[word] > 1 for row in rows for word in row if counts[word] <= len(rows) / 2]
+    return sum(told) >= _RECUR * len(told) > 0  # "slide number 7": words of most rows say nothing
 
 
 def words_of(series: pd.Series) -> float:
