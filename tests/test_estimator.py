@@ -60,3 +60,14 @@ def test_groups_are_kept_together() -> None:
 def test_a_wrong_option_is_said_at_fit() -> None:
     with pytest.raises(ValueError, match="budget 'fast' is unknown"):
         HandfulClassifier(budget="fast").fit(*load_iris(return_X_y=True))
+
+
+def test_classes_are_sorted_as_scikit_learn_expects() -> None:
+    X, y = load_iris(return_X_y=True)
+    labels = np.array(["9", "10", "2"])[y]
+    model = HandfulClassifier(**ESTIMATORS[0].get_params(deep=False)).fit(X, labels)
+    assert model.classes_.tolist() == np.unique(labels).tolist()
+    named = model.classes_[model.predict_proba(X).argmax(axis=1)]
+    np.testing.assert_array_equal(named, model.predict(X))
+    assert [c["class"] for c in model.summary_["classes"]] == ["2", "9", "10"]
+    assert cross_val_score(model, X, labels, cv=3, scoring="roc_auc_ovr").min() > 0.9

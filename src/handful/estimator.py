@@ -107,7 +107,7 @@ class HandfulClassifier(ClassifierMixin, _Handful):
     ----------
     model_ : the chosen model, fitted on all data
     summary_ : what report.json would say: expected score with its interval, leaderboard, audit
-    classes_ : the labels
+    classes_ : the labels, sorted as by `np.unique`
 
     Examples
     --------
@@ -122,7 +122,8 @@ class HandfulClassifier(ClassifierMixin, _Handful):
 
     def fit(self, X: Any, y: Any, groups: Any = None, unlabelled: Any = None) -> HandfulClassifier:
         super().fit(X, y, groups, unlabelled)
-        self.classes_ = self.model_.classes
+        # scikit-learn's scorers take column i for the label np.unique(y)[i]; handful counts "9" before "10".
+        self.classes_ = np.sort(np.asarray(self.model_.classes))
         return self
 
     def _checked(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
@@ -133,7 +134,8 @@ class HandfulClassifier(ClassifierMixin, _Handful):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities `(n, K)` in the order of `classes_`."""
         check_is_fitted(self, "model_")
-        return self.model_.predict_proba(self._new(X))
+        order = np.argsort(np.asarray(self.model_.classes))
+        return np.take(self.model_.predict_proba(self._new(X)), order, axis=1)
 
 
 class HandfulRegressor(RegressorMixin, _Handful):
