@@ -306,6 +306,25 @@ def test_a_model_of_arrays_takes_columns_by_place():
         load_new([[1, 2, 3]], old.origin)
 
 
+def test_a_model_of_a_table_takes_columns_by_name_however_they_are_called():
+    rows = pd.DataFrame({"x0": [0.0, 5.0, 1.0, 6.0], "x1": [1.0, 2.0, 2.0, 1.0]})
+    old = load((rows, [0, 1, 0, 1]), Settings())
+    with pytest.raises(DataError, match="no column 'x0', 'x1'"):
+        load_new(pd.DataFrame({"a": [1.0], "b": [2.0]}), old.origin)
+    with pytest.raises(DataError, match="no column 'x0'"):
+        check_test((pd.DataFrame({"a": [1.0], "x1": [2.0]}), [0]), old.origin, old.classes)
+    assert load_new([[1, 2]], old.origin)[0].to_numpy().tolist() == [[1.0, 2.0]]
+
+
+def test_an_array_of_objects_has_no_names_either():
+    rows = pd.DataFrame({"size": [0.0, 5.0, 1.0, 6.0], "kind": ["a", "b", "b", "a"]})
+    of_table = load((rows, [0, 1, 0, 1]), Settings())
+    of_array = load((rows.to_numpy().astype(object), [0, 1, 0, 1]), Settings())
+    for old in (of_table, of_array):
+        for new in (rows, rows.to_numpy().astype(object)):
+            assert load_new(new, old.origin)[0].to_numpy().tolist() == rows.to_numpy().tolist()
+
+
 def test_new_data_of_another_modality_is_refused(tmp_path):
     image = load(photos(tmp_path / "p", cat=2, dog=2), Settings()).origin
     rows = load((np.arange(8.0).reshape(4, 2), [0, 1, 0, 1]), Settings()).origin

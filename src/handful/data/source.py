@@ -42,6 +42,7 @@ class Source:
     Exactly one of `paths` (image files, or text files where `of_text`), `pixels` (an array of images),
     `frame` (the features of a table, without target and groups) and `texts` (a string a sample, None where
     there is none) is set. `pictures` names the columns of `frame` that hold image files, as whole paths.
+    An array is a table whose columns were given no names; here they are x0, x1, ...
     `labels` holds a value a sample, or None.
     """
 
@@ -361,8 +362,7 @@ def _content_of_array(X: Any, how: How) -> Source:
         )
     names = [f"x{i}" for i in range(array.shape[1])]
     columns = {name: pd.Series(array[:, i]) for i, name in enumerate(names)}
-    kind = "array" if array.dtype.kind in "biuf" else "table"
-    return Source(kind, rows, frame=pd.DataFrame(columns, index=pd.RangeIndex(len(array))))
+    return Source("array", rows, frame=pd.DataFrame(columns, index=pd.RangeIndex(len(array))))
 
 
 def _content_of_frame(X: pd.DataFrame, how: How) -> Source:
