@@ -45,6 +45,27 @@ def test_frames_with_categories_and_gaps_are_taken() -> None:
     assert model.predict(frame.iloc[:4]).tolist() == [False, False, True, True]
 
 
+def test_frames_of_other_libraries_keep_their_names() -> None:
+    class Frame:
+        """As polars has them."""
+
+        def __init__(self, frame: pd.DataFrame) -> None:
+            self.frame = frame
+
+        def to_pandas(self) -> pd.DataFrame:
+            return self.frame
+
+        def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+            return self.frame.to_numpy()
+
+        def __len__(self) -> int:
+            return len(self.frame)
+
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    model = HandfulClassifier(**ESTIMATORS[0].get_params(deep=False)).fit(Frame(X), y)
+    np.testing.assert_array_equal(model.predict(Frame(X.iloc[:, ::-1])), model.predict(X))
+
+
 def test_regressor_inside_cross_validation() -> None:
     X, y = load_diabetes(return_X_y=True)
     scores = cross_val_score(HandfulRegressor(families=("classic",)), X[:150], y[:150], cv=2)

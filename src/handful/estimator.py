@@ -88,7 +88,7 @@ class _Handful(BaseEstimator):
 
 def _as_it_is(X: Any) -> bool:
     """Frames and pictures are read by handful; matrices are checked as scikit-learn does."""
-    return isinstance(X, pd.DataFrame) or len(getattr(X, "shape", ())) > 2
+    return isinstance(X, pd.DataFrame) or hasattr(X, "to_pandas") or len(getattr(X, "shape", ())) > 2
 
 
 class HandfulClassifier(ClassifierMixin, _Handful):

@@ -164,8 +164,8 @@ def fit(
     ----------
     data : path, or (X, y), or (X, y, groups)
         A folder with a folder of pictures, or of .txt files, per class; a table (CSV, TSV, JSON lines,
-        Parquet, XLSX); arrays `(n, d)`, a DataFrame, pictures `(n, H, W)` or `(n, H, W, 3)`, or a list of
-        strings, with their labels or values `(n,)`.
+        Parquet, XLSX); arrays `(n, d)`, a DataFrame (of polars too), pictures `(n, H, W)` or `(n, H, W, 3)`,
+        or a list of strings, with their labels or values `(n,)`.
     target, groups : column names; for pictures, groups is a CSV file `id,group` or a pattern on file names
     test : a held-out set in the same form as `data`, scored once at the end
     unlabelled : more of the same without labels, to learn from: a folder of pictures, a table, an array or a

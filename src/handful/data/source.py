@@ -26,7 +26,7 @@ from handful.data.schema import infer_schema, named_columns, words_of
 from handful.data.tables import names_of, read_table
 from handful.data.targets import find_target_column
 from handful.data.values import plain_values, to_category
-from handful.errors import DataError, SettingsError
+from handful.errors import DataError, MissingExtraError, SettingsError
 
 MODALITIES = ("auto", "image", "table", "text")
 TASKS = ("auto", "classification", "regression")
@@ -99,6 +99,7 @@ def open_source(data: Any, how: How) -> Source:
     """The source behind `data`; DataError or SettingsError says what is wrong with it."""
     if how.modality not in MODALITIES:
         raise SettingsError(f"--modality {how.modality!r} is not one of {', '.join(MODALITIES)}.")
+    data = tuple(map(_of_pandas, data)) if isinstance(data, tuple) else _of_pandas(data)
     if isinstance(data, (str, os.PathLike)):
         source = _from_path(Path(data), how)
     elif isinstance(data, tuple):
@@ -121,6 +122,17 @@ def open_source(data: Any, how: How) -> Source:
     if not source.ids:
         raise DataError("there are 0 samples (0 rows); a minimum of 1 is required.")
     return source
+
+
+def _of_pandas(data: Any) -> Any:
+    """A table or column of another library (polars, pyarrow) as pandas has it; all else as it is."""
+    if not hasattr(data, "to_pandas") or len(getattr(data, "shape", ())) > 2:  # xarray holds pictures too
+        return data
+    try:
+        return data.to_pandas()
+    except ImportError as error:
+        kind = f"{type(data).__module__.partition('.')[0]} {type(data).__name__}"
+        raise MissingExtraError("pyarrow", "tables", f"reading a {kind}") from error
 
 
 def made_up(source: Source, data: Any) -> np.ndarray:
