@@ -178,7 +178,8 @@ def fit(
     start_from : folder of an earlier run on related pictures, whose fine-tuned network joins as a backbone
     allow_download : networks for tables that are installed (tabpfn, tabicl) may fetch their weights
     candidates : people's own, a list of (name, scikit-learn estimator)
-    cv : a scikit-learn splitter, or an iterable of (train, test) positions, instead of our folds
+    cv : a scikit-learn splitter, or an iterable of (train, test) positions, instead of our folds; positions
+        are rows of `data` as given, a splitter sees those that can be used
     jobs : worker processes; all cores unless given
     out : the run's folder; `runs/NAME` unless given
     progress : called with a `Progress` as the run goes on

@@ -172,7 +172,8 @@ def test_a_frame_that_is_not_of_pandas_keeps_its_names():
     for dataset in (whole, parts):
         assert dataset.X.columns.tolist() == ["size", "kind"] and dataset.y.tolist() == [0, 1, 0, 1]
         assert load_new(Frame(X[["kind", "size"]]), dataset.origin)[0].equals(dataset.X)
-    assert parts.groups is not None and parts.groups.tolist() == [0, 0, 1, 1] and parts.origin["target"] == "y"
+    assert parts.groups is not None and parts.groups.tolist() == [0, 0, 1, 1]
+    assert parts.origin["target"] == "y"
 
 
 def test_a_frame_that_pandas_cannot_be_made_of_says_what_to_install():

@@ -80,6 +80,7 @@ def load(
             "groups": settings.groups,
         },
         findings=[*source.findings, *target.findings, *findings],
+        kept=_kept(source, rows),
     )
     dataset.findings += _damaged_findings(problems, len(y), source)
     groups = None if source.groups is None else [source.groups[i] for i in rows]
@@ -92,6 +93,13 @@ def load(
         dataset.groups, more = group_codes(groups, dataset.ids.tolist())
         dataset.findings += more if source.groups is not None else []
     return dataset
+
+
+def _kept(source: Source, rows: np.ndarray) -> np.ndarray:
+    """Which of the samples that were given are these rows of the source, `(N,)`."""
+    kept = np.ones(len(source.ids), dtype=bool) if source.kept is None else source.kept.copy()
+    kept[kept] = np.isin(np.arange(len(source.ids)), rows)
+    return kept
 
 
 def _said(data: Any) -> str | None:

@@ -43,7 +43,8 @@ class Source:
     `frame` (the features of a table, without target and groups) and `texts` (a string a sample, None where
     there is none) is set. `pictures` names the columns of `frame` that hold image files, as whole paths.
     An array is a table whose columns were given no names; here they are x0, x1, ...
-    `labels` holds a value a sample, or None.
+    `labels` holds a value a sample, or None. `kept` says which of the samples that were given these are, as a
+    mask over those; None means all.
     """
 
     kind: str
@@ -62,6 +63,7 @@ class Source:
     pictures: tuple[str, ...] = ()
     copy_of: list[str | None] | None = None
     findings: list[Finding] = field(default_factory=list)
+    kept: np.ndarray | None = None
 
     @property
     def parse_labels(self) -> bool:
@@ -154,7 +156,7 @@ def _without_generated(source: Source, data: Any) -> Source:
     made = made_up(source, data)
     if not made.any():
         return source
-    keep = np.flatnonzero(~made)
+    keep, source.kept = np.flatnonzero(~made), ~made
     gone: set[str] = set()
     if source.kind == "folder":
         gone = set(source.labels) - {source.labels[i] for i in keep}
