@@ -92,3 +92,16 @@ def test_classes_are_sorted_as_scikit_learn_expects() -> None:
     np.testing.assert_array_equal(named, model.predict(X))
     assert [c["class"] for c in model.summary_["classes"]] == ["2", "9", "10"]
     assert cross_val_score(model, X, labels, cv=3, scoring="roc_auc_ovr").min() > 0.9
+
+
+def test_a_random_state_of_numpy_is_a_seed() -> None:
+    X, y = load_iris(return_X_y=True)
+    given = ESTIMATORS[0].get_params(deep=False)
+
+    def seed(state: np.random.RandomState | np.integer) -> int:
+        return HandfulClassifier(**given | {"random_state": state}).fit(X, y).summary_["protocol"]["seed"]
+
+    assert seed(np.random.RandomState(0)) == seed(np.random.RandomState(0)) != seed(np.random.RandomState(1))
+    assert seed(np.int64(3)) == 3
+    with pytest.raises(ValueError, match="cannot be used to seed"):
+        seed("monday")  # type: ignore[arg-type]
