@@ -333,6 +333,41 @@ def test_an_output_that_cannot_be_written_is_named_before_the_work(good: Path, t
     refused(handful(*predict, tmp_path / "no" / "p.csv"), "folder that does not exist")
 
 
+def test_predictions_do_not_take_the_place_of_what_they_are_made_of(good: Path, tmp_path: Path) -> None:
+    data = write_table(tmp_path / "new.csv")
+    (tmp_path / "link.csv").symlink_to(data)
+    pictures = write_pictures(tmp_path / "pictures", per_class=1)
+    before = data.read_bytes(), (good / "run" / "run.json").read_bytes()
+    for output in (data, tmp_path / "link.csv"):
+        refused(handful("predict", good / "run", data, "-o", output), "is the data", "predictions.csv")
+    refused(handful("predict", good / "run", pictures, "-o", pictures / "a" / "00.png"), "is a picture")
+    for model, name in (
+        ("run", "run.json"),
+        ("run", "p.csv"),
+        ("run", "model/p.csv"),
+        ("run/model", "p.csv"),
+    ):
+        called = handful("predict", good / model, data, "-o", good / "run" / name)
+        refused(called, "lies in the folder of the run or model", "predictions.csv")
+    assert before == (data.read_bytes(), (good / "run" / "run.json").read_bytes())
+    shutil.copytree(good / "run" / "model", tmp_path / "model")
+    refused(handful("predict", tmp_path / "model", data, "-o", tmp_path / "model" / "p.csv"), "run or model")
+
+
+def test_a_text_to_be_predicted_is_not_written_over(good: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "one.txt").write_text("a letter")
+    called = handful("predict", good / "run", tmp_path / "texts", "-o", tmp_path / "texts" / "one.txt")
+    refused(called, "is a text of the data")
+    assert (tmp_path / "texts" / "one.txt").read_text() == "a letter"
+
+
+def test_predictions_beside_the_data_are_written_again(good: Path, tmp_path: Path) -> None:
+    data = write_table(tmp_path / "new.csv")
+    for _ in range(2):
+        assert handful("predict", good / "run", data, "-o", tmp_path / "p.csv").status == 0
+
+
 def test_a_model_that_was_changed_is_not_loaded(good: Path, tmp_path: Path) -> None:
     shutil.copytree(good / "run" / "model", tmp_path / "model")
     member = next((tmp_path / "model").glob("*.skops"))

@@ -45,6 +45,27 @@ def test_frames_with_categories_and_gaps_are_taken() -> None:
     assert model.predict(frame.iloc[:4]).tolist() == [False, False, True, True]
 
 
+def test_frames_of_other_libraries_keep_their_names() -> None:
+    class Frame:
+        """As polars has them."""
+
+        def __init__(self, frame: pd.DataFrame) -> None:
+            self.frame = frame
+
+        def to_pandas(self) -> pd.DataFrame:
+            return self.frame
+
+        def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+            return self.frame.to_numpy()
+
+        def __len__(self) -> int:
+            return len(self.frame)
+
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    model = HandfulClassifier(**ESTIMATORS[0].get_params(deep=False)).fit(Frame(X), y)
+    np.testing.assert_array_equal(model.predict(Frame(X.iloc[:, ::-1])), model.predict(X))
+
+
 def test_regressor_inside_cross_validation() -> None:
     X, y = load_diabetes(return_X_y=True)
     scores = cross_val_score(HandfulRegressor(families=("classic",)), X[:150], y[:150], cv=2)
@@ -60,3 +81,27 @@ def test_groups_are_kept_together() -> None:
 def test_a_wrong_option_is_said_at_fit() -> None:
     with pytest.raises(ValueError, match="budget 'fast' is unknown"):
         HandfulClassifier(budget="fast").fit(*load_iris(return_X_y=True))
+
+
+def test_classes_are_sorted_as_scikit_learn_expects() -> None:
+    X, y = load_iris(return_X_y=True)
+    labels = np.array(["9", "10", "2"])[y]
+    model = HandfulClassifier(**ESTIMATORS[0].get_params(deep=False)).fit(X, labels)
+    assert model.classes_.tolist() == np.unique(labels).tolist()
+    named = model.classes_[model.predict_proba(X).argmax(axis=1)]
+    np.testing.assert_array_equal(named, model.predict(X))
+    assert [c["class"] for c in model.summary_["classes"]] == ["2", "9", "10"]
+    assert cross_val_score(model, X, labels, cv=3, scoring="roc_auc_ovr").min() > 0.9
+
+
+def test_a_random_state_of_numpy_is_a_seed() -> None:
+    X, y = load_iris(return_X_y=True)
+    given = ESTIMATORS[0].get_params(deep=False)
+
+    def seed(state: np.random.RandomState | np.integer) -> int:
+        return HandfulClassifier(**given | {"random_state": state}).fit(X, y).summary_["protocol"]["seed"]
+
+    assert seed(np.random.RandomState(0)) == seed(np.random.RandomState(0)) != seed(np.random.RandomState(1))
+    assert seed(np.int64(3)) == 3
+    with pytest.raises(ValueError, match="cannot be used to seed"):
+        seed("monday")  # type: ignore[arg-type]

@@ -158,13 +158,10 @@ def predict(
     output: Annotated[Path, typer.Option("-o", "--output", help="The CSV file to write.")],
 ) -> None:
     """Predict new data with a run's model."""
-    from handful.errors import SettingsError
     from handful.files import whole, writing
     from handful.model.save import load
 
-    if output.is_dir() or not output.absolute().parent.is_dir():
-        what = "is a folder" if output.is_dir() else "lies in a folder that does not exist"
-        raise SettingsError(f"-o {output} {what}; name the CSV file to write, such as predictions.csv.")
+    _check_output(output, model, data)
     frame = load(model).predict_frame(data)
     if output.exists() and not output.is_file():
         with writing(output):
@@ -175,6 +172,29 @@ def predict(
     bad = int(frame["problem"].ne("").sum()) if "problem" in frame else 0
     problems = f" {bad} could not be read: see the column 'problem'." if bad else ""
     typer.echo(f"{len(frame)} predictions in {output}.{problems}")
+
+
+def _check_output(output: Path, model: Path, data: Path) -> None:
+    """SettingsError where no predictions can be written, or where they would spoil what they are made of."""
+    from handful.data.folders import is_image_name, is_text_name
+    from handful.errors import SettingsError
+
+    place, kept, what = output.resolve(), model.resolve(), None
+    run_or_model = (kept / "model.json", kept / "run.json", kept.parent / "run.json")
+    if output.is_dir():
+        what = "is a folder"
+    elif not output.absolute().parent.is_dir():
+        what = "lies in a folder that does not exist"
+    elif place == data.resolve():
+        what = "is the data that is to be predicted"
+    elif any(file.exists() and file.parent in place.parents for file in run_or_model):
+        what = "lies in the folder of the run or model, which holds nothing else"
+    elif output.exists() and is_image_name(output.name):
+        what = "is a picture"
+    elif output.exists() and is_text_name(output.name) and data.resolve() in place.parents:
+        what = "is a text of the data that is to be predicted"
+    if what:
+        raise SettingsError(f"-o {output} {what}; name the CSV file to write, such as predictions.csv.")
 
 
 @app.command()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -31,7 +33,7 @@ class _Handful(BaseEstimator):
         candidates: tuple[tuple[str, Any], ...] = (),
         cv: Any = None,
         n_jobs: int | None = 1,
-        random_state: int | None = 0,
+        random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.metric = metric
         self.budget = budget
@@ -58,8 +60,8 @@ class _Handful(BaseEstimator):
             families=None if self.families is None else tuple(self.families),
             backbones=tuple(self.backbones),
             allow_download=self.allow_download,
-            jobs=self.n_jobs,
-            seed=0 if self.random_state is None else int(self.random_state),
+            jobs=None if self.n_jobs is None else int(self.n_jobs),
+            seed=_seed(self.random_state),
         )
         with tempfile.TemporaryDirectory(prefix="handful-") as folder:
             settings = Settings(**{**settings.__dict__, "out": str(Path(folder) / "run")})
@@ -86,9 +88,15 @@ class _Handful(BaseEstimator):
         return self.model_.predict(self._new(X))
 
 
+def _seed(random_state: Any) -> int:
+    if random_state is None or isinstance(random_state, Integral):
+        return int(random_state or 0)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
 def _as_it_is(X: Any) -> bool:
     """Frames and pictures are read by handful; matrices are checked as scikit-learn does."""
-    return isinstance(X, pd.DataFrame) or len(getattr(X, "shape", ())) > 2
+    return isinstance(X, pd.DataFrame) or hasattr(X, "to_pandas") or len(getattr(X, "shape", ())) > 2
 
 
 class HandfulClassifier(ClassifierMixin, _Handful):
@@ -101,13 +109,13 @@ class HandfulClassifier(ClassifierMixin, _Handful):
     budget : "quick", "standard", "thorough", or a duration such as "90s", "20m", "1h"
     families, backbones, allow_download, candidates, cv : as in `handful.fit`
     n_jobs : worker processes; 1 fits in this process, None takes all cores
-    random_state : the seed of everything random
+    random_state : the seed of everything random; of a RandomState it is drawn, None is 0
 
     Attributes
     ----------
     model_ : the chosen model, fitted on all data
     summary_ : what report.json would say: expected score with its interval, leaderboard, audit
-    classes_ : the labels
+    classes_ : the labels, sorted as by `np.unique`
 
     Examples
     --------
@@ -122,7 +130,8 @@ class HandfulClassifier(ClassifierMixin, _Handful):
 
     def fit(self, X: Any, y: Any, groups: Any = None, unlabelled: Any = None) -> HandfulClassifier:
         super().fit(X, y, groups, unlabelled)
-        self.classes_ = self.model_.classes
+        # scikit-learn's scorers take column i for the label np.unique(y)[i]; handful counts "9" before "10".
+        self.classes_ = np.sort(np.asarray(self.model_.classes))
         return self
 
     def _checked(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
@@ -133,7 +142,8 @@ class HandfulClassifier(ClassifierMixin, _Handful):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities `(n, K)` in the order of `classes_`."""
         check_is_fitted(self, "model_")
-        return self.model_.predict_proba(self._new(X))
+        order = np.argsort(np.asarray(self.model_.classes))
+        return np.take(self.model_.predict_proba(self._new(X)), order, axis=1)
 
 
 class HandfulRegressor(RegressorMixin, _Handful):

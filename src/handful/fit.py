@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from handful.data.load import check_test
 from handful.data.load import load as load_data
 from handful.data.many_labels import check_task
 from handful.data.names import missing_path
+from handful.data.values import to_category
 from handful.errors import DataError, RunError, SettingsError
 from handful.evidence.ensemble import add_average, select
 from handful.evidence.predictions import Predictions, collect
@@ -136,8 +139,8 @@ def report_run(folder: str | Path) -> FitRun:
 def fit(
     data: Any,
     *,
-    target: str | None = None,
-    groups: str | None = None,
+    target: str | int | None = None,
+    groups: str | int | None = None,
     test: str | Path | None = None,
     unlabelled: Any = None,
     task: str = "auto",
@@ -150,7 +153,7 @@ def fit(
     allow_download: bool = False,
     candidates: Own = (),
     cv: Any = None,
-    drop_classes: Sequence[str] = (),
+    drop_classes: Sequence[Any] = (),
     device: str = "auto",
     jobs: int | None = None,
     seed: int = 0,
@@ -164,10 +167,10 @@ def fit(
     ----------
     data : path, or (X, y), or (X, y, groups)
         A folder with a folder of pictures, or of .txt files, per class; a table (CSV, TSV, JSON lines,
-        Parquet, XLSX); arrays `(n, d)`, a DataFrame, pictures `(n, H, W)` or `(n, H, W, 3)`, or a list of
-        strings, with their labels or values `(n,)`.
+        Parquet, XLSX); arrays `(n, d)`, a DataFrame (of polars too), pictures `(n, H, W)` or `(n, H, W, 3)`,
+        or a list of strings, with their labels or values `(n,)`.
     target, groups : column names; for pictures, groups is a CSV file `id,group` or a pattern on file names
-    test : a held-out set in the same form as `data`, scored once at the end
+    test : path of a held-out set, a folder or a table like `data`, scored once at the end
     unlabelled : more of the same without labels, to learn from: a folder of pictures, a table, an array or a
         DataFrame; a target in it is ignored, and what is also in `data` or `test` is left out
     metric : accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae; or what mistakes cost,
@@ -178,7 +181,8 @@ def fit(
     start_from : folder of an earlier run on related pictures, whose fine-tuned network joins as a backbone
     allow_download : networks for tables that are installed (tabpfn, tabicl) may fetch their weights
     candidates : people's own, a list of (name, scikit-learn estimator)
-    cv : a scikit-learn splitter, or an iterable of (train, test) positions, instead of our folds
+    cv : a scikit-learn splitter, or an iterable of (train, test) positions, instead of our folds; positions
+        are rows of `data` as given, a splitter sees those that can be used
     jobs : worker processes; all cores unless given
     out : the run's folder; `runs/NAME` unless given
     progress : called with a `Progress` as the run goes on
@@ -202,9 +206,9 @@ def fit(
         raise SettingsError("--backbones: name at least one, such as lite0.")
     settings = Settings(
         data=None if path is None else str(path.absolute()),
-        target=target,
-        groups=groups,
-        test=None if test is None else str(Path(test).absolute()),
+        target=_column("target", target),
+        groups=_column("groups", groups),
+        test=None if test is None else _test_path(test),
         unlabelled=str(Path(unlabelled).absolute()) if isinstance(unlabelled, (str, Path)) else None,
         task=task,
         modality=modality,
@@ -214,10 +218,10 @@ def fit(
         backbones=tuple(backbones or ()),
         start_from=None if start_from is None else str(Path(start_from).absolute()),
         allow_download=allow_download,
-        drop_classes=tuple(drop_classes),
+        drop_classes=tuple(map(str, drop_classes)),
         device=device,
-        jobs=jobs,
-        seed=seed,
+        jobs=_own_integer(jobs),
+        seed=_own_integer(seed),
         out=str(out if out is not None else free_folder(path)),
     )
     given = data if path is None else settings.data
@@ -319,7 +323,7 @@ def check(settings: Settings) -> None:
         choose(settings.device)
     if settings.jobs is not None and settings.jobs < 1:
         raise SettingsError(f"--jobs {settings.jobs}: at least 1 worker is needed.")
-    if settings.seed < 0:
+    if not isinstance(settings.seed, int) or settings.seed < 0:
         raise SettingsError(f"--seed {settings.seed}: a whole number from 0 is needed.")
     for name in settings.backbones:
         find_backbone(name)
@@ -352,6 +356,33 @@ def free_folder(data: Path | None) -> Path:
     if not base.exists():
         return base
     return next(p for i in range(2, 100000) if not (p := base.with_name(f"{base.name}-{i}")).exists())
+
+
+def _column(option: str, name: Any) -> str | None:
+    """A column's name as tables are read: a string, also where a DataFrame calls the column 7."""
+    if name is None or isinstance(name, str):
+        return name
+    if not isinstance(name, Hashable):
+        raise SettingsError(
+            f"{option}: the name of a column is needed, but this is a {type(name).__name__}. Values are "
+            "given beside X, as (X, y) or (X, y, groups)."
+        )
+    return to_category(name)
+
+
+def _test_path(test: Any) -> str:
+    """A test set is read at the end, maybe by another process, which can only read files."""
+    if not isinstance(test, (str, os.PathLike)):
+        raise SettingsError(
+            f"test: the path of a folder or of a table is needed, but this is a {type(test).__name__}. Write "
+            "the test set to a file, such as test.csv, or score run.model on it yourself."
+        )
+    return str(Path(test).absolute())
+
+
+def _own_integer(number: Any) -> Any:
+    """An integer of numpy as one of Python, which a run's JSON can hold; all else as it is."""
+    return int(number) if isinstance(number, Integral) else number
 
 
 def _by_hand(own: Own, cv: Any, unlabelled: Any) -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from handful.data.load import check_test, load, load_new, load_test
-from handful.errors import DataError, SettingsError
+from handful.errors import DataError, MissingExtraError, SettingsError
 from handful.settings import Settings
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -34,6 +34,23 @@ def photos(folder: Path, **classes: int) -> Path:
 def table(path: Path, content: str) -> Path:
     path.write_text(content)
     return path
+
+
+class Frame:
+    """A table, or a column, of another library, as polars and pyarrow have them."""
+
+    def __init__(self, values: pd.DataFrame | pd.Series) -> None:
+        self.values = values
+        self.shape = values.shape
+
+    def to_pandas(self) -> pd.DataFrame | pd.Series:
+        return self.values
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+        return self.values.to_numpy()
+
+    def __len__(self) -> int:
+        return len(self.values)
 
 
 def kinds(dataset: object) -> list[str]:
@@ -145,6 +162,27 @@ def test_a_dataframe_becomes_a_dataset_with_or_without_its_target():
         assert dataset.classes.dtype == bool and dataset.y.tolist() == [1, 0, 1, 0]
         assert dataset.X["c"].tolist() == ["u", "v", "u", None]
     assert apart.origin["target"] == "y"
+
+
+def test_a_frame_that_is_not_of_pandas_keeps_its_names():
+    frame = pd.DataFrame({"size": [0.0, 5.0, 1.0, 6.0], "kind": list("abba"), "y": [0, 1, 0, 1]})
+    X = frame[["size", "kind"]]
+    whole = load(Frame(frame), Settings(target="y", task="classification"))
+    parts = load((Frame(X), Frame(frame["y"]), Frame(pd.Series(list("ppqq")))), Settings())
+    for dataset in (whole, parts):
+        assert dataset.X.columns.tolist() == ["size", "kind"] and dataset.y.tolist() == [0, 1, 0, 1]
+        assert load_new(Frame(X[["kind", "size"]]), dataset.origin)[0].equals(dataset.X)
+    assert parts.groups is not None and parts.groups.tolist() == [0, 0, 1, 1]
+    assert parts.origin["target"] == "y"
+
+
+def test_a_frame_that_pandas_cannot_be_made_of_says_what_to_install():
+    class Bare(Frame):
+        def to_pandas(self) -> pd.DataFrame:
+            raise ModuleNotFoundError("pyarrow is required")
+
+    with pytest.raises(MissingExtraError, match=r"'pyarrow'.*handful\[tables\]"):
+        load((Bare(pd.DataFrame({"a": [1, 2, 3, 4]})), [0, 1, 0, 1]), Settings())
 
 
 def test_a_column_that_is_called_like_the_target_is_learned_from(tmp_path):
@@ -304,6 +342,25 @@ def test_a_model_of_arrays_takes_columns_by_place():
     assert load_new(named, old.origin)[0].to_numpy().tolist() == [[1.0, 2.0]]
     with pytest.raises(DataError, match=r"X has 3 features, but the model was fitted on 2"):
         load_new([[1, 2, 3]], old.origin)
+
+
+def test_a_model_of_a_table_takes_columns_by_name_however_they_are_called():
+    rows = pd.DataFrame({"x0": [0.0, 5.0, 1.0, 6.0], "x1": [1.0, 2.0, 2.0, 1.0]})
+    old = load((rows, [0, 1, 0, 1]), Settings())
+    with pytest.raises(DataError, match="no column 'x0', 'x1'"):
+        load_new(pd.DataFrame({"a": [1.0], "b": [2.0]}), old.origin)
+    with pytest.raises(DataError, match="no column 'x0'"):
+        check_test((pd.DataFrame({"a": [1.0], "x1": [2.0]}), [0]), old.origin, old.classes)
+    assert load_new([[1, 2]], old.origin)[0].to_numpy().tolist() == [[1.0, 2.0]]
+
+
+def test_an_array_of_objects_has_no_names_either():
+    rows = pd.DataFrame({"size": [0.0, 5.0, 1.0, 6.0], "kind": ["a", "b", "b", "a"]})
+    of_table = load((rows, [0, 1, 0, 1]), Settings())
+    of_array = load((rows.to_numpy().astype(object), [0, 1, 0, 1]), Settings())
+    for old in (of_table, of_array):
+        for new in (rows, rows.to_numpy().astype(object)):
+            assert load_new(new, old.origin)[0].to_numpy().tolist() == rows.to_numpy().tolist()
 
 
 def test_new_data_of_another_modality_is_refused(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes, load_wine
+from sklearn.dummy import DummyClassifier
 from sklearn.naive_bayes import GaussianNB
 
 import handful
@@ -106,6 +107,19 @@ def test_a_model_of_the_older_form_says_who_made_it(wine, tmp_path: Path) -> Non
     (tmp_path / "model.json").write_text(json.dumps(about | {"format": 1, "handful": "0.0.9"}))
     with pytest.raises(RunError, match=r"saved by handful 0\.0\.9, in a form .* Fit the data again"):
         handful.load(tmp_path)
+
+
+def test_labels_stay_as_they_are_beside_a_sample_that_cannot_be_read(tmp_path: Path) -> None:
+    X, y = [*["a good one"] * 10, *["a bad one"] * 10], np.repeat([1, 2], 10)
+    X = [f"{text} of {i} things" for i, text in enumerate(X)]
+    mine = [("nothing", DummyClassifier())]
+    run = handful.fit(
+        (X, y), modality="text", families=["baseline"], candidates=mine, out=tmp_path / "run", jobs=1
+    )
+    frame = run.model.predict_frame([X[0], "", X[1]])
+    assert frame["problem"].tolist()[1] and frame["prediction"].isna().tolist() == [False, True, False]
+    assert {repr(label) for label in frame["prediction"].dropna()} <= {"1", "2"}
+    assert run.model.predict_frame(X[:2])["prediction"].dtype == y.dtype
 
 
 def test_values_come_with_an_interval_of_ninety_per_cent(tmp_path: Path) -> None:

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.model_selection import ShuffleSplit
+from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit
 
+from handful.data.dataset import Dataset
+from handful.data.load import load
 from handful.errors import DataError, SettingsError
 from handful.protocol.splits import compare_splits, value_strata
 from handful.settings import Settings
 from tests.conftest import table
+from tests.door import write_pictures
 
 
 def test_every_sample_is_held_out_once_a_repeat_and_classes_are_even() -> None:
@@ -98,3 +103,41 @@ def test_own_splitter_begins_a_new_repeat_where_test_parts_overlap() -> None:
 def test_own_splits_that_are_wrong_are_refused(cv: list, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         compare_splits(table("classification"), Settings(), cv=cv)
+
+
+def with_gaps() -> Dataset:
+    """Ten rows, of which the first two and the sixth have no target."""
+    y = np.array([None, None, "a", "b", "a", None, "a", "b", "a", "b"], dtype=object)
+    return load((np.random.default_rng(0).normal(size=(10, 2)), y), Settings())
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [[([2, 3, 4, 5], [0, 6, 7]), ([6, 7, 8], [3, 2])], PredefinedSplit([-1, -1, 1, 1, -1, -1, 0, 0, -1, -1])],
+)
+def test_own_positions_are_rows_as_given_whatever_was_left_out(cv: Any) -> None:
+    dataset = with_gaps()
+    splits = compare_splits(dataset, Settings(), cv=cv)
+    assert [sorted(dataset.ids[s.test].tolist()) for s in splits] == [["6", "7"], ["2", "3"]]
+    assert not {"0", "1", "5"} & {i for s in splits for i in dataset.ids[s.train]}
+    assert {"2", "3", "4"} <= set(dataset.ids[splits[0].train])
+
+
+def test_own_splitter_sees_the_rows_that_are_left() -> None:
+    splits = compare_splits(with_gaps(), Settings(), cv=KFold(7))
+    assert np.concatenate([s.test for s in splits]).tolist() == list(range(7))
+
+
+def test_a_part_of_which_no_row_is_left_is_named() -> None:
+    cv = [([2, 3], [4, 6]), ([2, 3, 4], [0, 1, 5])]
+    with pytest.raises(SettingsError, match="cv: of the 3 samples in the test part of split 2 none is left"):
+        compare_splits(with_gaps(), Settings(), cv=cv)
+
+
+def test_own_positions_of_pictures_count_the_damaged(tmp_path: Path) -> None:
+    write_pictures(tmp_path, per_class=4)
+    (tmp_path / "a" / "01.png").write_bytes(b"")
+    dataset = load(tmp_path, Settings())
+    split = compare_splits(dataset, Settings(), cv=[([0, 1, 4, 5], [3, 7])])[0]
+    assert dataset.ids[split.test].tolist() == ["a/03.png", "b/03.png"]
+    assert dataset.ids[split.train].tolist() == ["a/00.png", "b/00.png", "b/01.png"]

@@ -135,7 +135,8 @@ class Dataset:
     `exif` (how many tags), `camera`, `packed` and `jpeg` (bytes of the decoded picture, packed in one same
     way; `packed` of a text are those of its cleaned form); and `copy`, where some samples were made from
     others by `handful augment`. `origin` is what is needed to read new data in the same way (plain JSON: the
-    target's name, the table's schema, the image size).
+    target's name, the table's schema, the image size). `kept`, `(N,)` of bool, says which of the N samples
+    that were given these are; None means all, or that it is not known any more (in a stored data set).
     """
 
     X: Any
@@ -149,6 +150,7 @@ class Dataset:
     origin: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     unlabelled: Any = None
+    kept: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)

@@ -81,6 +81,7 @@ def load(
             **({"dropped_classes": list(settings.drop_classes)} if settings.drop_classes else {}),
         },
         findings=[*source.findings, *target.findings, *findings],
+        kept=_kept(source, rows),
     )
     dataset.findings += _damaged_findings(problems, len(y), source)
     groups = None if source.groups is None else [source.groups[i] for i in rows]
@@ -93,6 +94,13 @@ def load(
         dataset.groups, more = group_codes(groups, dataset.ids.tolist())
         dataset.findings += more if source.groups is not None else []
     return dataset
+
+
+def _kept(source: Source, rows: np.ndarray) -> np.ndarray:
+    """Which of the samples that were given are these rows of the source, `(N,)`."""
+    kept = np.ones(len(source.ids), dtype=bool) if source.kept is None else source.kept.copy()
+    kept[kept] = np.isin(np.arange(len(source.ids)), rows)
+    return kept
 
 
 def _said(data: Any) -> str | None:
@@ -212,7 +220,7 @@ def check_test(data: Any, origin: dict[str, Any], classes: np.ndarray | None) ->
         raise DataError("the test data holds no sample with a label.")
     if source.frame is not None:
         schema = TableSchema.from_json(origin["schema"])
-        schema.apply(_renamed(source, schema), [])
+        schema.apply(_renamed(source, schema, origin), [])
     elif source.modality == "text":
         _, _, rows, problems = _read_texts(source, np.flatnonzero(keep))
         _check_some_left(rows, problems)
@@ -254,9 +262,8 @@ def _content(
     origin: dict[str, Any] = {"modality": source.modality, "input": source.kind}
     if source.frame is not None:
         frame = source.frame.iloc[rows]
-        schema, findings = infer_schema(
-            frame, source.target, keep_all=source.kind == "array", pictures=source.pictures
-        )
+        numbers = source.kind == "array" and all(map(pd.api.types.is_numeric_dtype, frame.dtypes))
+        schema, findings = infer_schema(frame, source.target, keep_all=numbers, pictures=source.pictures)
         X = schema.apply(frame, findings, rows)
         X, sizes, damaged = with_pictures(X, schema.of_kind("picture"), {}, folder, jobs, progress)
         origin |= {"schema": schema.to_json(), **({"sizes": sizes} if sizes else {})}
@@ -289,7 +296,7 @@ def _content_like(
     _check_modality(source, origin)
     if source.frame is not None:
         schema = TableSchema.from_json(origin["schema"])
-        X = schema.apply(_renamed(source, schema).iloc[rows], findings, rows)
+        X = schema.apply(_renamed(source, schema, origin).iloc[rows], findings, rows)
         X, _, damaged = with_pictures(
             X, schema.of_kind("picture"), origin.get("sizes", {}), out, jobs, progress
         )
@@ -300,13 +307,15 @@ def _content_like(
     return X, meta, good, problems, findings
 
 
-def _renamed(source: Source, schema: TableSchema) -> pd.DataFrame:
-    """An array has no column names: as many columns as at fitting get the names of that time."""
+def _renamed(source: Source, schema: TableSchema, origin: dict[str, Any]) -> pd.DataFrame:
+    """Where the new data or the old is an array, without names, columns go by place: they get the old names.
+
+    A table that has the names an array was given (x0, x1, ...) goes by them.
+    """
     frame = source.frame
     assert frame is not None
-    has_names = source.kind != "array" and set(frame.columns) >= {column.name for column in schema.columns}
-    had_names = any(name != f"x{i}" for i, name in enumerate(schema.inputs))
-    if has_names or (had_names and source.kind != "array"):
+    known = set(frame.columns) >= {column.name for column in schema.columns}
+    if source.kind != "array" and (known or origin["input"] != "array"):
         return frame
     if frame.shape[1] != len(schema.inputs):
         raise DataError(

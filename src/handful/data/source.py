@@ -26,7 +26,7 @@ from handful.data.schema import infer_schema, named_columns, words_of
 from handful.data.tables import names_of, read_table
 from handful.data.targets import find_target_column
 from handful.data.values import plain_values, to_category
-from handful.errors import DataError, SettingsError
+from handful.errors import DataError, MissingExtraError, SettingsError
 
 MODALITIES = ("auto", "image", "table", "text")
 TASKS = ("auto", "classification", "regression")
@@ -42,7 +42,9 @@ class Source:
     Exactly one of `paths` (image files, or text files where `of_text`), `pixels` (an array of images),
     `frame` (the features of a table, without target and groups) and `texts` (a string a sample, None where
     there is none) is set. `pictures` names the columns of `frame` that hold image files, as whole paths.
-    `labels` holds a value a sample, or None.
+    An array is a table whose columns were given no names; here they are x0, x1, ...
+    `labels` holds a value a sample, or None. `kept` says which of the samples that were given these are, as a
+    mask over those; None means all.
     """
 
     kind: str
@@ -61,6 +63,7 @@ class Source:
     pictures: tuple[str, ...] = ()
     copy_of: list[str | None] | None = None
     findings: list[Finding] = field(default_factory=list)
+    kept: np.ndarray | None = None
 
     @property
     def parse_labels(self) -> bool:
@@ -98,6 +101,7 @@ def open_source(data: Any, how: How) -> Source:
     """The source behind `data`; DataError or SettingsError says what is wrong with it."""
     if how.modality not in MODALITIES:
         raise SettingsError(f"--modality {how.modality!r} is not one of {', '.join(MODALITIES)}.")
+    data = tuple(map(_of_pandas, data)) if isinstance(data, tuple) else _of_pandas(data)
     if isinstance(data, (str, os.PathLike)):
         source = _from_path(Path(data), how)
     elif isinstance(data, tuple):
@@ -122,6 +126,17 @@ def open_source(data: Any, how: How) -> Source:
     return source
 
 
+def _of_pandas(data: Any) -> Any:
+    """A table or column of another library (polars, pyarrow) as pandas has it; all else as it is."""
+    if not hasattr(data, "to_pandas") or len(getattr(data, "shape", ())) > 2:  # xarray holds pictures too
+        return data
+    try:
+        return data.to_pandas()
+    except ImportError as error:
+        kind = f"{type(data).__module__.partition('.')[0]} {type(data).__name__}"
+        raise MissingExtraError("pyarrow", "tables", f"reading a {kind}") from error
+
+
 def made_up(source: Source, data: Any) -> np.ndarray:
     """Which samples `(n,)` `handful synthesize` has written."""
     made = np.zeros(len(source.ids), dtype=bool)
@@ -141,7 +156,7 @@ def _without_generated(source: Source, data: Any) -> Source:
     made = made_up(source, data)
     if not made.any():
         return source
-    keep = np.flatnonzero(~made)
+    keep, source.kept = np.flatnonzero(~made), ~made
     gone: set[str] = set()
     if source.kind == "folder":
         gone = set(source.labels) - {source.labels[i] for i in keep}
@@ -361,8 +376,7 @@ def _content_of_array(X: Any, how: How) -> Source:
         )
     names = [f"x{i}" for i in range(array.shape[1])]
     columns = {name: pd.Series(array[:, i]) for i, name in enumerate(names)}
-    kind = "array" if array.dtype.kind in "biuf" else "table"
-    return Source(kind, rows, frame=pd.DataFrame(columns, index=pd.RangeIndex(len(array))))
+    return Source("array", rows, frame=pd.DataFrame(columns, index=pd.RangeIndex(len(array))))
 
 
 def _content_of_frame(X: pd.DataFrame, how: How) -> Source:

@@ -85,6 +85,8 @@ class Model:
         if flags is not None and "possible" in frame and self.threshold is not None:
             frame.loc[flags, "possible"] = UNKNOWN
         frame["unlike_training"] = flags
+        if problems and self.classes is not None:  # beside an empty cell the label 1 would become 1.0
+            frame["prediction"] = frame["prediction"].astype(object)
         frame = frame.set_axis(good).reindex(ids)
         frame.insert(0, "id", list(ids))
         if problems:

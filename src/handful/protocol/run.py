@@ -107,7 +107,7 @@ class Run:
             with writing(folder):
                 folder.mkdir(parents=True, exist_ok=True)
             write_json(folder / "run.json", about)
-        except RunError:
+        except Exception:
             run.abandon()
             raise
         return run

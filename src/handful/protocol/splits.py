@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import PredefinedSplit, StratifiedGroupKFold, StratifiedKFold
 
 from handful.data.dataset import Dataset
+from handful.data.names import count
 from handful.errors import DataError, SettingsError
 from handful.settings import Settings
 
@@ -89,7 +90,7 @@ def compare_splits(dataset: Dataset, settings: Settings, cv: Any = None) -> list
 
     Or the caller's own `cv`.
 
-    cv : None, a scikit-learn splitter, or an iterable of (train, test) positions.
+    cv : None, a scikit-learn splitter, or an iterable of (train, test) positions in the data as it was given.
     """
     if cv is not None:
         return _own_splits(dataset, settings, cv)
@@ -183,19 +184,15 @@ def larger_splits(dataset: Dataset, first: Sequence[Split], purpose: str) -> lis
 def _own_splits(dataset: Dataset, settings: Settings, cv: Any) -> list[Split]:
     """The caller's splits; a new repeat begins where test parts would overlap."""
     n = len(dataset)
-    pairs: Iterable = cv.split(np.zeros(n), dataset.y, dataset.groups) if hasattr(cv, "split") else cv
     found: list[Split] = []
     repeat, fold, seen = 0, 0, np.zeros(n, dtype=bool)
-    for train, test in pairs:
-        train, test = np.asarray(train, dtype=int), np.asarray(test, dtype=int)
+    for train, test in _own_parts(dataset, cv):
         if dataset.copies.any():  # nothing is tested on a copy, nor on what a copy was learned from
             test = test[~dataset.copies[test]]
             unit = units(dataset)
             train = train[~(dataset.copies[train] & np.isin(unit[train], unit[test]))]
         if len(train) == 0 or len(test) == 0 or np.intersect1d(train, test).size:
             raise SettingsError("cv: every split needs a training and a test part that share no sample.")
-        if max(train.max(), test.max()) >= n or min(train.min(), test.min()) < 0:
-            raise SettingsError(f"cv: positions must lie in 0…{n - 1}; the data has {n} usable samples.")
         if seen[test].any():
             repeat, fold, seen = repeat + 1, 0, np.zeros(n, dtype=bool)
         seen[test] = True
@@ -204,3 +201,38 @@ def _own_splits(dataset: Dataset, settings: Settings, cv: Any) -> list[Split]:
     if not found:
         raise SettingsError("cv: it gave no split.")
     return found
+
+
+def _own_parts(dataset: Dataset, cv: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The caller's (train, test) as positions in the data set.
+
+    A splitter divides the samples there are. Positions are those in the data as it was given, so samples that
+    were left out of it (no target, damaged) are counted, and then taken out of each part.
+    """
+    kept = np.ones(len(dataset), dtype=bool) if dataset.kept is None else dataset.kept
+    pairs: Iterable = cv
+    if isinstance(cv, PredefinedSplit):  # a splitter by its methods, but it holds positions
+        pairs = cv.split()
+    elif hasattr(cv, "split"):
+        pairs = cv.split(np.zeros(len(dataset)), dataset.y, dataset.groups)
+        kept = np.ones(len(dataset), dtype=bool)
+    for number, (train, test) in enumerate(pairs, 1):
+        yield (
+            _left(np.asarray(train, dtype=int), kept, f"training part of split {number}"),
+            _left(np.asarray(test, dtype=int), kept, f"test part of split {number}"),
+        )
+
+
+def _left(given: np.ndarray, kept: np.ndarray, part: str) -> np.ndarray:
+    """The positions among the samples that were kept; SettingsError where of some none is left."""
+    if given.size and (given.min() < 0 or given.max() >= len(kept)):
+        raise SettingsError(
+            f"cv: positions must lie in 0…{len(kept) - 1}; the data has {count(len(kept), 'sample')}."
+        )
+    left = given[kept[given]]
+    if given.size and not left.size:
+        raise SettingsError(
+            f"cv: of the {count(given.size, 'sample')} in the {part} none is left: they have no target, "
+            "cannot be read or were dropped. Leave that split out, or mend the data."
+        )
+    return (np.cumsum(kept) - 1)[left]

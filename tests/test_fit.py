@@ -1,0 +1,54 @@
+"""Arguments of `handful.fit` that are not of the type the command line has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.naive_bayes import GaussianNB
+
+import handful
+from handful.errors import SettingsError
+from handful.fit import FitRun
+
+X = np.random.default_rng(0).normal(size=(30, 2))
+y = np.repeat([1, 2, 3], 10)
+MINE = [("bayes", GaussianNB())]
+
+
+def fitted(folder: Path, data: Any, **options: Any) -> FitRun:
+    options = {"families": ["baseline"], "candidates": MINE, "jobs": 1, "out": folder / "run", **options}
+    return handful.fit(data, **options)
+
+
+def test_numpy_numbers_and_classes_that_are_numbers_are_taken(tmp_path: Path) -> None:
+    run = fitted(tmp_path, (X, y), seed=np.int64(1), jobs=np.int64(1), drop_classes=[np.int64(3)])
+    assert run.model.classes is not None and run.model.classes.tolist() == [1, 2]
+    assert handful.protocol.run.Run.open(run.folder).settings.seed == 1
+
+
+def test_columns_that_are_named_by_numbers_are_taken(tmp_path: Path) -> None:
+    frame = pd.DataFrame(np.column_stack([X, y, np.arange(30) // 2]), columns=[0, 1, 7, 9])
+    run = fitted(tmp_path, frame, target=7, groups=9, task="classification")
+    assert run.summary["protocol"]["grouped"]
+    assert run.model.predict(frame[[0, 1]]).shape == (30,)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"test": (X, y)}, "test: the path of a folder or of a table is needed, but this is a tuple"),
+        ({"target": y}, r"target: the name of a column is needed, but this is a ndarray.*\(X, y\)"),
+        ({"groups": [1] * 30}, r"groups: the name of a column .* this is a list.*\(X, y, groups\)"),
+        ({"seed": 1.5}, "--seed 1.5: a whole number from 0 is needed"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused_with_what_is_needed(
+    options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        fitted(tmp_path, (X, y), **options)
+    assert not list(tmp_path.iterdir())
