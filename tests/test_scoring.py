@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from handful.data.load import load
 from handful.errors import SettingsError
-from handful.scoring import default_metric, get_metric
+from handful.scoring import choose_metric, default_metric, get_metric
+from handful.settings import Settings
 
 RANDOM = np.random.default_rng(0)
 Y2, Y3 = RANDOM.integers(0, 2, 80), RANDOM.integers(0, 3, 80)
@@ -64,6 +66,13 @@ def test_default_metric_is_balanced_where_classes_are_unequal() -> None:
     assert default_metric("classification", np.repeat([0, 1], [31, 10]), np.arange(2)) == "balanced_accuracy"
     assert default_metric("classification", np.repeat([0, 1], [30, 10]), np.arange(2)) == "accuracy"
     assert default_metric("regression", YR, None) == "r2"
+
+
+def test_the_rarer_class_is_that_of_the_samples_that_scores_count() -> None:
+    names = ["shoe"] * 8 + ["bag"] * 6 + ["bag"] * 4  # the last four are copies
+    dataset = load((np.arange(18.0)[:, None], names), Settings())
+    dataset.meta["copy"] = np.arange(18) >= 14
+    assert "'bag'" in choose_metric(dataset, Settings(metric="f1")).words
 
 
 def test_f1_of_two_classes_is_that_of_the_rarer_and_says_so() -> None:

@@ -339,15 +339,16 @@ def check(settings: Settings) -> None:
 
 
 def _check_beside(settings: Settings) -> None:
-    """DataError where unlabelled pictures lie among the class folders, and would count as a class."""
-    if settings.unlabelled is None or settings.data is None:
-        return
-    data, unlabelled = Path(settings.data).resolve(), Path(settings.unlabelled).resolve()
-    if data.is_dir() and (data in unlabelled.parents or data == unlabelled):
-        raise DataError(
-            f"the unlabelled data {str(unlabelled)!r} lies in the folder of the labelled data, where each "
-            "folder is a class. Move it out of there."
-        )
+    """DataError where unlabelled or test pictures lie among the class folders, and would count as a class."""
+    for what, place in (("unlabelled", settings.unlabelled), ("test", settings.test)):
+        if place is None or settings.data is None:
+            continue
+        data, other = Path(settings.data).resolve(), Path(place).resolve()
+        if data.is_dir() and (data in other.parents or (data == other and what == "unlabelled")):
+            raise DataError(
+                f"the {what} data {str(other)!r} lies in the folder of the labelled data, where each folder "
+                "is a class. Move it out of there."
+            )
 
 
 def free_folder(data: Path | None) -> Path:

@@ -214,7 +214,7 @@ def choose_metric(dataset: Dataset, settings: Settings) -> Metric:
     """The metric asked for, or the task's default on the samples that scores count."""
     y = dataset.y[~dataset.copies]
     name = settings.metric or default_metric(dataset.task, y, dataset.classes)
-    return get_metric(name, dataset.task, dataset.y, dataset.classes)
+    return get_metric(name, dataset.task, y, dataset.classes)
 
 
 def default_metric(task: str, y: np.ndarray, classes: np.ndarray | None) -> str:

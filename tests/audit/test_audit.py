@@ -61,6 +61,18 @@ def test_a_darker_copy_under_another_label_is_a_near_duplicate_and_named():
     assert dataset.groups[10] == dataset.groups[60]
 
 
+def test_altered_copies_are_not_looked_at_and_hide_no_likeness_of_what_they_were_made_from():
+    pixels, labels = clothes()
+    darker = (pixels[10] * 0.98).astype(np.uint8)
+    made = [(pixels[10] * share).astype(np.uint8) for share in np.linspace(0.96, 0.99, 30)]
+    every = pictures([*pixels, darker, *made, made[0]], [*labels, labels[10], *[labels[10]] * 31])
+    every.meta["copy"] = np.arange(len(every)) > len(pixels)
+    dataset = audit(every, embed=small_embedding)
+    assert finding(dataset, "near-duplicates").items == ["10.png ~ 60.png"]
+    assert dataset.groups[10] == dataset.groups[60]
+    assert not {"exact duplicates", "many images look alike"} & set(kinds(dataset))
+
+
 def test_groups_of_the_person_are_united_with_copies():
     pixels, labels = clothes(per_class=4)
     groups = np.arange(40) // 2  # pairs: copies of 0 and 7 tie (0, 1) to (6, 7)

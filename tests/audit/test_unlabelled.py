@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+import handful
 from handful.audit.unlabelled import MOST, with_unlabelled
 from handful.data import provenance
 from handful.data.dataset import Dataset
@@ -165,3 +166,11 @@ def test_what_was_generated_from_labelled_samples_is_not_learned_from(tmp_path: 
     found = with_unlabelled(dataset, more, Settings(jobs=1), tmp_path / "data")
     assert found.unlabelled.shape[0] == 5  # of eight: two were generated, another is labelled too
     assert "2 unlabelled samples were made from others" in messages(found)
+
+
+def test_test_pictures_among_the_class_folders_are_refused_before_they_become_a_class(tmp_path: Path) -> None:
+    labelled = write_pictures(tmp_path / "photos", per_class=4)
+    shutil.copytree(labelled, labelled / "test", ignore=lambda _, names: [n for n in names if n == "test"])
+    with pytest.raises(DataError, match=r"the test data .* lies in the folder of the labelled data"):
+        handful.fit(labelled, test=labelled / "test", out=tmp_path / "run", jobs=1)
+    assert not (tmp_path / "run").exists()

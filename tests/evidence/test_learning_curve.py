@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -247,3 +248,10 @@ def test_a_told_score_of_one_is_no_reason_to_fail() -> None:
     curve = lc.curves(predictions, thinned, bootstrap, Interval(1.0, 0.99, 1.0))[0]
     assert curve.forecast(2000)[0].value == 1
     assert lc.next_targets(curve) == []
+
+
+def test_a_training_part_is_as_large_as_its_examples_without_copies_of_them() -> None:
+    y = np.arange(40) % 2
+    plain = made({"baseline": right(y, y == 0)}, y)
+    assert plain.learned_from == 32
+    assert replace(plain, copies=np.arange(40) >= 20).learned_from == 16

@@ -7,8 +7,10 @@ import shutil
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import log_loss
@@ -19,6 +21,7 @@ from sklearn.tree import DecisionTreeClassifier
 import handful
 from handful.files import read_json
 from handful.fit import FitRun
+from handful.strategies.pixels import Pixels
 from tests.door import frame_of
 from tests.door import handful as called
 
@@ -126,6 +129,49 @@ def test_a_score_is_not_taken_again_from_a_test_set_that_has_changed(scored: Pat
     two_classes().iloc[:3].to_csv(tmp_path / "other.csv", index=False)
     assert called("report", folder).status == 0
     assert FitRun(folder).summary["test"] == before
+
+
+def test_a_small_set_without_a_mistake_breaks_no_promise(tmp_path: Path) -> None:
+    frame = frame_of().drop(columns=["kind", "x1"])
+    frame = frame[frame["target"] != "setosa"].reset_index(drop=True)
+    columns = [name for name in frame if name != "target"]
+    sure = GaussianNB().fit(frame[columns], frame["target"]).predict_proba(frame[columns])
+    own = (frame["target"] == "virginica").astype(int).to_numpy()
+    easy = frame.assign(sure=sure[np.arange(len(frame)), own]).nlargest(12, "sure").drop(columns="sure")
+    run = fitted(tmp_path, frame.drop(index=easy.index), easy, None, GaussianNB())
+    test, promised = run.summary["test"], run.summary["expected"]
+    assert test["value"] == 1 > promised["high"] > test["low"]
+    assert "outside the interval that was promised, but no further than 12 can be off by chance" in repr(run)
+
+
+def test_a_large_set_of_another_kind_does(tmp_path: Path) -> None:
+    frame = two_classes()
+    other = pd.concat([frame] * 3, ignore_index=True)
+    other["x0"] += np.arange(len(other)) / 1000
+    other["target"] = other["target"].sample(frac=1, random_state=0).to_numpy()
+    run = fitted(tmp_path, frame, other, None, GaussianNB())
+    assert run.summary["test"]["high"] < run.summary["expected"]["low"]
+    assert "promised: is the test set of the same kind?" in repr(run)
+
+
+def test_copies_of_others_are_left_out_of_it(tmp_path: Path) -> None:
+    for part, first in (("data", 0), ("test", 20)):
+        for k, name in enumerate(("dark", "light")):
+            (tmp_path / part / name).mkdir(parents=True)
+            for i in range(first, first + 8):
+                pixels = np.random.default_rng(2 * i + k).integers(0, 90, (24, 24, 3)) + 120 * k
+                Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / part / name / f"{i}.png")
+    assert called("augment", tmp_path / "test", "-o", tmp_path / "more", "--policy", "noise").status == 0
+    run = handful.fit(
+        tmp_path / "data",
+        test=tmp_path / "more",
+        families=["baseline"],
+        candidates=[("own", make_pipeline(Pixels(), GaussianNB()))],
+        out=tmp_path / "run",
+        jobs=1,
+    )
+    assert run.summary["test"]["n"] == 16
+    assert "samples that 'handful augment' made of others" in " ".join(repr(run).split())
 
 
 def test_a_model_that_fails_on_it_ends_no_run(tmp_path: Path) -> None:

@@ -27,9 +27,12 @@ _SERIES = ("images", "frames of one film, one patient")
 
 
 def find_duplicates(dataset: Dataset, embed: Embed) -> tuple[list[np.ndarray], list[Finding]]:
-    """The sets of samples that belong in one group, and what to tell about them."""
-    codes = content_codes(dataset)
-    sets = sets_of_equals(codes)
+    """The sets of samples that belong in one group, and what to tell about them.
+
+    Copies that `handful augment` made belong to what they were made from already, and are not looked at.
+    """
+    codes, own = content_codes(dataset), np.flatnonzero(~dataset.copies)
+    sets = [own[one] for one in sets_of_equals(codes[own])]
     if isinstance(dataset.X, pd.DataFrame):
         return _equal_rows(dataset, sets)
     findings = _equal_content(dataset, sets)
@@ -99,8 +102,9 @@ def _ceiling(dataset: Dataset, sets: list[np.ndarray]) -> str:
 
 def _near(dataset: Dataset, codes: np.ndarray, embed: Embed) -> tuple[list[np.ndarray], list[Finding]]:
     """Sets of near-duplicate images or texts; of exact copies only the first is looked at."""
-    first = np.sort(np.unique(codes, return_index=True)[1])
-    largest = max(BURST, int(CROWD * len(dataset)))
+    own = np.flatnonzero(~dataset.copies)
+    first = own[np.sort(np.unique(codes[own], return_index=True)[1])]
+    largest = max(BURST, int(CROWD * len(own)))
     if isinstance(dataset.X, Images):
         found = near_duplicates(dataset.X[first], embed, largest)
     else:

@@ -194,11 +194,15 @@ def load_test(
     """
     source = open_source(data, _how(origin, labelled=True))
     keep, y = _encoded(source, origin, classes)
-    labelled = np.flatnonzero(keep)
+    copied = np.array([one is not None for one in source.copy_of or [None] * len(keep)])
+    labelled, y = np.flatnonzero(keep & ~copied), y[~copied[keep]]
     X, _, rows, problems, findings = _content_like(source, labelled, origin, out, jobs, None)
     y = y[np.isin(labelled, rows)]
     _check_some_left(rows, problems)
     findings += _damaged_findings(problems, len(y), source)
+    if copied.any():
+        message = f"Left out {count(int(copied.sum()), 'sample')} that 'handful augment' made of others."
+        findings.append(Finding("augmented copies", "warning", message))
     if not keep.all():
         missing = [source.ids[i] for i in np.flatnonzero(~keep)]
         dropped = origin.get("dropped_classes")

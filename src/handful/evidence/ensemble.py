@@ -13,6 +13,7 @@ Scores that were moved for rare or dear classes (family `balance`) are averaged 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -56,10 +57,7 @@ def add_average(predictions: Predictions) -> Predictions:
         base=everywhere[0].name,
         technique=ENSEMBLING,
     )
-    rows = [*predictions.rows, average]
-    return Predictions(
-        predictions.y, predictions.unit, predictions.metric, predictions.splits, rows, predictions.causes
-    )
+    return replace(predictions, rows=[*predictions.rows, average])
 
 
 def select(predictions: Predictions) -> Row:

@@ -97,8 +97,7 @@ def points(
             continue
         held = np.flatnonzero(np.isfinite(scores.reshape(len(scores), -1)[:, 0]))
         y, scores = part.y[held], scores[held]
-        size = float(np.mean([len(s.train) for s in part.splits if s.repeat == 0]))
-        found[size] = float(part.metric(y, scores)[0]), part.metric(y, scores, weights[:, held])
+        found[part.learned_from] = float(part.metric(y, scores)[0]), part.metric(y, scores, weights[:, held])
     sizes = sorted(found)
     return Points(
         np.array(sizes), np.array([found[s][0] for s in sizes]), np.array([found[s][1] for s in sizes])

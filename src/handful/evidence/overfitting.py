@@ -42,7 +42,7 @@ def overfitting(
         low, high = gap_interval(predictions, row, bootstrap, line)
         diagnosis, words = diagnose(train, score, low, baseline, surely)
         parameters = row.parameters
-        per_example = None if parameters is None else parameters / _learned_from(predictions)
+        per_example = None if parameters is None else parameters / predictions.learned_from
         found.append(
             {
                 "name": line["name"],
@@ -60,11 +60,6 @@ def overfitting(
             }
         )
     return found
-
-
-def _learned_from(predictions: Predictions) -> float:
-    """How many examples a training part has."""
-    return float(np.mean([len(s.train) for s in predictions.splits]))
 
 
 def gap_interval(

@@ -51,7 +51,7 @@ class Row:
 
 @dataclass
 class Predictions:
-    """The rows of a run, on the same splits, with the truth."""
+    """The rows of a run, on the same splits, with the truth; `copies` `(n,)` are made from other samples."""
 
     y: np.ndarray
     unit: np.ndarray
@@ -59,6 +59,7 @@ class Predictions:
     splits: list[Split]
     rows: list[Row]
     causes: list[dict]
+    copies: np.ndarray | None = None
 
     @property
     def sound(self) -> list[Row]:
@@ -75,6 +76,12 @@ class Predictions:
     def covered(self) -> np.ndarray:
         """Positions of the samples that were held out at least once."""
         return np.unique(np.concatenate([s.test for s in self.splits]))
+
+    @property
+    def learned_from(self) -> float:
+        """How many examples a training part of the first repeat has; copies of them are not counted."""
+        copied = np.zeros(len(self.y), dtype=bool) if self.copies is None else self.copies
+        return float(np.mean([(~copied[s.train]).sum() for s in self.splits if s.repeat == 0]))
 
     def score(self, row: Row, weights: np.ndarray | None = None) -> np.ndarray:
         """The metric on the pooled out-of-fold scores of a repeat, averaged over repeats: `(B,)`.
@@ -149,7 +156,7 @@ def tabulate(
         for name, candidate in candidates.items()
     ]
     y = labels_of(dataset, splits[0])
-    return Predictions(y, units(dataset), metric, splits, rows, _causes(results))
+    return Predictions(y, units(dataset), metric, splits, rows, _causes(results), dataset.copies)
 
 
 def _row(

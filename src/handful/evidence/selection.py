@@ -89,7 +89,7 @@ def refit_gain(
         return 0.0, 0.0
     guess = float(predictions.score(predictions.baseline())[0])
     family = laws(seen, predictions.metric, guess, len(predictions.covered))
-    full = float(np.mean([len(s.train) for s in predictions.splits if s.repeat == 0]))
+    full = predictions.learned_from
     return -family.mean_gain(full), family.doubt(full)
 
 

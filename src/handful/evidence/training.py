@@ -85,7 +85,7 @@ def capacity(predictions: Predictions, board: list[dict[str, Any]]) -> list[dict
     `per_example`, `train_score`, `score`, `low`, `high`; `words` says what the wider ones brought.
     """
     by_name = {line["name"]: line for line in board}
-    examples = float(np.mean([len(s.train) for s in predictions.splits]))
+    examples = predictions.learned_from
     found = []
     for base in predictions.sound:
         wider = [r for r in predictions.sound if r.base == base.name and r.technique == WIDTH]

@@ -14,10 +14,13 @@ import numpy as np
 from handful.data import store
 from handful.data.load import load_test
 from handful.errors import DataError
-from handful.evidence.calibration import surprise
 from handful.evidence.leaderboard import number
+from handful.evidence.selection import SHARES, wilson
 from handful.model.model import Model
+from handful.model.start import seen_before
 from handful.protocol.run import Run
+
+DRAWS = 200  # of as many samples as the test set has
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class HeldOutScore:
 
     `value` is None where there is no score, and `reason` says why. Where the set could not be read, `n` and
     `seen_in_training` are None too. `noticed` tells of what was left out of it or could not be read.
+    Between `low` and `high` lies what the model is worth on such samples in 95 of 100 cases.
     """
 
     metric: str
@@ -34,6 +38,8 @@ class HeldOutScore:
     seen_in_training: int | None
     reason: str | None = None
     noticed: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
 
 
 def score_test(run: Run, model: Model) -> HeldOutScore | None:
@@ -69,14 +75,29 @@ def _score(run: Run, model: Model, test: Path) -> HeldOutScore:
     with tempfile.TemporaryDirectory(prefix="handful-") as folder:
         X, y, _, findings = load_test(test, model.origin, model.classes, Path(folder))
         scores = model.scores(X)
-        served = model.calibrated(scores) if run.metric.name == "log_loss" else None
         known = np.isin(store.sample_digests(X), store.sample_digests(run.dataset.X))
+        if run.settings.start_from is not None:
+            known |= np.isin(X.digests, list(seen_before(run.folder)))
+    metric, n = run.metric, len(y)
+
+    def scored(weights: np.ndarray) -> np.ndarray:
+        if metric.name != "log_loss":
+            return metric(y, scores, weights)
+        served = model.calibrated(scores)  # its doubt is in it already
+        return weights @ -np.log(served[np.arange(n), y]) / weights.sum(axis=1)
+
+    drawn = np.random.default_rng(run.settings.seed).multinomial(n, np.full(n, 1 / n), size=DRAWS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # that there is no value is said by `reason`
-        value = number(run.metric.value(y, scores) if served is None else surprise(served, y))
-    reason = _why_undefined(run.metric.label, y, model.classes) if value is None else None
+        value = number(scored(np.ones((1, n)))[0])
+        ends = np.nanquantile(scored(drawn.astype(float)), [0.025, 0.975])
+    if value is not None and metric.name in SHARES:  # draws from a test set without a mistake show none
+        around = wilson(value, n)
+        ends = np.array([min(ends[0], around[0]), max(ends[1], around[1])])
+    reason = _why_undefined(metric.label, y, model.classes) if value is None else None
     noticed = tuple(finding.message for finding in findings if finding.severity != "note")
-    return HeldOutScore(run.metric.name, value, len(y), int(known.sum()), reason, noticed)
+    low, high = (None, None) if value is None else (number(ends[0]), number(ends[1]))
+    return HeldOutScore(metric.name, value, n, int(known.sum()), reason, noticed, low, high)
 
 
 def _why_undefined(label: str, y: np.ndarray, classes: np.ndarray | None) -> str:

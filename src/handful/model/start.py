@@ -89,11 +89,15 @@ def _best(run: Run) -> tuple[Candidate, Any]:
     return by_name[name], member if member is not None else fit_on_all(run, by_name[name])
 
 
+def seen_before(folder: Path) -> set[str]:
+    """Digests of what the network that a run starts from has learned from; none where it starts from none."""
+    earlier = folder / FOLDER / SEEN
+    return set(json.loads(earlier.read_text())) if earlier.exists() else set()
+
+
 def _seen(run: Run) -> set[str]:
     """Digests of what the run learned from, and of what the network that it started from had."""
-    earlier = run.folder / FOLDER / SEEN
-    before = set(json.loads(earlier.read_text())) if earlier.exists() else set()
-    return before | set(store.sample_digests(run.dataset.X).tolist())
+    return seen_before(run.folder) | set(store.sample_digests(run.dataset.X).tolist())
 
 
 def _check_apart(dataset: Dataset, seen: set[str], earlier: str) -> None:

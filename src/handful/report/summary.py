@@ -231,12 +231,13 @@ def how(dataset: Dataset) -> str:
 
 
 def _dataset(run: Run) -> dict[str, Any]:
-    dataset = run.dataset
+    dataset, own = run.dataset, ~run.dataset.copies
     about: dict[str, Any] = {
         "name": dataset.origin.get("name") or "your data",
         "modality": dataset.modality,
         "task": dataset.task,
-        "n": len(dataset),
+        "n": int(own.sum()),
+        "copies": int((~own).sum()),
         "classes": None,
         "class_counts": None,
         "groups": None if dataset.groups is None else len(np.unique(dataset.groups)),
@@ -245,7 +246,7 @@ def _dataset(run: Run) -> dict[str, Any]:
         "target": dataset.origin.get("target"),
     }
     if dataset.classes is not None:
-        counts = np.bincount(dataset.y, minlength=len(dataset.classes))
+        counts = np.bincount(dataset.y[own], minlength=len(dataset.classes))
         about["classes"] = [str(c) for c in dataset.classes]
         about["class_counts"] = {str(c): int(k) for c, k in zip(dataset.classes, counts, strict=True)}
     return about

@@ -291,6 +291,8 @@ def what_the_data_is(summary: dict[str, Any]) -> str:
     parts = []
     if dataset.get("n") is not None:
         parts.append(f"{dataset['n']:,} {noun(summary, dataset['n'])}")
+    if dataset.get("copies"):
+        parts.append(f"and {plural(dataset['copies'], 'altered copy', 'altered copies')} of them")
     if dataset.get("classes"):
         parts.append(f"in {plural(len(dataset['classes']), 'class', 'classes')}")
     elif dataset.get("task") == "regression":
@@ -472,6 +474,18 @@ def _own_score(summary: dict[str, Any], metric: Metric) -> str | None:
         sentence += "."
     elif inside:
         sentence += ", inside the interval that was promised."
+    elif _may_be_chance(test, summary.get("expected") or {}):
+        sentence += (
+            f", outside the interval that was promised, but no further than {n:,} can be off by chance."
+        )
     else:
         sentence += ", outside the interval that was promised: is the test set of the same kind?"
     return f"{sentence} {also}" if seen else sentence
+
+
+def _may_be_chance(test: dict[str, Any], promised: dict[str, Any]) -> bool:
+    """Whether the model may be worth the same by the test set and by what was promised."""
+    low, high = test.get("low"), test.get("high")
+    if low is None or high is None or promised.get("low") is None:
+        return False
+    return bool(low <= promised["high"] and promised["low"] <= high)
