@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from handful.audit.unlabelled import with_unlabelled
 from handful.data.load import load
 from handful.enlarge import chosen_policy, enlarge
 from handful.errors import DataError
@@ -180,3 +182,31 @@ def test_damaged_provenance_is_an_error_and_not_a_leak(larger: Path, tmp_path: P
     (tmp_path / "more" / "augmented.json").write_text("{")
     with pytest.raises(DataError, match="copies would be taken for examples"):
         load(str(tmp_path / "more"), Settings())
+
+
+def test_a_copy_of_a_turned_photograph_is_shown_in_its_proportions(tmp_path: Path) -> None:
+    labelled, exif = write_pictures(tmp_path / "photos", per_class=3), Image.Exif()
+    exif[0x0112] = 6
+    for file in labelled.rglob("*.png"):
+        Image.fromarray(np.full((30, 60, 3), int(file.stem) * 9, np.uint8)).save(file, exif=exif)
+    assert handful("augment", labelled, "-o", tmp_path / "more", "--policy", "noise").status == 0
+    made = list((tmp_path / "more").rglob("*~*.png"))
+    assert made and {Image.open(file).size for file in made} == {(30, 60)}
+
+
+def test_copies_are_known_wherever_their_files_are_listed(tmp_path: Path) -> None:
+    labelled = write_pictures(tmp_path / "photos", per_class=4)
+    assert handful("augment", labelled, "-o", tmp_path / "more", "--policy", "noise").status == 0
+    files = sorted(p for p in (tmp_path / "more").rglob("*.png") if p.parent != tmp_path / "more")
+    lines = [f"{file.relative_to(tmp_path).as_posix()},{file.parent.name}" for file in files]
+    (tmp_path / "table.csv").write_text("file,label\n" + "\n".join(lines), encoding="utf-8")
+    listed, whole = (load(tmp_path / name, Settings(jobs=1)) for name in ("table.csv", "more"))
+    assert listed.copies.sum() == whole.copies.sum() > 0
+    assert listed.groups is not None and whole.groups is not None
+    assert len(set(listed.groups)) == len(set(whole.groups))
+    for name in ("a", "b"):  # one level further down among pictures without labels
+        (tmp_path / "unlabelled" / "deep").mkdir(parents=True, exist_ok=True)
+        shutil.copytree(tmp_path / "more" / name, tmp_path / "unlabelled" / "deep" / name)
+    shutil.copy(tmp_path / "more" / "augmented.json", tmp_path / "unlabelled" / "deep")
+    with pytest.raises(DataError, match="unlabelled"):
+        with_unlabelled(load(labelled, Settings(jobs=1)), tmp_path / "unlabelled", Settings(jobs=1))

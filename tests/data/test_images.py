@@ -264,6 +264,16 @@ def test_meta_tells_what_is_known_beside_the_content(tmp_path):
     }
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.tif"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_picture_is_as_wide_and_high_as_it_is_shown(tmp_path, name, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    _, meta, _ = read_images([saved(tmp_path, name, Image.fromarray(gradient(40, 96)), exif=exif)])
+    assert sorted(meta[["width", "height"]].iloc[0]) == [40, 96]
+    assert (meta["width"] > meta["height"]).iloc[0] == (orientation in (1, 3))
+
+
 def test_progress_is_told_for_every_file(tmp_path):
     paths = [saved(tmp_path, f"{i}.png", gradient()) for i in range(3)]
     told: list[tuple[int, int]] = []

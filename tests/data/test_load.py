@@ -137,6 +137,22 @@ def test_a_table_with_a_column_of_paths_is_images(tmp_path):
     assert as_table.modality == "table" and as_table.X.columns.tolist() == ["file", "age"]
 
 
+def test_paths_as_windows_writes_them_are_found(tmp_path):
+    photos(tmp_path / "photos", cat=2, dog=2)
+    rows = [f"photos\\{p}\\p{i}_{i}.png,{p}" for p in ("cat", "dog") for i in (0, 1)]
+    dataset = load(table(tmp_path / "l.csv", "f,y\n" + "\n".join(rows)), Settings(target="y"))
+    assert dataset.modality == "image" and len(dataset) == 4 and dataset.ids[0] == "photos/cat/p0_0.png"
+
+
+def test_one_file_of_another_kind_leaves_a_column_of_pictures_what_it_is(tmp_path):
+    files = sorted(photos(tmp_path / "photos", cat=8, dog=8).rglob("*.png"))
+    rows = [f"photos/{f.parent.name}/{f.name},{f.parent.name},{i}" for i, f in enumerate(files)]
+    rows.insert(1, "photos/cat/phone.heic,cat,5")
+    path = table(tmp_path / "l.csv", "f,y,age\n" + "\n".join(rows))
+    dataset = load(path, Settings(target="y", modality="image"))
+    assert dataset.modality == "image" and len(dataset) == 16 and "damaged file" in kinds(dataset)
+
+
 def test_the_same_path_in_two_rows_has_two_ids(tmp_path):
     photos(tmp_path, cat=2, dog=2)
     rows = "cat/p0_0.png,a\ncat/p0_0.png,b\ncat/p1_1.png,a\ndog/p0_0.png,b\n"

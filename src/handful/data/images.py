@@ -196,7 +196,7 @@ def _decode(path: str | os.PathLike[str], size: int) -> tuple[np.ndarray, str, d
         status = os.stat(path)
         _check_file(status)
         with open(path, "rb") as file, Image.open(file) as picture:
-            facts = {
+            facts: dict[str, Any] = {
                 "bytes": status.st_size,
                 "format": picture.format,
                 "mode": picture.mode,
@@ -214,6 +214,8 @@ def _decode(path: str | os.PathLike[str], size: int) -> tuple[np.ndarray, str, d
                 rgb = _to_rgb(picture)
                 if orientation in _TURN:
                     rgb = rgb.transpose(_TURN[orientation])
+                if (rgb.width < rgb.height) != (facts["width"] < facts["height"]):  # as it is shown
+                    facts["width"], facts["height"] = facts["height"], facts["width"]
                 return _square(rgb, size), pixel_digest(np.asarray(rgb)), facts
     except _Unreadable:
         raise

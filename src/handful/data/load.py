@@ -17,7 +17,7 @@ from handful.data.groups import group_codes
 from handful.data.images import Progress, array_to_images, packed_sizes, read_images
 from handful.data.names import count, listed
 from handful.data.picture_column import with_pictures
-from handful.data.provenance import sources, with_copies
+from handful.data.provenance import sources, sources_of_files, with_copies
 from handful.data.schema import TableSchema, infer_schema
 from handful.data.source import TASKS, How, Source, made_up, open_source
 from handful.data.targets import check_classes, encode, read_target
@@ -178,6 +178,8 @@ def load_unlabelled(
 def _copied(data: Any, source: Source) -> list[str | None]:
     """What each sample was made from by `handful augment`; None for an original."""
     known = sources(Path(data), source.ids) if isinstance(data, (str, os.PathLike)) else None
+    if known is None and source.paths is not None:
+        known = sources_of_files(source.paths, source.ids)
     return known or [None] * len(source.ids)
 
 

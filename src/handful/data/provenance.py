@@ -94,6 +94,33 @@ def sources(data: os.PathLike[str], ids: Sequence[str]) -> list[str | None] | No
     return [str(about["copies"][i]["of"]) if i in about["copies"] else None for i in ids]
 
 
+def sources_of_files(paths: Sequence[str], ids: Sequence[str]) -> list[str | None] | None:
+    """As `sources`, for files wherever they are listed: by what lies in the nearest folder above each.
+
+    A copy whose original is not among the files is a copy all the same, of the original's whole path.
+    """
+    found: dict[Path, tuple[Path, dict[str, Any]] | None] = {}
+
+    def above(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+        if folder not in found:
+            about = read(folder) if (folder / NAME).is_file() else None
+            parent = folder.parent
+            found[folder] = (
+                (folder, about["copies"]) if about else above(parent) if parent != folder else None
+            )
+        return found[folder]
+
+    whole = [Path(os.path.abspath(path)) for path in paths]
+    id_of = dict(zip(reversed(whole), reversed(ids), strict=True))
+    of: list[str | None] = []
+    for path in whole:
+        folder, copies = above(path.parent) or (path, {})
+        copy = copies.get(path.relative_to(folder).as_posix())
+        original = folder / str(copy["of"]) if copy else None
+        of.append(None if original is None else id_of.get(original, str(original)))
+    return of if any(of) else None
+
+
 def with_copies(
     groups: Sequence[str | None] | None, ids: Sequence[str], sources: Sequence[str | None]
 ) -> list[str | None]:

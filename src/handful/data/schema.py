@@ -39,7 +39,7 @@ _IDENTIFIER_ROWS = 10
 _TEXT_WORDS = 5
 _FEW_WORDS, _RECUR = 3, 0.5
 # From this share of strings on, a column holds texts, and a number among them is one too ("404").
-_MOSTLY = 0.9
+MOSTLY = 0.9
 # So many values that all do not fit are another column; fewer may be slips, in one row to be predicted.
 _ANOTHER_COLUMN = 5
 _ID_NAME = re.compile(
@@ -351,7 +351,7 @@ def words_of(series: pd.Series) -> float:
     values, _ = without_markers(plain_values(series), MISSING)
     present = [value for value in values if value is not None]
     strings = sum(isinstance(value, str) for value in present)
-    if not strings or strings < _MOSTLY * len(present):
+    if not strings or strings < MOSTLY * len(present):
         return 0.0
     texts = [to_category(value) for value in present]
     if len(set(texts)) <= len(texts) / 2:

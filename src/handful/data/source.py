@@ -22,7 +22,7 @@ from handful.data.folders import existing_folder, is_image_name, is_text_name, l
 from handful.data.groups import column_groups, named_groups
 from handful.data.many_labels import check_one_column
 from handful.data.names import count, listed, missing_path, printable
-from handful.data.schema import infer_schema, named_columns, words_of
+from handful.data.schema import MOSTLY, infer_schema, named_columns, words_of
 from handful.data.tables import names_of, read_table
 from handful.data.targets import find_target_column
 from handful.data.values import plain_values, to_category
@@ -115,6 +115,8 @@ def open_source(data: Any, how: How) -> Source:
     else:
         source = _from_arrays((data,), how)
     if how.labelled:
+        if source.copy_of is None and source.paths is not None and not source.of_text:
+            source.copy_of = provenance.sources_of_files(source.paths, source.ids)
         source = _without_generated(source, data)
     if how.modality not in ("auto", source.modality):
         raise DataError(
@@ -469,25 +471,34 @@ def _whole_paths(features: pd.DataFrame, pictures: Sequence[str], base: Path) ->
     """The table with the files of these columns as whole paths, None where a row has none."""
     whole = {}
     for name in pictures:
-        values = [None if v in (None, "") else str(base / str(v)) for v in plain_values(features[name])]
+        values = [
+            None if v in (None, "") else str(_place(base, str(v))) for v in plain_values(features[name])
+        ]
         whole[name] = pd.Series(values, dtype=object, index=features.index)
     return features.assign(**whole) if whole else features
 
 
 def _is_path_column(column: pd.Series, base: Path) -> bool:
-    """Every value ends as image files do, and at least one file is there."""
+    """Nearly every value ends as image files do, and at least one file is there; others cannot be read."""
     if pd.api.types.is_numeric_dtype(column.dtype):
         return False
     names = [v for v in plain_values(column) if v not in (None, "")]
-    if not names or not all(isinstance(v, str) and is_image_name(v) for v in names):
+    of_images = [v for v in names if isinstance(v, str) and is_image_name(v)]
+    if not names or len(of_images) < MOSTLY * len(names):
         return False
-    return any(os.path.isfile(base / name) for name in names)
+    return any(os.path.isfile(_place(base, name)) for name in of_images)
+
+
+def _place(base: Path, name: str) -> Path:
+    """Where a file of a table is; names that Windows wrote have backslashes between folders."""
+    as_written = base / name
+    return base / name.replace("\\", "/") if "\\" in name and not as_written.exists() else as_written
 
 
 def _listed_paths(column: pd.Series, base: Path) -> tuple[list[str], list[str]]:
     """(ids, paths) of a column of file names; a row without one gets a name that does not exist."""
     names = [v if v not in (None, "") else f"row {i}" for i, v in enumerate(plain_values(column))]
-    return _unique_ids([str(name) for name in names]), [str(base / str(name)) for name in names]
+    return _unique_ids([str(name) for name in names]), [str(_place(base, str(name))) for name in names]
 
 
 def _unique_ids(names: Sequence[str]) -> list[str]:
