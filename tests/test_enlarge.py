@@ -210,3 +210,10 @@ def test_copies_are_known_wherever_their_files_are_listed(tmp_path: Path) -> Non
     shutil.copy(tmp_path / "more" / "augmented.json", tmp_path / "unlabelled" / "deep")
     with pytest.raises(DataError, match="unlabelled"):
         with_unlabelled(load(labelled, Settings(jobs=1)), tmp_path / "unlabelled", Settings(jobs=1))
+
+
+def test_a_damaged_file_that_is_not_among_the_copies_is_named(tmp_path: Path) -> None:
+    labelled = write_pictures(tmp_path / "photos", per_class=4)
+    (labelled / "a" / "broken.png").write_bytes(b"")
+    called = handful("augment", labelled, "-o", tmp_path / "more", "--policy", "noise")
+    assert called.status == 0 and "broken.png is empty" in " ".join(called.err.split())

@@ -247,6 +247,8 @@ def augment(
     from handful.new_data import SHEET
 
     made = enlarge(data, output, per_class=per_class, policy=policy, target=target, seed=seed)
+    for message in made.damaged:
+        typer.echo(message, err=True)
     if made.why:
         typer.echo(f"Policy {made.policy} ({made.why}).")
     typer.echo(f"{made.originals} examples and {made.copies} copies of them ({made.policy}) in {made.path}.")

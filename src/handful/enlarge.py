@@ -61,6 +61,7 @@ class Enlarged:
     originals: int
     copies: int
     why: str
+    damaged: tuple[str, ...] = ()
 
 
 def enlarge(
@@ -104,7 +105,8 @@ def enlarge(
     }
     write = _write_pictures if dataset.modality == "image" else _write_table
     write(dataset, source, place, policy, plan, about)
-    return Enlarged(place, policy, len(dataset), len(plan), why)
+    damaged = tuple(f.message for f in dataset.findings if f.kind == "damaged file")
+    return Enlarged(place, policy, len(dataset), len(plan), why, damaged)
 
 
 def chosen_policy(dataset: Dataset, seed: int = 0) -> tuple[str, str]:

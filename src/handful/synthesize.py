@@ -150,6 +150,9 @@ def synthesize(
     source, place = Path(data), Path(out)
     check_place(source, place, per_class)
     dataset = _read(source, target, seed)
+    for finding in dataset.findings:
+        if finding.kind == "damaged file":
+            tell(finding.message)
     known = generators(dataset.modality)
     if generator not in ("auto", *known):
         names = ("auto", *known)

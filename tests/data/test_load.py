@@ -160,6 +160,15 @@ def test_the_same_path_in_two_rows_has_two_ids(tmp_path):
     assert dataset.ids.tolist()[:2] == ["cat/p0_0.png (row 0)", "cat/p0_0.png (row 1)"]
 
 
+def test_a_file_that_stands_twice_is_in_the_group_of_its_name(tmp_path):
+    photos(tmp_path, cat=2, dog=2)
+    rows = "cat/p0_0.png,a\ncat/p0_0.png,b\ncat/p1_1.png,a\ndog/p0_0.png,b\n"
+    path = table(tmp_path / "l.csv", "f,y\n" + rows)
+    dataset = load(path, Settings(target="y", groups="^(cat|dog)/"))
+    assert dataset.groups[0] == dataset.groups[1] == dataset.groups[2] != dataset.groups[3]
+    assert not [f for f in dataset.findings if "group" in f.kind]
+
+
 def test_arrays_become_a_dataset():
     X = np.arange(24.0).reshape(8, 3)
     dataset = load((X, [0, 1] * 4, ["g", "h", "g", "h"] * 2), Settings())

@@ -277,7 +277,8 @@ def _from_frame(frame: pd.DataFrame, how: How, base: Path, *, from_file: bool) -
         groups = column_groups(frame[how.groups])
         features = features.drop(columns=[how.groups], errors="ignore")
     elif how.groups:
-        groups = named_groups(how.groups, ids, columns if path_column is None else ())
+        named = [one.removesuffix(f" (row {i})") for i, one in enumerate(ids)]  # a file may stand twice
+        groups = named_groups(how.groups, named, columns if path_column is None else ())
     if path_column is None and not pictures and how.modality in ("auto", "text"):
         text_column = _find_text_column(features, how)
     used = path_column or text_column
