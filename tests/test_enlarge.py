@@ -217,3 +217,11 @@ def test_a_damaged_file_that_is_not_among_the_copies_is_named(tmp_path: Path) ->
     (labelled / "a" / "broken.png").write_bytes(b"")
     called = handful("augment", labelled, "-o", tmp_path / "more", "--policy", "noise")
     assert called.status == 0 and "broken.png is empty" in " ".join(called.err.split())
+
+
+def test_no_copy_equals_its_original_or_another_copy(tmp_path: Path) -> None:
+    labelled = write_pictures(tmp_path / "photos", per_class=4)
+    called = handful("augment", labelled, "-o", tmp_path / "more", "--policy", "flips", "--per-class", 20)
+    assert called.status == 0 and "12 of 48 copies were made: 'flips' makes no others" in called.err
+    every = [p for p in (tmp_path / "more").rglob("*.png") if p.parent != tmp_path / "more"]
+    assert len(every) == 24 == len({Image.open(p).convert("RGB").tobytes() for p in every})

@@ -247,7 +247,7 @@ def augment(
     from handful.new_data import SHEET
 
     made = enlarge(data, output, per_class=per_class, policy=policy, target=target, seed=seed)
-    for message in made.damaged:
+    for message in made.noticed:
         typer.echo(message, err=True)
     if made.why:
         typer.echo(f"Policy {made.policy} ({made.why}).")

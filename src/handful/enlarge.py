@@ -18,7 +18,7 @@ import pandas as pd
 
 import handful
 from handful.data import provenance
-from handful.data.dataset import Dataset
+from handful.data.dataset import Dataset, pixel_digest
 from handful.data.images import decode
 from handful.data.load import load
 from handful.data.names import did_you_mean
@@ -61,7 +61,7 @@ class Enlarged:
     originals: int
     copies: int
     why: str
-    damaged: tuple[str, ...] = ()
+    noticed: tuple[str, ...] = ()
 
 
 def enlarge(
@@ -104,9 +104,14 @@ def enlarge(
         "seed": seed,
     }
     write = _write_pictures if dataset.modality == "image" else _write_table
-    write(dataset, source, place, policy, plan, about)
-    damaged = tuple(f.message for f in dataset.findings if f.kind == "damaged file")
-    return Enlarged(place, policy, len(dataset), len(plan), why, damaged)
+    made = write(dataset, source, place, policy, plan, about)
+    noticed = [f.message for f in dataset.findings if f.kind == "damaged file"]
+    if made < len(plan):
+        noticed.append(
+            f"{made} of {len(plan)} copies were made: {policy!r} makes no others of these pictures. "
+            "Another --policy does."
+        )
+    return Enlarged(place, policy, len(dataset), made, why, tuple(noticed))
 
 
 def chosen_policy(dataset: Dataset, seed: int = 0) -> tuple[str, str]:
@@ -191,12 +196,14 @@ def _wanted(dataset: Dataset, per_class: int | None) -> dict[int, int]:
     return {i: times for i, times in wanted.items() if times}
 
 
+TRIES = 16  # for a copy that equals neither its original nor an earlier copy
 Plan = list[tuple[int, int]]  # position of the original, seed of the copy
 
 
 def _write_pictures(
     dataset: Dataset, source: Path, place: Path, policy: str, plan: Plan, about: dict[str, Any]
-) -> None:
+) -> int:
+    """How many copies there are: fewer than planned where the policy makes no other of a picture."""
     from PIL import Image
 
     with new_folder(place) as folder:
@@ -204,17 +211,25 @@ def _write_pictures(
             (folder / str(name)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / str(name))
         made: dict[str, dict[str, Any]] = {}
-        times: dict[int, int] = {}
-        for i, seed in plan:
-            times[i] = times.get(i, 0) + 1
-            name = _free_name(str(dataset.ids[i]), times[i], folder)
+        known: dict[int, set[str]] = {}
+        for i, first in plan:
             side = int(min(MOST_SIDE, dataset.meta[["width", "height"]].iloc[i].max()))
-            square = copies(decode(dataset.X.paths[i], max(32, side)), policy, [seed])[0]
+            picture = decode(dataset.X.paths[i], max(32, side))
+            before = known.setdefault(i, {pixel_digest(picture)})
+            for seed in range(first, first + TRIES):
+                square = copies(picture, policy, [seed])[0]
+                if pixel_digest(square) not in before:
+                    break
+            else:
+                continue
+            name = _free_name(str(dataset.ids[i]), len(before), folder)
+            before.add(pixel_digest(square))
             shape = _shape(dataset, i, side)
             Image.fromarray(square).resize(shape, Image.Resampling.LANCZOS).save(folder / name)
             made[name] = {"of": str(dataset.ids[i]), "seed": seed}
         _sheet(folder, made).save(folder / SHEET)
         write_json(folder / provenance.NAME, {**about, "copies": made})
+    return len(made)
 
 
 def _shape(dataset: Dataset, i: int, side: int) -> tuple[int, int]:
@@ -247,7 +262,7 @@ def _sheet(
 
 def _write_table(
     dataset: Dataset, source: Path, place: Path, policy: str, plan: Plan, about: dict[str, Any]
-) -> None:
+) -> int:
     frame = read_table(source)
     target = dataset.origin["target"]
     numbers = [c for c in dataset.X.columns if c in frame and dataset.X[c].dtype.kind == "f"]
@@ -262,6 +277,7 @@ def _write_table(
     with writing(place):
         write_json(provenance.file_of(place), {**about, "target": target, "copies": entries})
         larger.to_csv(place, index=False, sep=separator(place))
+    return len(made)
 
 
 def _copied_row(
