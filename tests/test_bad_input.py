@@ -502,3 +502,11 @@ def test_a_test_set_of_texts_that_cannot_be_read_is_refused_before_the_fits(tmp_
                 place.write_text(f"a {kind} café, number {i} of the {part}", encoding)
     words = ("no sample with a label that can be read", "bad/0.txt", "is not UTF-8", "iconv")
     refused_fit(tmp_path, tmp_path / "train", *words, options=(*QUICK, "--test", tmp_path / "test"))
+
+
+def test_a_family_that_needs_a_larger_budget_names_it(tmp_path: Path) -> None:
+    photos = write_pictures(tmp_path / "photos", per_class=4)
+    called = handful("fit", photos, "--families", "finetune", "--budget", "quick", "--out", tmp_path / "run")
+    assert called.status == 2 and "--budget standard has some; or leave --families out" in " ".join(
+        called.err.split()
+    )

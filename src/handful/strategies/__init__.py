@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from handful.backbones import used
 from handful.data.dataset import Dataset, Finding
 from handful.data.names import did_you_mean
 from handful.errors import SettingsError
-from handful.settings import Settings
+from handful.settings import FROM, Settings
 from handful.strategies import (
     ablation,
     augmentation,
@@ -72,10 +73,21 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
     if len(found) == 1:
         raise SettingsError(
             f"none of the families {', '.join(settings.families or ())} has a candidate for "
-            f"{dataset.modality} {dataset.task}{_why_no_prior(dataset, settings)}; leave --families out to "
-            f"try all of {', '.join(CATALOGUE)}."
+            f"{dataset.modality} {dataset.task}{_why_no_prior(dataset, settings)}; "
+            f"{_where_there_are_some(dataset, settings)}leave --families out to try all of "
+            f"{', '.join(CATALOGUE)}."
         )
     return found
+
+
+def _where_there_are_some(dataset: Dataset, settings: Settings) -> str:
+    """The budget from which on these families have something to try, as advice; "" where none is."""
+    asked = [CATALOGUE[family] for family in settings.families or () if family in CATALOGUE]
+    efforts = list(reversed(FROM))  # quick first
+    for effort in efforts[efforts.index(settings.effort) + 1 :]:
+        if any(module.candidates(dataset, replace(settings, budget=effort)) for module in asked):
+            return f"--budget {effort} has some; or "
+    return ""
 
 
 def notes(dataset: Dataset, settings: Settings, candidates: Sequence[Candidate]) -> list[Finding]:
