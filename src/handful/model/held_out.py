@@ -20,7 +20,7 @@ from handful.model.model import Model
 from handful.model.start import seen_before
 from handful.protocol.run import Run
 
-DRAWS = 200  # of as many samples as the test set has
+DRAWS, CELLS = 200, 20_000_000  # of as many samples as the test set has; fewer of very large sets
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ def _score(run: Run, model: Model, test: Path) -> HeldOutScore:
         served = model.calibrated(scores)  # its doubt is in it already
         return weights @ -np.log(served[np.arange(n), y]) / weights.sum(axis=1)
 
-    drawn = np.random.default_rng(run.settings.seed).multinomial(n, np.full(n, 1 / n), size=DRAWS)
+    times = min(DRAWS, max(20, CELLS // n))
+    drawn = np.random.default_rng(run.settings.seed).multinomial(n, np.full(n, 1 / n), size=times)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # that there is no value is said by `reason`
         value = number(scored(np.ones((1, n)))[0])
