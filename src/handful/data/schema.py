@@ -332,6 +332,7 @@ def _is_identifier(column: Column, distinct_values: list[Any]) -> bool:
 
 
 def _holds_texts(name: str, series: pd.Series) -> bool:
+    """Whether a column of strings holds texts: long ones, or short ones that share their words."""
     n_words = words_of(series)
     if n_words >= _TEXT_WORDS:
         return True
