@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -19,6 +20,17 @@ def test_a_block_is_broken_off_also_where_errors_are_swallowed() -> None:
         except Exception:
             time.sleep(20)
     assert 0.1 <= time.monotonic() - start < 2
+
+
+def test_an_import_is_not_broken_off_half_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slow_to_import.py").write_text("import time\ntime.sleep(0.4)\ndone = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(OutOfTime), within(0.1):
+        import slow_to_import  # type: ignore[import-not-found]
+
+        assert slow_to_import.done
+        time.sleep(20)
+    assert sys.modules.pop("slow_to_import").done
 
 
 def test_a_block_in_time_leaves_no_alarm_behind() -> None:

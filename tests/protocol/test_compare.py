@@ -10,7 +10,7 @@ from sklearn.naive_bayes import GaussianNB
 
 from handful.evidence.predictions import collect
 from handful.evidence.racing import can_still_win, likely_followed
-from handful.protocol.budget import Budget, ask, warm_in_time
+from handful.protocol.budget import EXPLORE, GENEROUS, Budget, ask, warm_in_time
 from handful.protocol.clock import Clock
 from handful.protocol.compare import _in_order, compare
 from handful.protocol.evaluate import Pace, Progress
@@ -156,6 +156,27 @@ def test_at_the_very_first_networks_are_tried_last_whatever_they_cost(tmp_path: 
     assert [c.name for c in _in_order(run.candidates, pace)] == ["majority", "bayes", "net"]
 
 
+def test_at_the_very_first_no_family_waits_for_all_of_another(tmp_path: Path) -> None:
+    some = [entrant(f"many {k}", GaussianNB(var_smoothing=k + 1), cost=k + 1) for k in range(3)]
+    late = [entrant("few", GaussianNB(), cost=9, family="transfer")]
+    run = made_run(tmp_path, [*some, *late, majority()])
+    order = [c.name for c in _in_order(run.candidates, Pace(run, [], "comparing"))]
+    assert order == ["majority", "many 0", "few", "many 1", "many 2"]
+
+
+def test_where_the_first_ones_are_slow_the_others_are_tried_nevertheless(budget: Budget) -> None:
+    run = budget.run
+    new = Cell(next(c for c in run.candidates if c.name == "knn"), run.splits[0])
+    budget.pace.todo = {("knn", run.splits[0].name)}
+    budget.pace.seconds = {"majority": [0.0], "bayes": [1.0], "dear": [20.0]}  # 100 seconds are not enough
+    room = budget.clock.left - (1 - EXPLORE) * budget.at_first
+    assert budget.first_time(new, 5) == pytest.approx(GENEROUS * room, abs=0.1)
+    budget.pace.todo |= {(f"other {k}", run.splits[0].name) for k in range(9)}
+    assert budget.first_time(new, 5) == pytest.approx(GENEROUS * room / 10, abs=0.1)
+    budget.clock.limit = (1 - EXPLORE) * 100  # all that was kept for looking around is spent
+    assert budget.first_time(new, 5) == 0
+
+
 def test_features_leave_room_for_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = made_run(tmp_path, good(), budget="100s")
     clock, offered = Clock(run), []
@@ -166,4 +187,4 @@ def test_features_leave_room_for_fits(tmp_path: Path, monkeypatch: pytest.Monkey
         lambda dataset, going, settings, told, most: offered.extend(most() for _ in range(3)) or [],
     )
     warm_in_time(run, clock)
-    assert offered == pytest.approx([60.0, 30.0, 2.0])  # a first kind 60 %, all together 40 % of the time
+    assert offered == pytest.approx([60.0, 15.0, -13.0])  # a first kind 60 %, all together 25 % of the time

@@ -25,10 +25,12 @@ BEST = 3  # the best so far are the last that are left out for want of time
 SHORT = 0.1  # seconds of a fit that was never seen: only controls are asked before they were
 SLOWER = 3.0  # a fit is broken off when it takes so many times as long as it took before
 PATIENCE = 2.0  # seconds that every fit may take
-
+# Where there is no room for all, first fits may take this share of the time that the comparison has, and each
+# of them so many times its part of it.
+EXPLORE, GENEROUS = 0.3, 3.0
 
 WARM = 0.6  # features may take so much of the time that is left when their turn comes
-WARM_IN_ALL = 0.4  # once some are there, all of them together so much of what was left at first
+WARM_IN_ALL = 0.25  # once some are there, all of them together so much of what was left at first
 
 
 def warm_in_time(run: Run, clock: Clock, tell: Tell | None = None) -> dict[str, Stop]:
@@ -73,7 +75,7 @@ class Budget:
 
     def __init__(self, run: Run, clock: Clock, pace: Pace) -> None:
         self.run, self.clock, self.pace = run, clock, pace
-        self.jobs = processes(run, len(run.candidates))
+        self.jobs, self.at_first = processes(run, len(run.candidates)), clock.left
 
     @property
     def finishing(self) -> float:
@@ -127,7 +129,17 @@ class Budget:
         most = room * self.jobs / self.pace.waste / (folds + LEAST)
         if not any(self._learns(n) for n in known):
             return max(most, PATIENCE, 0.25 * self.clock.left)
-        return most if most > (self.pace.usual() or 0.0) / 2 else 0.0
+        return most if most > (self.pace.usual() or 0.0) / 2 else self._to_explore(cell, known)
+
+    def _to_explore(self, cell: Cell, known: Collection[str]) -> float:
+        """Seconds of a first fit where not all that were seen find room: the quickest will replace the rest.
+
+        Each may take three times its share of what is kept for looking around, since many take less.
+        """
+        kept = self.clock.left - (1 - EXPLORE) * self.at_first
+        waiting = sum(split == cell.split.name for _, split in self.pace.todo)
+        share = GENEROUS * kept * self.jobs / self.pace.waste / max(1, waiting)
+        return share if share > min(self.pace.expected(n) or 0.0 for n in known if self._learns(n)) else 0.0
 
     def too_dear(self, racing: Sequence[Candidate], rest: Sequence[Cell]) -> list[str]:
         """Who must be left out for the rest of the first repeat to fit: the most costly first.

@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import TypeVar
 
 from handful.protocol.run import Run
 
 T = TypeVar("T")
 TELLING, MOST_BUSY = 0.3, 4.0  # seconds of work that tell how busy the machine is, and the most believed
+AGAIN = 0.5  # seconds until the alarm rings once more
 STORED_EVERY = 5.0  # seconds: so much may be forgotten when a run is killed
 
 
@@ -72,7 +74,8 @@ def within(seconds: float | None) -> Iterator[None]:
     """Raise OutOfTime in the block after so many seconds, where the system can.
 
     It can in the main thread, which workers fit in, on all systems but Windows; elsewhere the block ends when
-    it ends. Compiled code is interrupted when it comes back to Python.
+    it ends. Compiled code is interrupted when it comes back to Python, and an import when it is done: half of
+    a compiled module cannot be imported again without killing the process.
     """
     in_main = threading.current_thread() is threading.main_thread()
     if seconds is None or seconds == float("inf") or not in_main or not hasattr(signal, "setitimer"):
@@ -80,12 +83,12 @@ def within(seconds: float | None) -> Iterator[None]:
         return
     armed = True
 
-    def ring(number: int, frame: object) -> None:
-        if armed:
+    def ring(number: int, frame: FrameType | None) -> None:
+        if armed and not _importing(frame):  # else it rings again
             raise OutOfTime
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01), 1.0)  # again, where somebody swallowed it
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01), AGAIN)  # also where somebody swallowed it
     try:
         yield
     finally:
@@ -94,3 +97,11 @@ def within(seconds: float | None) -> Iterator[None]:
         armed = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

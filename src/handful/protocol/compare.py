@@ -7,6 +7,7 @@ is stored in the run.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
 from handful.protocol.budget import Budget
@@ -109,13 +110,21 @@ def _takes_part(run: Run, candidate: Candidate, done: int) -> bool:
 
 
 def _in_order(racing: list[Candidate], pace: Pace) -> list[Candidate]:
-    """The longest fits first, so that none is waited for at the end; at the very first, the cheapest.
+    """The longest fits first, so that none is waited for at the end.
 
-    Those that train a network come last there, whatever it costs to ask them.
+    At the very first, when nobody knows how long they take, the cheapest of each family, then the next of
+    each: what there is no time for is then not a whole family. Those that train a network come last there,
+    whatever it costs to ask them.
     """
-    if not pace.seconds:
-        return sorted(racing, key=lambda c: (c.trains_network, c.cost))
-    return sorted(racing, key=lambda c: -(pace.expected(c.name) or 0.0))
+    if pace.seconds:
+        return sorted(racing, key=lambda c: -(pace.expected(c.name) or 0.0))
+    cheapest_first = sorted(racing, key=lambda c: (c.trains_network, c.cost))
+    seen: Counter[str] = Counter()
+    turn = {}
+    for candidate in cheapest_first:
+        turn[candidate.name] = seen[candidate.family]
+        seen[candidate.family] += 1
+    return sorted(cheapest_first, key=lambda c: (c.trains_network, turn[c.name]))
 
 
 def _room(run: Run, budget: Budget, racing: list[Candidate], block: list[Split], names: list[str]) -> bool:

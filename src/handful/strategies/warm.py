@@ -61,19 +61,22 @@ def warm(
     """
     asked = {c.name: _asked(c.estimator, dataset) for c in candidates}
     work = {kind: about for wanted in asked.values() for kind, about in wanted.items()}
+    ready: set[str] = set()
     late: dict[str, float] = {}
     # What is unlabelled comes last: fewer candidates need it.
-    order = sorted(work, key=lambda kind: (kind.endswith(UNLABELLED), _turn(work[kind][0])))
-    for kind in order:
+    for kind in sorted(work, key=lambda kind: (kind.endswith(UNLABELLED), _turn(work[kind][0]))):
+        if all(wanted.keys() & late.keys() for wanted in asked.values() if kind in wanted):
+            continue  # who needs it waits in vain for something else
         try:
             _prepare(kind, *work[kind], settings, tell, None if most is None else most())
+            ready.add(kind)
         except _TooLong as error:
             late[kind] = error.seconds
-    if late and len(late) == len(work):
+    if late and not ready:
         quickest = min(late, key=lambda kind: late[kind])
         _prepare(quickest, *work[quickest], settings, tell, None)
-        del late[quickest]
-    return [c for c in candidates if any(kind in late for kind in asked[c.name])]
+        ready.add(quickest)
+    return [c for c in candidates if not asked[c.name].keys() <= ready]
 
 
 def _asked(estimator: Any, dataset: Dataset) -> dict[str, tuple[Step, Any]]:
