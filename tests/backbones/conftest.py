@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from handful.backbones.torchvision_guard import ensure_torchvision
 
 
 @pytest.fixture(scope="session")
@@ -80,9 +83,8 @@ def text_folder(path: Path, *, pooling: str = "mean", width: int | None = None, 
 
     With a `width`, a layer after the pooling makes the vectors so long: no plain encoder any more.
     """
-    pytest.importorskip("sentence_transformers", reason="the extra handful[text] is not installed")
-    from handful.backbones.torchvision_guard import ensure_torchvision
-
+    if find_spec("sentence_transformers") is None:
+        pytest.skip("the extra handful[text] is not installed")
     ensure_torchvision()
     import torch
     from sentence_transformers import SentenceTransformer, models

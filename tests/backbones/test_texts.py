@@ -7,6 +7,7 @@ import pytest
 
 from handful.backbones import text_engine, texts
 from handful.backbones.engine import choose
+from handful.backbones.text_loading import load_sentence_transformer
 from handful.backbones.text_registry import text_backbones
 from handful.backbones.texts import dimension, embed_texts, text_digest, warm_texts
 
@@ -87,7 +88,7 @@ def test_minilm_gives_the_vectors_of_sentence_transformers() -> None:
     if "minilm" not in HERE:
         pytest.skip("the package of the text backbone minilm is not installed")
     folder = texts.get_text("minilm")
-    plain = text_engine.load_sentence_transformer(text_engine.files(folder), "cpu")
+    plain = load_sentence_transformer(text_engine.files(folder), "cpu")
     assert cosine(embed_texts(SOME, "minilm"), plain.encode(SOME)) > 0.99999
 
 

@@ -64,8 +64,8 @@ def _cut(dataset: Dataset) -> list[Finding]:
 
 def _pieces(dataset: Dataset, backbone: str) -> tuple[int, np.ndarray]:
     """How many word pieces a network reads, and how many each text has, `(n,)`; zeros where it is unknown."""
-    from handful.backbones.text_engine import load_tokenizer
     from handful.backbones.text_folder import read_recipe
+    from handful.backbones.text_loading import load_tokenizer
     from handful.backbones.text_registry import files, get_text
 
     try:

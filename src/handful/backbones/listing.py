@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from handful.backbones.curated import CURATED
 from handful.backbones.priors import PACKAGES, Package, Weights, installed, weights
 from handful.backbones.registry import INSTALL, available, on_this_machine
-from handful.backbones.text_registry import TEXT_EXTRA, text_backbones
+from handful.backbones.text_loading import TEXT_EXTRA
+from handful.backbones.text_registry import text_backbones
 
 WIDTH = 12  # of the column that says where a network is
 

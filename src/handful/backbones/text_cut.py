@@ -19,9 +19,9 @@ import numpy as np
 
 from handful.backbones.cache import missing, through
 from handful.backbones.engine import choose
-from handful.backbones.text_engine import load_tokenizer
 from handful.backbones.text_folder import Recipe, read_recipe
-from handful.backbones.text_registry import TEXT_EXTRA, TextBackbone, files
+from handful.backbones.text_loading import TEXT_EXTRA, load_tokenizer
+from handful.backbones.text_registry import TextBackbone, files
 from handful.backbones.texts import Texts
 from handful.errors import MissingExtraError, SettingsError
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handful.backbones.export import kept_as, stem_of
-from handful.backbones.text_engine import OnnxTexts, load_sentence_transformer
 from handful.backbones.text_folder import Recipe
+from handful.backbones.text_loading import load_sentence_transformer
+from handful.backbones.text_onnx import OnnxTexts
 from handful.backbones.text_registry import TextBackbone, files
 
 if TYPE_CHECKING:

@@ -13,11 +13,10 @@ from pathlib import Path
 from handful.backbones import text_folder
 from handful.backbones.hub import cached_folder, fetch_folder
 from handful.backbones.registry import Source
+from handful.backbones.text_loading import TEXT_EXTRA
 from handful.errors import HandfulError, MissingExtraError, SettingsError
 
 TEXT_VERSION = 1  # part of every identity: raised when the numbers that come out of the same weights change
-
-TEXT_EXTRA = "text"
 
 
 @dataclass(frozen=True)
@@ -241,7 +240,7 @@ def _described(backbone: TextBackbone, folder: Path) -> TextBackbone:
 
 @lru_cache(maxsize=8)
 def _asked_dimension(folder: str) -> int:
-    from handful.backbones.text_engine import load_sentence_transformer
+    from handful.backbones.text_loading import load_sentence_transformer
 
     return load_sentence_transformer(Path(folder), "cpu").encode("").shape[-1]
 
