@@ -62,6 +62,10 @@ def test_case_and_the_joiners_of_persian_stay():
     assert clean("می\u200cخواهم") == "می\u200cخواهم"
 
 
+def test_half_an_emoji_is_left_out():
+    assert clean("broken \ud83d again \U0001f600") == "broken again \U0001f600"
+
+
 def test_words_are_counted_where_nothing_parts_them():
     assert words("") == 0
     assert words("ฉันรักภาพยนตร์") >= 5  # Thai
@@ -247,6 +251,21 @@ def test_a_list_of_strings_with_nothing_in_some_of_them():
     assert [(f.kind, f.items) for f in dataset.findings][-1] == ("empty text", ["4", "9"])
 
 
+@pytest.mark.parametrize("gap", [float("nan"), pd.NA, None])
+def test_what_is_missing_among_strings_is_an_empty_text(gap):
+    for texts in (GOOD + [gap] + BAD, np.array(GOOD + [gap] + BAD, dtype=object), (*GOOD, gap, *BAD)):
+        dataset = load((texts, [1] * 5 + [0] * 4), Settings())
+        assert dataset.X.tolist() == GOOD + BAD and dataset.findings[-1].items == ["4"]
+    X, _, problems = load_new([gap], dataset.origin)
+    assert len(X) == 0 and problems == {"0": EMPTY}
+
+
+def test_a_number_among_many_strings_is_a_text():
+    texts = [f"{text} {i}" for i in range(2) for text in GOOD + BAD]
+    dataset = load(([*texts, 404], [1, 0] * 8 + [1]), Settings())
+    assert dataset.X.tolist() == [*texts, "404"]
+
+
 def test_a_list_of_names_of_pictures_is_no_list_of_texts(tmp_path):
     paths = [str(tmp_path / f"{i}.png") for i in range(4)]
     with pytest.raises(DataError, match="none of the 4 images can be read"):
@@ -318,6 +337,13 @@ def test_test_data_is_read_like_the_rest(tmp_path):
     X, y, ids, findings = load_test(tmp_path / "test.csv", data.origin, data.classes)
     assert (X.tolist(), y.tolist(), ids.tolist()) == (["so dull"], [0], ["0"])
     assert sorted(f.kind for f in findings) == ["empty text", "missing target"]
+
+
+def test_test_data_of_another_form_is_told_from_the_labelled_data(tmp_path):
+    data = load(frame(), Settings(target="label"))
+    frame().rename(columns={"label": "kind"}).to_csv(tmp_path / "test.csv", index=False)
+    with pytest.raises(DataError, match="test data must be like the labelled data: there is no column 'label'"):
+        check_test(tmp_path / "test.csv", data.origin, data.classes)
 
 
 def test_texts_without_labels_are_drawn_by_the_seed(tmp_path):
