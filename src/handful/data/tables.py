@@ -41,6 +41,7 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
         raise DataError(
             f"{str(path)!r} is not a table that can be read: expected is one of {', '.join(TABLE_SUFFIXES)}."
             + (" Save it as .xlsx or CSV." if suffix in (".xls", ".ods") else "")
+            + (" Write it as JSON lines (.jsonl), one object a line." if suffix == ".json" else "")
         )
     try:
         if suffix in (".parquet", ".pq"):
