@@ -329,6 +329,13 @@ def test_numbers_are_refused_where_texts_were_learned_from():
         load_new(np.zeros((3, 2)), origin)
 
 
+@pytest.mark.parametrize("text", ["the printer is broken", "the printer is broken / no paper " * 20])
+def test_a_text_where_a_path_is_meant_is_told_where_to_stand(text):
+    origin = load(frame(), Settings(target="label")).origin
+    with pytest.raises(DataError, match=r"does not exist.* a text itself is given in a list: \[text\]"):
+        load_new(text, origin)
+
+
 def test_test_data_is_read_like_the_rest(tmp_path):
     data = load(frame(), Settings(target="label"))
     test = pd.DataFrame({"label": ["bad", "good", None], "text": ["so dull", "", "fine"]})

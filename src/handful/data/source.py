@@ -201,10 +201,15 @@ _EXPECTED = {
 
 
 def _from_path(path: Path, how: How) -> Source:
-    if path.is_dir():
+    if os.path.isdir(path):
         return _from_folder(path, how)
-    if not path.exists():
-        raise DataError(f"{missing_path(path)} Give the path of a table or of a folder of images.")
+    if not os.path.exists(path):
+        in_a_list = (
+            " From Python, a text itself is given in a list: [text]." if how.modality == "text" else ""
+        )
+        raise DataError(
+            f"{missing_path(path)} Give the path of a table, or of a folder of images or texts.{in_a_list}"
+        )
     if is_image_name(path.name):
         if how.labelled:
             raise DataError(

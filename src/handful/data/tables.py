@@ -82,7 +82,7 @@ def _check_exists(path: Path) -> None:
     if path.is_dir():
         raise DataError(f"{str(path)!r} is a folder, and a table was expected.")
     if not path.exists():
-        raise DataError(f"{missing_path(path)} Give the path of a table or of a folder of images.")
+        raise DataError(f"{missing_path(path)} Give the path of a table, or of a folder of images or texts.")
     if path.stat().st_size == 0:
         raise DataError(f"{str(path)!r} is empty (0 bytes). Export it again.")
 
