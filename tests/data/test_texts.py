@@ -237,6 +237,14 @@ def test_a_table_without_texts_is_refused_as_texts():
         load(rows, Settings(target="y", modality="text"))
 
 
+def test_short_answers_that_recur_are_texts_where_texts_are_asked_for():
+    rows = pd.DataFrame({"room": ["1", "2"] * 8, "said": ["very good", "not good"] * 8, "y": ["a", "b"] * 8})
+    dataset = load(rows, Settings(target="y", modality="text"))
+    assert dataset.origin["text_column"] == "said" and len(dataset) == 16
+    with pytest.raises(DataError, match="no column of room holds texts"):
+        load(rows[["room", "y"]], Settings(target="y", modality="text"))
+
+
 def test_groups_come_from_a_column():
     dataset = load(frame(author=list("ppqqrrss")), Settings(target="label", groups="author"))
     assert dataset.modality == "text" and dataset.groups.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]

@@ -419,12 +419,13 @@ def _find_text_column(features: pd.DataFrame, how: How) -> str | None:
             )
         return how.text_column if how.text_column in features.columns else features.columns[0]
     lengths = {name: words_of(features[name]) for name in features.columns}
+    if how.modality == "text" and not any(lengths.values()):  # so the person says, and short answers recur
+        lengths = {name: words_of(features[name], recurring=True) for name in features.columns}
     longest = max(lengths, key=lambda name: lengths[name], default=None)
     if how.modality == "text":
         if longest is None or lengths[longest] == 0:
             raise DataError(
-                f"--modality text: no column of {listed(features.columns)} holds texts (strings that seldom "
-                f"recur). {_EXPECTED['text']}"
+                f"--modality text: no column of {listed(features.columns)} holds texts. {_EXPECTED['text']}"
             )
         return longest
     if longest is None or lengths[longest] < _LEAST_WORDS:
