@@ -166,6 +166,15 @@ def test_line_breaks_in_quotes_belong_to_the_text(tmp_path):
     assert dataset.X[0] == 'a fine film,\nreally "fine"' and dataset.X[2] == "a dull\nfilm"
 
 
+def test_halves_of_an_emoji_in_json_lines_are_left_out_everywhere(tmp_path):
+    lines = [json.dumps({"te\ud83dxt": text, "label": "\ud83d fine"}) for text in GOOD]
+    lines += [json.dumps({"te\ud83dxt": f"{text} \ud83d", "label": "dull"}) for text in BAD]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    dataset = load(tmp_path / "a.jsonl", Settings(target="label"))
+    assert dataset.X.tolist() == GOOD + BAD and dataset.classes.tolist() == ["dull", "fine"]
+    assert dataset.origin["text_column"] == "text"
+
+
 def test_json_lines_may_lack_keys_and_hold_blank_lines(tmp_path):
     lines = [f'{{"label": "good", "text": "{t}"}}' for t in GOOD] + [
         f'{{"text": "{t}", "label": "bad"}}' for t in BAD

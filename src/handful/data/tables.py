@@ -122,9 +122,14 @@ def _read_json_lines(path: Path) -> pd.DataFrame:
                 f"line {number} of {str(path)!r}: {nested!r} holds a JSON {_kind(row[nested])}; "
                 "expected is one value a key. Leave the key out, or give each of its values a key of its own."
             )
-        rows.append(row)
+        rows.append({_whole(name): _whole(value) for name, value in row.items()})
     names = list(dict.fromkeys(name for row in rows for name in row))
     return pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=object) for name in names})
+
+
+def _whole(value: Any) -> Any:
+    """A string without halves of surrogate pairs, which JSON can hold and no encoding has; all else as is."""
+    return value.encode("utf-8", "ignore").decode("utf-8") if isinstance(value, str) else value
 
 
 def _kind(value: Any) -> str:
