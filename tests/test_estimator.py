@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -43,6 +51,19 @@ def test_frames_with_categories_and_gaps_are_taken() -> None:
     y = np.tile([0, 0, 1, 1], 15) == 1
     model = HandfulClassifier(**SMALL | {"families": ("classic",)}).fit(frame, y)
     assert model.predict(frame.iloc[:4]).tolist() == [False, False, True, True]
+
+
+TEXTS = [f"{words} in room {i}" for i in range(15) for words in ("no paper", "no signal")]
+
+
+@pytest.mark.parametrize("as_given", [list, np.array, pd.Series, lambda t: np.array(t, dtype=object)])
+def test_texts_are_taken_however_they_are_given(as_given: Callable[[list[str]], Any]) -> None:
+    y = ["printer", "network"] * 15
+    words = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    model = HandfulClassifier(candidates=(("words", words),), **SMALL)
+    assert cross_val_score(model, as_given(TEXTS), y, cv=2).min() > 0.9
+    model = pickle.loads(pickle.dumps(clone(model).fit(as_given(TEXTS), y)))
+    assert model.predict(as_given(["no signal at all"])).tolist() == ["network"]
 
 
 def test_frames_of_other_libraries_keep_their_names() -> None:

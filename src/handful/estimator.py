@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from handful.data.source import are_strings
 from handful.fit import fit_run
 from handful.model.model import Model
 from handful.settings import Settings
@@ -48,8 +49,8 @@ class _Handful(BaseEstimator):
     def fit(self, X: Any, y: Any, groups: Any = None, unlabelled: Any = None) -> Any:
         """Try the candidates under one protocol, and fit the chosen one on all of X.
 
-        X : `(n, d)` array or DataFrame, or pictures `(n, H, W[, 3])`; y : `(n,)`; groups : `(n,)` or None;
-        unlabelled : more of the same as X without labels, to learn from, or None.
+        X : `(n, d)` array or DataFrame, pictures `(n, H, W[, 3])`, or texts `(n,)`; y : `(n,)`;
+        groups : `(n,)` or None; unlabelled : more of the same as X without labels, to learn from, or None.
         """
         X, y = self._checked(X, y)
         more = None if unlabelled is None else self._new(unlabelled)
@@ -95,8 +96,9 @@ def _seed(random_state: Any) -> int:
 
 
 def _as_it_is(X: Any) -> bool:
-    """Frames and pictures are read by handful; matrices are checked as scikit-learn does."""
-    return isinstance(X, pd.DataFrame) or hasattr(X, "to_pandas") or len(getattr(X, "shape", ())) > 2
+    """Frames, pictures and texts are read by handful; matrices are checked as scikit-learn does."""
+    a_frame = isinstance(X, pd.DataFrame) or hasattr(X, "to_pandas")
+    return a_frame or len(getattr(X, "shape", ())) > 2 or are_strings(X)
 
 
 class HandfulClassifier(ClassifierMixin, _Handful):

@@ -62,6 +62,10 @@ def test_case_and_the_joiners_of_persian_stay():
     assert clean("می\u200cخواهم") == "می\u200cخواهم"
 
 
+def test_half_an_emoji_is_left_out():
+    assert clean("broken \ud83d again \U0001f600") == "broken again \U0001f600"
+
+
 def test_words_are_counted_where_nothing_parts_them():
     assert words("") == 0
     assert words("ฉันรักภาพยนตร์") >= 5  # Thai
@@ -162,6 +166,15 @@ def test_line_breaks_in_quotes_belong_to_the_text(tmp_path):
     assert dataset.X[0] == 'a fine film,\nreally "fine"' and dataset.X[2] == "a dull\nfilm"
 
 
+def test_halves_of_an_emoji_in_json_lines_are_left_out_everywhere(tmp_path):
+    lines = [json.dumps({"te\ud83dxt": text, "label": "\ud83d fine"}) for text in GOOD]
+    lines += [json.dumps({"te\ud83dxt": f"{text} \ud83d", "label": "dull"}) for text in BAD]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    dataset = load(tmp_path / "a.jsonl", Settings(target="label"))
+    assert dataset.X.tolist() == GOOD + BAD and dataset.classes.tolist() == ["dull", "fine"]
+    assert dataset.origin["text_column"] == "text"
+
+
 def test_json_lines_may_lack_keys_and_hold_blank_lines(tmp_path):
     lines = [f'{{"label": "good", "text": "{t}"}}' for t in GOOD] + [
         f'{{"text": "{t}", "label": "bad"}}' for t in BAD
@@ -233,6 +246,14 @@ def test_a_table_without_texts_is_refused_as_texts():
         load(rows, Settings(target="y", modality="text"))
 
 
+def test_short_answers_that_recur_are_texts_where_texts_are_asked_for():
+    rows = pd.DataFrame({"room": ["1", "2"] * 8, "said": ["very good", "not good"] * 8, "y": ["a", "b"] * 8})
+    dataset = load(rows, Settings(target="y", modality="text"))
+    assert dataset.origin["text_column"] == "said" and len(dataset) == 16
+    with pytest.raises(DataError, match="no column of room holds texts"):
+        load(rows[["room", "y"]], Settings(target="y", modality="text"))
+
+
 def test_groups_come_from_a_column():
     dataset = load(frame(author=list("ppqqrrss")), Settings(target="label", groups="author"))
     assert dataset.modality == "text" and dataset.groups.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
@@ -245,6 +266,21 @@ def test_a_list_of_strings_with_nothing_in_some_of_them():
     dataset = load(([*GOOD, None, *BAD, "  "], [1] * 5 + [0] * 5), Settings())
     assert dataset.X.tolist() == GOOD + BAD and dataset.y.tolist() == [1] * 4 + [0] * 4
     assert [(f.kind, f.items) for f in dataset.findings][-1] == ("empty text", ["4", "9"])
+
+
+@pytest.mark.parametrize("gap", [float("nan"), pd.NA, None])
+def test_what_is_missing_among_strings_is_an_empty_text(gap):
+    for texts in (GOOD + [gap] + BAD, np.array(GOOD + [gap] + BAD, dtype=object), (*GOOD, gap, *BAD)):
+        dataset = load((texts, [1] * 5 + [0] * 4), Settings())
+        assert dataset.X.tolist() == GOOD + BAD and dataset.findings[-1].items == ["4"]
+    X, _, problems = load_new([gap], dataset.origin)
+    assert len(X) == 0 and problems == {"0": EMPTY}
+
+
+def test_a_number_among_many_strings_is_a_text():
+    texts = [f"{text} {i}" for i in range(2) for text in GOOD + BAD]
+    dataset = load(([*texts, 404], [1, 0] * 8 + [1]), Settings())
+    assert dataset.X.tolist() == [*texts, "404"]
 
 
 def test_a_list_of_names_of_pictures_is_no_list_of_texts(tmp_path):
@@ -310,6 +346,13 @@ def test_numbers_are_refused_where_texts_were_learned_from():
         load_new(np.zeros((3, 2)), origin)
 
 
+@pytest.mark.parametrize("text", ["the printer is broken", "the printer is broken / no paper " * 20])
+def test_a_text_where_a_path_is_meant_is_told_where_to_stand(text):
+    origin = load(frame(), Settings(target="label")).origin
+    with pytest.raises(DataError, match=r"does not exist.* a text itself is given in a list: \[text\]"):
+        load_new(text, origin)
+
+
 def test_test_data_is_read_like_the_rest(tmp_path):
     data = load(frame(), Settings(target="label"))
     test = pd.DataFrame({"label": ["bad", "good", None], "text": ["so dull", "", "fine"]})
@@ -318,6 +361,13 @@ def test_test_data_is_read_like_the_rest(tmp_path):
     X, y, ids, findings = load_test(tmp_path / "test.csv", data.origin, data.classes)
     assert (X.tolist(), y.tolist(), ids.tolist()) == (["so dull"], [0], ["0"])
     assert sorted(f.kind for f in findings) == ["empty text", "missing target"]
+
+
+def test_test_data_of_another_form_is_told_from_the_labelled_data(tmp_path):
+    data = load(frame(), Settings(target="label"))
+    frame().rename(columns={"label": "kind"}).to_csv(tmp_path / "test.csv", index=False)
+    with pytest.raises(DataError, match="test data must be like the labelled data: there is no"):
+        check_test(tmp_path / "test.csv", data.origin, data.classes)
 
 
 def test_texts_without_labels_are_drawn_by_the_seed(tmp_path):

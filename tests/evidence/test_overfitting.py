@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -95,9 +97,23 @@ def test_what_to_try_never_pulls_in_two_directions(
     diagnosis: str, family: str, per_example: float | None
 ) -> None:
     row = Row("it", "it", family, 1, members=["a", "b"] if family == "ensemble" else None)
-    said = " ".join(remedies(diagnosis, row, per_example, "image"))
+    said = " ".join(remedies(diagnosis, row, per_example, "image", family == "transfer"))
     assert not ("stronger" in said and ("weaker" in said or "flexible" in said))
     assert ("fewer trained numbers" in said) <= (per_example == 40.0)
     assert (said == "") == (diagnosis == "sound")
     assert not (diagnosis == "underfits" and ("more labelled" in said or "copies" in said))
     assert not (family == "transfer" and "(transfer)" in said)
+
+
+def test_what_learns_from_frozen_features_is_not_told_to_try_them() -> None:
+    predictions = made(1.0, 0.7)
+    it = predictions.row("it")
+    vectors, both = replace(it, name="vectors", family="transfer"), "(transfer), which has less to learn here"
+    more = replace(it, name="vectors spread", family="unlabelled", base="vectors")
+    tuned = replace(it, name="tuned", family="finetune", base="vectors")
+    spread = replace(it, name="it spread", family="unlabelled", base="it")
+    predictions.rows += [vectors, more, tuned, spread]
+    board = leaderboard(predictions)
+    found = overfitting(predictions, board, draw(predictions.unit, predictions.covered), "text")
+    told = {line["name"]: any(both in remedy for remedy in line["try"]) for line in found}
+    assert told == {"it": True, "vectors": False, "vectors spread": False, "tuned": True, "it spread": True}

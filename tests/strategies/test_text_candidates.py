@@ -39,6 +39,10 @@ def test_without_an_encoder_words_are_counted_and_a_note_says_what_is_missing(
     assert note.severity == "note" and "pip install 'handful[text]'" in note.message
     assert transfer.notes(pictures(), Settings()) == []
     assert transfer.notes(texts(), Settings(families=("classic",))) == []
+    with pytest.raises(
+        SettingsError, match=r"no encoder is installed: pip install 'handful\[text\]'\); leave"
+    ):
+        propose(texts(), Settings(families=("transfer",)))
 
 
 @with_encoder

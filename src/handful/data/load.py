@@ -219,15 +219,18 @@ def check_test(data: Any, origin: dict[str, Any], classes: np.ndarray | None) ->
 
     Texts are read, pictures are not: that takes long.
     """
-    source = open_source(data, _how(origin, labelled=True))
-    _check_modality(source, origin)
-    keep, _ = _encoded(source, origin, classes)
+    try:
+        source = open_source(data, _how(origin, labelled=True))
+        _check_modality(source, origin)
+        keep, _ = _encoded(source, origin, classes)
+        if source.frame is not None:
+            schema = TableSchema.from_json(origin["schema"])
+            schema.apply(_renamed(source, schema, origin), [])
+    except DataError as error:
+        raise DataError(f"the test data must be like the labelled data: {error}") from None
     if not keep.any():
         raise DataError("the test data holds no sample with a label.")
-    if source.frame is not None:
-        schema = TableSchema.from_json(origin["schema"])
-        schema.apply(_renamed(source, schema, origin), [])
-    elif source.modality == "text":
+    if source.modality == "text":
         _, _, rows, problems = _read_texts(source, np.flatnonzero(keep))
         _check_some_left(rows, problems)
 

@@ -55,7 +55,7 @@ def printable(path: str) -> str:
 def missing_path(path: Path) -> str:
     """What to say of a path that does not exist: what is there instead, nearest in name."""
     parent = path.parent
-    while not parent.is_dir() and parent != parent.parent:
+    while not os.path.isdir(parent) and parent != parent.parent:  # False for what no path can be, too
         path, parent = parent, parent.parent
     try:
         known = os.listdir(parent)

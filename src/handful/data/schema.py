@@ -345,8 +345,11 @@ def _holds_texts(name: str, series: pd.Series) -> bool:
     return sum(told) >= _RECUR * len(told) > 0  # "slide number 7": words of most rows say nothing
 
 
-def words_of(series: pd.Series) -> float:
-    """How many words a value has on average, if nearly all are strings that seldom recur; else 0."""
+def words_of(series: pd.Series, *, recurring: bool = False) -> float:
+    """How many words a value has on average, if nearly all are strings that seldom recur; else 0.
+
+    With `recurring` they may recur, unless they are numbers.
+    """
     if pd.api.types.is_numeric_dtype(series.dtype) or isinstance(series.dtype, pd.CategoricalDtype):
         return 0.0
     values, _ = without_markers(plain_values(series), MISSING)
@@ -355,7 +358,7 @@ def words_of(series: pd.Series) -> float:
     if not strings or strings < MOSTLY * len(present):
         return 0.0
     texts = [to_category(value) for value in present]
-    if len(set(texts)) <= len(texts) / 2:
+    if len(set(texts)) <= len(texts) / 2 and (not recurring or number_style(texts) is not None):
         return 0.0
     return sum(words(text) for text in texts) / len(texts)
 

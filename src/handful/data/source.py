@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from handful.data.names import count, listed, missing_path, printable
 from handful.data.schema import MOSTLY, infer_schema, named_columns, words_of
 from handful.data.tables import names_of, read_table
 from handful.data.targets import find_target_column
-from handful.data.values import plain_values, to_category
+from handful.data.values import is_missing, plain_values, to_category
 from handful.errors import DataError, MissingExtraError, SettingsError
 
 MODALITIES = ("auto", "image", "table", "text")
@@ -200,10 +201,15 @@ _EXPECTED = {
 
 
 def _from_path(path: Path, how: How) -> Source:
-    if path.is_dir():
+    if os.path.isdir(path):
         return _from_folder(path, how)
-    if not path.exists():
-        raise DataError(f"{missing_path(path)} Give the path of a table or of a folder of images.")
+    if not os.path.exists(path):
+        in_a_list = (
+            " From Python, a text itself is given in a list: [text]." if how.modality == "text" else ""
+        )
+        raise DataError(
+            f"{missing_path(path)} Give the path of a table, or of a folder of images or texts.{in_a_list}"
+        )
     if is_image_name(path.name):
         if how.labelled:
             raise DataError(
@@ -356,7 +362,7 @@ def _content_of_array(X: Any, how: How) -> Source:
         return _content_of_frame(named_columns(X), how)
     if hasattr(X, "toarray") or type(X).__module__.startswith("scipy.sparse"):
         raise DataError("sparse input is not read; make it dense first, with X.toarray().")
-    if isinstance(X, pd.Series) or (isinstance(X, (list, np.ndarray)) and _are_strings(X)):
+    if isinstance(X, pd.Series) or are_strings(X, how.modality == "text"):
         return _content_of_strings(list(X), how)
     try:
         array = np.asarray(X)
@@ -413,12 +419,13 @@ def _find_text_column(features: pd.DataFrame, how: How) -> str | None:
             )
         return how.text_column if how.text_column in features.columns else features.columns[0]
     lengths = {name: words_of(features[name]) for name in features.columns}
+    if how.modality == "text" and not any(lengths.values()):  # so the person says, and short answers recur
+        lengths = {name: words_of(features[name], recurring=True) for name in features.columns}
     longest = max(lengths, key=lambda name: lengths[name], default=None)
     if how.modality == "text":
         if longest is None or lengths[longest] == 0:
             raise DataError(
-                f"--modality text: no column of {listed(features.columns)} holds texts (strings that seldom "
-                f"recur). {_EXPECTED['text']}"
+                f"--modality text: no column of {listed(features.columns)} holds texts. {_EXPECTED['text']}"
             )
         return longest
     if longest is None or lengths[longest] < _LEAST_WORDS:
@@ -509,11 +516,19 @@ def _unique_ids(names: Sequence[str]) -> list[str]:
     return [name if counts[name] == 1 else f"{name} (row {i})" for i, name in enumerate(ids)]
 
 
-def _are_strings(X: Any) -> bool:
-    if isinstance(X, np.ndarray) and X.ndim != 1:
+def are_strings(X: Any, nothing: bool = False) -> bool:
+    """Whether X is a list, an array or a Series of strings, with numbers or nothing in a few of their places.
+
+    `nothing` is the answer where all are missing.
+    """
+    if not isinstance(X, (list, tuple, pd.Series)) and (not isinstance(X, np.ndarray) or X.ndim != 1):
         return False
-    values = [v for v in X if v is not None]
-    return len(values) > 0 and all(isinstance(v, (str, os.PathLike)) for v in values)
+    present = [value for value in X if not is_missing(value)]
+    if not present:
+        return nothing and len(X) > 0
+    strings = sum(isinstance(value, (str, os.PathLike)) for value in present)
+    numbers = sum(isinstance(value, Real) for value in present)
+    return strings >= MOSTLY * len(present) and strings + numbers == len(present)
 
 
 def _checked_length(values: Any, n: int, name: str) -> Any:

@@ -41,6 +41,7 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
         raise DataError(
             f"{str(path)!r} is not a table that can be read: expected is one of {', '.join(TABLE_SUFFIXES)}."
             + (" Save it as .xlsx or CSV." if suffix in (".xls", ".ods") else "")
+            + (" Write it as JSON lines (.jsonl), one object a line." if suffix == ".json" else "")
         )
     try:
         if suffix in (".parquet", ".pq"):
@@ -81,7 +82,7 @@ def _check_exists(path: Path) -> None:
     if path.is_dir():
         raise DataError(f"{str(path)!r} is a folder, and a table was expected.")
     if not path.exists():
-        raise DataError(f"{missing_path(path)} Give the path of a table or of a folder of images.")
+        raise DataError(f"{missing_path(path)} Give the path of a table, or of a folder of images or texts.")
     if path.stat().st_size == 0:
         raise DataError(f"{str(path)!r} is empty (0 bytes). Export it again.")
 
@@ -121,9 +122,14 @@ def _read_json_lines(path: Path) -> pd.DataFrame:
                 f"line {number} of {str(path)!r}: {nested!r} holds a JSON {_kind(row[nested])}; "
                 "expected is one value a key. Leave the key out, or give each of its values a key of its own."
             )
-        rows.append(row)
+        rows.append({_whole(name): _whole(value) for name, value in row.items()})
     names = list(dict.fromkeys(name for row in rows for name in row))
     return pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=object) for name in names})
+
+
+def _whole(value: Any) -> Any:
+    """A string without halves of surrogate pairs, which JSON can hold and no encoding has; all else as is."""
+    return value.encode("utf-8", "ignore").decode("utf-8") if isinstance(value, str) else value
 
 
 def _kind(value: Any) -> str:

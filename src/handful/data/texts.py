@@ -14,8 +14,10 @@ import pandas as pd
 
 # What nobody sees, and what would make two equal words different: control and zero-width characters, marks
 # of direction and of byte order. The joiners of Persian and Indic scripts (U+200C, U+200D) mean something.
+# Halves of an emoji that was cut through, which JSON can hold, are no character in any encoding.
 _CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
-_UNSEEN = re.compile(rf"[{_CONTROL}\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
+_HALVES = r"\ud800-\udfff"
+_UNSEEN = re.compile(rf"[{_CONTROL}{_HALVES}\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"\s*\n\s*")
 # Scripts that are written without spaces; a word has about two of their characters.

@@ -55,7 +55,7 @@ def overfitting(
                 "parameters_per_example": number(per_example),
                 "diagnosis": diagnosis,
                 "words": words,
-                "try": remedies(diagnosis, row, per_example, modality),
+                "try": remedies(diagnosis, row, per_example, modality, on_pretrained(predictions, row)),
                 "loss_curve": loss_curve(row.history),
             }
         )
@@ -108,15 +108,24 @@ def diagnose(
     return "overfits a little", share
 
 
-def remedies(diagnosis: str, row: Row, per_example: float | None, modality: str) -> list[str]:
+def on_pretrained(predictions: Predictions, row: Row) -> bool:
+    """Whether a pretrained network, left as it is, describes the examples to this row, or to its base."""
+    rows = {other.name: other for other in predictions.rows}
+    while row.family not in ("transfer", "finetune") and row.base in rows:
+        row = rows[row.base]
+    return row.family == "transfer"
+
+
+def remedies(
+    diagnosis: str, row: Row, per_example: float | None, modality: str, pretrained: bool
+) -> list[str]:
     """What to try: for less learning by heart or for more flexibility, never for both."""
     if row.members is not None:
         if diagnosis in ("sound", "cannot tell"):
             return []
         return ["what helps its members: an average has nothing of its own to change"]
-    frozen = row.family == "transfer" or (row.family in ("augmentation", "balance", "names") and row.deep)
     if diagnosis == "underfits":
-        more = "other features" if frozen or modality == "table" else "features of a pretrained network"
+        more = "other features" if pretrained or modality == "table" else "features of a pretrained network"
         return ["weaker regularisation, or a more flexible model", more]
     if diagnosis not in ("memorises", "overfits", "overfits a little"):
         return []
@@ -126,6 +135,6 @@ def remedies(diagnosis: str, row: Row, per_example: float | None, modality: str)
     found = [less, "more labelled examples"]
     if modality == "image" and row.family != "augmentation":
         found.append("altered copies of the training pictures (augmentation)")
-    if modality != "table" and not frozen:
+    if modality != "table" and not pretrained:
         found.append("a pretrained network (transfer), which has less to learn here")
     return found

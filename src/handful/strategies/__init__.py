@@ -73,7 +73,7 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
     if len(found) == 1:
         raise SettingsError(
             f"none of the families {', '.join(settings.families or ())} has a candidate for "
-            f"{dataset.modality} {dataset.task}{_why_no_prior(dataset, settings)}; "
+            f"{dataset.modality} {dataset.task}{_why_none(dataset, settings)}; "
             f"{_where_there_are_some(dataset, settings)}leave --families out to try all of "
             f"{', '.join(CATALOGUE)}."
         )
@@ -95,6 +95,12 @@ def notes(dataset: Dataset, settings: Settings, candidates: Sequence[Candidate])
     able = [module for module in CATALOGUE.values() if hasattr(module, "notes") and module is not unlabelled]
     found = [finding for module in able for finding in module.notes(dataset, settings)]
     return found + unlabelled.notes(dataset, candidates)
+
+
+def _why_none(dataset: Dataset, settings: Settings) -> str:
+    """What is missing, for somebody who asked for frozen features of texts, or networks for tables, alone."""
+    missing = transfer.notes(dataset, settings)
+    return f" ({missing[0].message.rstrip('.')})" if missing else _why_no_prior(dataset, settings)
 
 
 def _why_no_prior(dataset: Dataset, settings: Settings) -> str:
