@@ -69,17 +69,17 @@ def measured(folder: Path) -> dict[str, Dataset]:
     return found
 
 
-def turned(folder: Path) -> Dataset:
+def turned(folder: Path, n: int = PICTURES) -> Dataset:
     """Pictures of clothes, each turned by an angle between -60 and 60 degrees, which is the target."""
     random = np.random.default_rng(0)
     files = sorted(folder.glob("*/*.png"))
-    angles = random.uniform(-MOST_ANGLE, MOST_ANGLE, PICTURES)
+    angles = random.uniform(-MOST_ANGLE, MOST_ANGLE, n)
     pixels = []
-    for i, angle in zip(random.permutation(len(files))[:PICTURES], angles, strict=True):
+    for i, angle in zip(random.permutation(len(files))[:n], angles, strict=True):
         with Image.open(files[i]) as picture:
             grey = picture.convert("L").resize((64, 64), Image.Resampling.BILINEAR)
         pixels.append(np.asarray(grey.rotate(angle, Image.Resampling.BILINEAR).convert("RGB")))
-    ids, meta = np.arange(PICTURES).astype(str), pd.DataFrame(index=range(PICTURES))
+    ids, meta = np.arange(n).astype(str), pd.DataFrame(index=range(n))
     return Dataset(Images.from_array(np.stack(pixels)), angles, ids, meta, "regression", "image", None)
 
 
