@@ -85,8 +85,9 @@ def test_the_figure_keeps_inside_its_frame_and_is_dashed_from_now_on() -> None:
     assert min(numbers) >= 0 and max(numbers) <= 640
 
 
-def test_a_target_out_of_sight_does_not_need_at_least_nothing() -> None:
-    said = target_text(made_up.image_run()[0], answer("beyond", low=0))
+@pytest.mark.parametrize("low", [0, 900])
+def test_a_target_out_of_sight_says_at_least_how_many_only_where_that_tells(low: int) -> None:
+    said = target_text(made_up.image_run()[0], answer("beyond", low=low))
     assert "probably more than 900 more pictures, further than can be foreseen" in said
 
 

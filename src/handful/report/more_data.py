@@ -136,7 +136,7 @@ def target_text(summary: dict[str, Any], answer: dict[str, Any]) -> str:
     if answer["status"] == "cannot tell":
         return f"To reach {goal}: cannot tell how many more {many} it needs, because {answer['reason']}."
     if answer["status"] == "beyond":
-        least = f" (at least {nice(answer['low'])} more)" if answer["low"] else ""
+        least = f" (at least {nice(answer['low'])} more)" if 0 < (answer["low"] or 0) < 3 * n else ""
         return (
             f"To reach {goal} you need probably more than {3 * n:,} more {many}{least}, further than can be "
             "foreseen; a better kind of data or model may help sooner."
