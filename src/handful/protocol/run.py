@@ -166,8 +166,8 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether it has its report, which is written last."""
-        return (self.folder / "report.json").exists()
+        """Whether it has its model, and its report, which is written last."""
+        return all((self.folder / part).exists() for part in ("model/model.json", "report.json"))
 
     @property
     def by_hand(self) -> list[str]:
