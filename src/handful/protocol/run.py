@@ -122,7 +122,10 @@ class Run:
     def sweep(self) -> None:
         """Remove what killed processes were writing; only when nothing is left to be written."""
         for path in leftovers(self.folder):
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def begin(
         self, dataset: Dataset, candidates: Sequence[Candidate], splits: Sequence[Split], metric: Metric
