@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.naive_bayes import GaussianNB
 
 import handful
-from handful.fit import resume
+from handful.errors import RunError
+from handful.fit import report_run, resume
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
@@ -48,6 +50,25 @@ def test_resume_runs_only_what_is_missing(calm: Path, tmp_path: Path) -> None:
     resume(folder)
     assert read(folder) == read(calm)
     assert {p for p in results if p.stat().st_mtime_ns != before[p]} == set(lost)
+
+
+def test_a_run_whose_model_is_gone_is_not_finished_and_gets_it_again(calm: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(calm, tmp_path / "run")
+    shutil.rmtree(folder / "model")
+    assert len(resume(folder).model.predict(DATA[0][:3])) == 3
+    assert read(folder) == read(calm)
+
+
+def test_a_damaged_report_is_named_and_written_again(calm: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(calm, tmp_path / "run")
+    (folder / "report.json").write_text('{"handful"')
+    with pytest.raises(RunError, match=r"report.json is damaged .* Write it again with 'handful report "):
+        _ = resume(folder).summary
+    report_run(folder)
+    assert read(folder) == read(calm)
+    shutil.rmtree(folder / "results")
+    with pytest.raises(RunError, match="holds no results any more"):
+        report_run(folder)
 
 
 def test_a_race_with_a_duration_is_resumed_with_the_time_that_is_left(tmp_path: Path) -> None:

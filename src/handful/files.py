@@ -39,14 +39,16 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             what = f"the disk is full: {path} could not be written. Free some space, then 'handful resume'."
+        elif error.errno == errno.ENOENT and path.parent.is_dir():
+            what = f"{path} cannot be written: another process finished or removed what is written there."
         else:
             what = f"{path} cannot be written: {error.strerror or error}. Choose another place for it."
         raise RunError(what) from error
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Below `folder`, what killed processes were writing with `whole`."""
-    return [path for path in folder.rglob(".*.tmp*") if path.is_file()]
+    """Below `folder`, the files and folders that killed processes were writing."""
+    return list(folder.rglob(".*.tmp*"))
 
 
 def write_json(path: Path, value: Any) -> None:

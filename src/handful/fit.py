@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
@@ -129,10 +130,18 @@ def report_run(folder: str | Path) -> FitRun:
     """Write the report of a finished run again, from what the run has stored."""
     finished = FitRun(folder)
     run = Run.open(finished.folder)
-    test = score_told(finished.summary)  # once is enough: the set may be another by now, or be gone
+    predictions = collect(run)
+    if not predictions.sound:
+        raise RunError(
+            f"{run.folder / 'results'} holds no results any more, so its report cannot be made again. Run "
+            "handful fit again."
+        )
+    test = None
+    with suppress(RunError):  # a damaged report is what is to be mended here
+        test = score_told(finished.summary)  # once is enough: the set may be another by now, or be gone
     if test is None and run.settings.test is not None:
         test = score_test(run, load_model(run.folder))
-    write_report(run, add_average(collect(run)), test)
+    write_report(run, add_average(predictions), test)
     return FitRun(run.folder)
 
 
@@ -242,7 +251,13 @@ class FitRun:
     @property
     def summary(self) -> dict[str, Any]:
         """The content of report.json."""
-        return read_json(self.folder / "report.json")
+        path = self.folder / "report.json"
+        try:
+            return read_json(path)
+        except ValueError as error:
+            raise RunError(
+                f"{path} is damaged ({error}). Write it again with 'handful report {self.folder}'."
+            ) from error
 
     @property
     def model(self) -> Model:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from handful.evidence.comparison import cheapest, difference, tie_group
+from handful.evidence.comparison import above_guess, cheapest, difference, tie_group
 from handful.evidence.predictions import Row
 from tests.evidence.drawn import constant, held_out, right
 
@@ -109,3 +109,12 @@ def test_the_cheapest_is_that_of_least_cost_then_of_fewest_parameters() -> None:
 def test_without_a_candidate_there_is_no_group() -> None:
     y = np.arange(20) % 2
     assert tie_group(held_out({"baseline": constant(y)}, y)) == []
+
+
+def test_only_what_scores_higher_than_the_baseline_is_above_a_guess() -> None:
+    y = np.linspace(-1.0, 1.0, 50)
+    wild = np.where(np.arange(50) == 0, 30.0, y)  # one wild error hides that it is hopeless
+    oofs = {"baseline": np.zeros(50), "good": 0.9 * y, "wild": wild, "as a guess": np.zeros(50)}
+    predictions = held_out(oofs, y, metric="r2")
+    assert "wild" in tie_group(predictions)
+    assert [row.name for row in above_guess(predictions)] == ["good"]

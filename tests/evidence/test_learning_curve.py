@@ -255,3 +255,8 @@ def test_a_training_part_is_as_large_as_its_examples_without_copies_of_them() ->
     plain = made({"baseline": right(y, y == 0)}, y)
     assert plain.learned_from == 32
     assert replace(plain, copies=np.arange(40) >= 20).learned_from == 16
+
+
+def test_at_the_best_score_there_is_nothing_to_gain() -> None:
+    curve = replace(curve_of(on_law(0.99, 0.2, 0.5)), level=1.0)
+    assert curve.forecast(200)[1].value == 0 and curve.forecast(200)[0].value == 1

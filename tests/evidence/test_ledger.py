@@ -97,6 +97,9 @@ def test_where_one_is_clearly_best_ensembling_says_so() -> None:
     line = told(predictions)[ENSEMBLING]
     assert line.gain is None and not line.kept and line.reason is not None
     assert "one candidate is clearly better" in line.reason
+    blind = {"baseline": constant(y), "a": constant(y, 1), "b": right(y, np.arange(200) >= 150)}
+    line = told(add_average(held_out(blind, y)))[ENSEMBLING]
+    assert line.reason == "no candidate is better than a guess, so that nothing is averaged"
 
 
 def test_a_member_uses_what_it_is_built_on() -> None:

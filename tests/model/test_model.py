@@ -12,6 +12,7 @@ from sklearn.naive_bayes import GaussianNB
 
 import handful
 from handful.errors import RunError
+from handful.model import save as saving
 from handful.model.model import Model
 from tests.conftest import QUICKEST, shorter_classic, texts
 
@@ -151,3 +152,21 @@ def test_a_model_of_texts_is_small_and_says_the_same_when_it_is_loaded(tmp_path:
     assert (frame["prediction"][:15] == labels[1::2]).mean() > 0.7
     # What learned is saved, and no vocabulary: words are hashed.
     assert sum(file.stat().st_size for file in (run.folder / "model").iterdir()) < 2_000_000
+
+
+def test_two_processes_may_save_the_same_model_at_once(
+    wine,  # type: ignore[no-untyped-def]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = saving._write
+
+    def interrupted(model: Model, folder: Path) -> None:
+        monkeypatch.setattr(saving, "_write", write)
+        saving.save(wine.model, tmp_path / "model")  # as another process would, in between
+        write(model, folder)
+
+    monkeypatch.setattr(saving, "_write", interrupted)
+    saving.save(wine.model, tmp_path / "model")
+    assert (saving.load(tmp_path / "model").predict(new_rows()) == wine.model.predict(new_rows())).all()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]

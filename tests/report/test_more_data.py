@@ -74,7 +74,7 @@ def test_the_figure_keeps_inside_its_frame_and_is_dashed_from_now_on() -> None:
     points = [(10.0, 0.5, 0.4, 0.6), (80.0, 0.8, 0.7, 0.9)]
     line = [(float(m), v, v - 0.1, min(1.0, v + 0.1)) for m, v in ((10, 0.5), (100, 0.82), (400, 0.9))]
     figure = str(
-        learning_curve([Series("one", "mine", points, line)], 100, lambda v: f"{v:.1f}", (0, 1), "rows")
+        learning_curve([Series("one", "mine", points, line)], 100, lambda _: "{:.1f}".format, (0, 1), "rows")
     )
     assert figure.count("foreseen") == 1 and "rows to learn from" in figure and ">now<" in figure
     numbers = [
@@ -83,3 +83,18 @@ def test_the_figure_keeps_inside_its_frame_and_is_dashed_from_now_on() -> None:
         for v in part.split('"')[0].replace(",", " ").split()
     ]
     assert min(numbers) >= 0 and max(numbers) <= 640
+
+
+@pytest.mark.parametrize("low", [0, 900])
+def test_a_target_out_of_sight_says_at_least_how_many_only_where_that_tells(low: int) -> None:
+    said = target_text(made_up.image_run()[0], answer("beyond", low=low))
+    assert "probably more than 900 more pictures, further than can be foreseen" in said
+
+
+def test_a_level_curve_has_an_axis_of_few_digits() -> None:
+    summary, extras = made_up.image_run()
+    summary |= made_up.growth(["ensemble/uniform"], 300, 1.0, 0.0)
+    for point in summary["learning_curve"]["curves"][0]["points"]:
+        point |= {"score": 0.9996, "low": 0.9996, "high": 0.9996}
+    curve = render(summary, extras).split('class="curve"')[1].split("</svg>")[0]
+    assert "100%" in curve and "000%" not in curve

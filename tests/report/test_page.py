@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 import handful.report
+from handful.report import words
+from handful.report.content import table_cells
 from handful.report.page import render
 from tests.report import made_up
 
@@ -305,3 +307,38 @@ def test_no_template_asks_for_a_name_that_every_dict_has() -> None:
             re.findall(r"\.(\w+)\b(?!\()", " ".join(re.findall(r"{[{%].*?[%}]}", page.read_text("utf-8"))))
         )
         assert not asked & taken, f"{page.name}: {asked & taken}"
+
+
+def test_one_more_is_not_several() -> None:
+    summary, extras = made_up.table_run()
+    row = {f"x{i}": 1.0 for i in range(9)}
+    extras["mistakes"] = [{**extras["mistakes"][0], "row": row}]
+    text = Reader(render(summary, extras)).text
+    assert "1 more column " in text and "1 more columns" not in text
+    summary["audit"] = [
+        {"kind": "leak", "severity": "alarm", "message": f"alarm {i}", "items": []} for i in range(3)
+    ]
+    assert "And 1 more alarm " in Reader(render(summary, extras)).text
+
+
+def test_a_whole_number_of_a_row_is_written_out() -> None:
+    written = table_cells({"year": 2023.0, "pay": 1234567.0, "rate": 0.12345678, "debt": -5.0})
+    assert [value for _, value in written] == ["2023", "1,234,567", "0.123457", "-5"]
+
+
+def test_of_equals_none_is_called_the_best() -> None:
+    summary, extras = made_up.image_run()
+    summary["winner"] = "transfer/lite0-2-0"
+    best, chosen = (words.row_of(summary, summary[key]) for key in ("winner", "chosen"))
+    assert best is not None and chosen is not None
+    best["score"] = chosen["score"] + 0.01
+    assert "Best by itself: " in Reader(render(summary, extras)).text
+    best["score"] = chosen["score"]
+    assert "Best by itself: " not in Reader(render(summary, extras)).text
+
+
+def test_what_was_not_measured_is_named_in_plain_words() -> None:
+    summary, extras = made_up.table_run()
+    summary["reasons"] = {"leak_premium": "there are no groups", "controls": "none was asked"}
+    text = Reader(render(summary, extras)).text
+    assert "what random splits would have told there are no groups" in text and "controls none was" in text

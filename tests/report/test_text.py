@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import re
+import shlex
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from handful.report.summary import _command
 from handful.report.text import answer_text
+from handful.settings import Settings
 from tests.report import made_up
 
 
@@ -43,3 +48,10 @@ def test_a_test_set_without_a_score_says_why() -> None:
     reason = "the test set holds only the class 'a', for which F1 is not defined"
     summary["test"] = {"metric": "f1", "value": None, "n": 1, "inside": None, "reason": reason}
     assert f"Test set  Your own test set of 1 row was not scored: {reason}." in answer_text(summary)
+
+
+def test_the_command_to_do_it_again_can_be_pasted_into_a_terminal() -> None:
+    named = SimpleNamespace(origin={"name": "my data & more.csv"})
+    run: Any = SimpleNamespace(settings=Settings(target="the outcome"), dataset=named)
+    words = shlex.split(_command(run))
+    assert words[:5] == ["handful", "fit", "my data & more.csv", "--target", "the outcome"]

@@ -66,3 +66,4 @@ def test_each_candidate_is_a_dot_and_the_chosen_one_is_marked() -> None:
     figure = crowd_figure(rows, "rows", lambda v: f"{100 * v:.0f}", lambda v: f"{100 * v:.1f} points")
     assert figure.count('class="point other"') == 2 and figure.count('class="point "') == 1
     assert "3 candidates, gaps from 0.0 points to 20.0 points" in figure
+    assert "c: 900 times as many trained numbers as rows, gap 10.0 points" in figure

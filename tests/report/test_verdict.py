@@ -103,8 +103,13 @@ def test_nothing_to_learn_does_not_talk_of_networks() -> None:
     assert found["short"] == "There is nothing to learn here yet."
     assert "beats a guess by 3.0 points of accuracy, but the best of 2 candidates" in found["text"]
     assert "network" not in found["text"]
-    worse = told("nothing to learn", "luck", 0.0, 0.04, signal=Signal(False, 0.0, 0.0, -0.1))
-    assert "None of 2 candidates beats a guess" in worse["text"]
+    nothing = Signal(False, 0.0, 0.0, -0.1)
+    worse = told("nothing to learn", "luck", 0.0, 0.04, signal=nothing)
+    assert "The chosen model is no better than a guess that does not look at the pictures." in worse["text"]
+    blind = held_out({"baseline": constant(Y), "tree": constant(Y, 1), "net": constant(Y)}, Y)
+    verdict = Verdict("nothing to learn", "luck", nothing, 0.01, NETWORK, TREE, Difference(0.0, 0.04, 40))
+    found = verdict_part(verdict, blind, ACCURACY, "pictures")
+    assert "None of 2 candidates beats a guess" in found["text"]
 
 
 def test_without_a_network_it_is_said_what_was_learned_instead() -> None:
@@ -128,11 +133,13 @@ def tied(cost: int) -> tuple[Predictions, dict | None]:
 def test_the_cheapest_of_the_ties_is_offered_with_what_it_takes_to_tell() -> None:
     _, found = tied(cost=9)
     assert found is not None and found["cheapest"] == "other"
-    assert found["words"].startswith("The cheapest of them to use is other. It would take")
+    assert found["words"].startswith("The cheapest of them to use: other. It would take")
     assert [line["name"] for line in found["examples_to_tell"]] == ["other"]
     predictions, found = tied(cost=1)
     assert found is not None and found["words"] == "The chosen one is the cheapest of them to use."
     assert tie_part(predictions, ["best"], predictions.row("best"), "rows") is None
+    found = tie_part(predictions, ["best", "other"], predictions.row("baseline"), "rows")
+    assert found is not None and found["cheapest"] == "baseline"
 
 
 def test_the_luck_meter_says_the_worse_end_first() -> None:
@@ -140,6 +147,10 @@ def test_the_luck_meter_says_the_worse_end_first() -> None:
     found = luck_part(Luck(scores), ACCURACY)
     assert "anything from 70% to 90%" in found["words"]  # 70.5 and 89.5 %
     assert (found["min"], found["max"], found["n_splits"], len(found["dots"])) == (0.7, 0.9, 1001, 50)
+    assert (
+        "nearly all such divisions would have reported 100%"
+        in luck_part(Luck(np.ones(50)), ACCURACY)["words"]
+    )
     assert "anything from 90.0 to 70.0" in luck_part(Luck(np.array([70.0] * 50 + [90.0] * 50)), RMSE)["words"]
 
 
@@ -152,12 +163,12 @@ def test_the_page_shows_the_verdict_the_ties_and_the_luck() -> None:
         "best": best,
         "cheapest": other,
         "examples_to_tell": [{"name": other, "examples": 1234, "words": "about 1,200 pictures"}],
-        "words": "The cheapest of them to use is this one.",
+        "words": "The cheapest of them to use: this one.",
     }
     page = render(summary, extras)
     text = Reader(page).text
     assert "Yes. The best network (frozen features + SVM) beats" in text
-    assert "The cheapest of them to use is this one." in text
+    assert "The cheapest of them to use: this one." in text
     assert "EfficientNet-Lite0 (block 5) with logistic regression about 1,200 pictures" in text
     assert "What one lucky split would have said" in text and "expect 87.3%" in text
     assert page.count('<circle class="value"') >= 50

@@ -39,7 +39,6 @@ def _imbalanced(names: list[str], sizes: np.ndarray) -> list[Finding]:
     message = (
         f"The largest class, {names[largest]} ({sizes[largest]}), has more than {IMBALANCE} times as many "
         f"examples as the smallest, {names[smallest]} ({sizes[smallest]}). Accuracy would mostly speak of "
-        f"the large classes, so balanced accuracy, which gives each class the same weight, "
-        f"is the better measure."
+        f"the large classes; balanced accuracy gives each class the same weight."
     )
     return [Finding("class imbalance", "note", message, [names[largest], names[smallest]])]

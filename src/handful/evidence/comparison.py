@@ -85,6 +85,13 @@ def _floor(predictions: Predictions) -> float:
     return usual**2 / len(np.unique(predictions.unit[predictions.covered])) ** 2
 
 
+def above_guess(predictions: Predictions) -> list[Row]:
+    """The rows that score higher than the baseline."""
+    gain = predictions.metric.gain
+    floor = gain(predictions.score(predictions.baseline())[0])
+    return [row for row in predictions.sound if gain(predictions.score(row)[0]) > floor]
+
+
 def tie_group(predictions: Predictions, rows: Sequence[Row] | None = None, seed: int = 0) -> list[str]:
     """Names of the candidates that cannot be told apart from the best, best first.
 

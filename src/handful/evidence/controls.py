@@ -279,7 +279,7 @@ def message(t: Trial, kind: str, metric: Metric) -> str:
         )
     sees = _SEES.get(t.name, t.name)
     if kind == "clear":
-        return f"A model that sees only {sees} predicts no better than guessing ({reached})."
+        return f"A model that sees only {sees} is not clearly better than guessing ({reached})."
     if kind == "associated":
         return (
             f"A model that sees only {sees} predicts better than guessing ({reached}), but not so well that "

@@ -58,9 +58,9 @@ class Curve:
 
     def forecast(self, m: float) -> tuple[Interval, Interval]:
         """The score to expect from m examples, and the gain over n (more is better), with 80 % bands."""
-        gain, z = self.laws.gain(m)[:, None], _normal()
+        gain, z, room = self.laws.gain(m)[:, None], _normal(), max(self.best - self.level, 0.0)
         weight = np.repeat(self.laws.weight / len(z), len(z))
-        middle = self.laws.mean_gain(m)
+        middle = min(self.laws.mean_gain(m), room)
         luck = LUCK * self.error * np.sqrt(max(0.0, np.log2(m / self.laws.n))) * z
         gains = _quantiles((gain + luck).ravel(), weight, ENDS)
         levels = _quantiles(np.minimum(self.level + self.error * z + gain, self.best).ravel(), weight, ENDS)

@@ -124,8 +124,10 @@ def _ensembling(predictions: Predictions, bootstrap: Bootstrap) -> Line:
     """The average of the tied against the best alone, the choice of both made anew in each draw."""
     average = next((r for r in predictions.sound if r.name == NAME and r.members), None)
     if average is None or average.members is None:
-        why = "one candidate is clearly better than all the others, so that nothing is averaged"
-        return Line(ENSEMBLING, 0, 0.0, False, reason=why)
+        why = "one candidate is clearly better than all the others"
+        if select(predictions).family == "baseline":
+            why = "no candidate is better than a guess"
+        return Line(ENSEMBLING, 0, 0.0, False, reason=f"{why}, so that nothing is averaged")
     few = Bootstrap(bootstrap.weights[:CHOICES])
     gaps = out_of_bag(predictions, few) - out_of_bag(predictions, few, most=1)
     base = predictions.row(average.members[0])

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -31,8 +32,7 @@ def save(model: Model, folder: str | Path) -> Path:
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / "model.json").exists():
         raise RunError(f"{folder} holds other things; give a new or empty folder for the model.")
-    temporary = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.tmp")  # two may save at the same time
     try:
         with writing(folder):
             temporary.mkdir(parents=True)

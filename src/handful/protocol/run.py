@@ -122,7 +122,10 @@ class Run:
     def sweep(self) -> None:
         """Remove what killed processes were writing; only when nothing is left to be written."""
         for path in leftovers(self.folder):
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def begin(
         self, dataset: Dataset, candidates: Sequence[Candidate], splits: Sequence[Split], metric: Metric
@@ -166,8 +169,8 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether it has its report, which is written last."""
-        return (self.folder / "report.json").exists()
+        """Whether it has its model, and its report, which is written last."""
+        return all((self.folder / part).exists() for part in ("model/model.json", "report.json"))
 
     @property
     def by_hand(self) -> list[str]:

@@ -115,6 +115,8 @@ def _cell(value: Any) -> str:
     """A value of a table's row, in words of bearable length."""
     if value is None:
         return "missing"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.0f}"  # 2023 may be a year
     if isinstance(value, float):
         return f"{value:,.6g}"
     return words.shorten(value, 300)

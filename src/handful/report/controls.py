@@ -40,7 +40,10 @@ def controls(content: Content) -> View | None:
             "score": content.metric.show(line.get("score"), 0 if content.metric.percent else None),
             "chance": content.metric.show(line.get("chance"), 0 if content.metric.percent else None),
             "track": figures.way(
-                line.get("effect") or 0.0, mark, kind=line.get("kind") or "", title=title(line["name"])
+                line.get("effect") or 0.0,
+                mark,
+                kind=line.get("kind") or "",
+                title=title(line["name"], values),
             ),
         }
         for line in found
@@ -82,8 +85,10 @@ def _premium(content: Content, premium: dict[str, Any]) -> str | None:
     metric = content.metric
     torn, kept = metric.show(premium.get("random")), metric.show(premium.get("grouped"))
     span = f"interval {metric.difference(premium.get('low'))} to {metric.difference(premium.get('high'))}"
+    many = len(premium.get("names") or [])
+    of = f" of {many} of the best candidates" if many > 1 else ""
     told = (
-        f"Had members of one group been allowed both in training and in examination, the {metric.label} "
+        f"Had members of one group been allowed both in training and in examination, the {metric.label}{of} "
         f"would have read {torn} instead of {kept}"
     )
     if (premium.get("low") or 0.0) > 0:

@@ -27,19 +27,21 @@ class Series:
 def learning_curve(
     series: Sequence[Series],
     n: int,
-    show: Format,
+    tick: Callable[[Domain], Format],
     inside: Domain | None,
     things: str,
     reference: float | None = None,
 ) -> Markup:
     """Points with their bars, the lines through them, the band of the first; dashed where foreseen.
 
-    The number of examples grows to the right in doublings. `reference` is the score of guessing.
+    The number of examples grows to the right in doublings. `tick` says how the scores of an axis are written,
+    `reference` is the score of guessing.
     """
     sizes = [p[0] for s in series for p in [*s.points, *s.line]] + [float(n)]
     scores = [v for s in series for p in s.points for v in p[1:]]
     scores += [v for s in series for place, p in enumerate(s.line) for v in p[1 : 4 if s is series[0] else 2]]
     domain = span_of(scores, inside=inside)
+    show = tick(domain)
     first, last = math.log(min(sizes) * 0.92), math.log(max(sizes) * 1.04)
 
     def x(m: float) -> float:

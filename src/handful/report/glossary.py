@@ -21,7 +21,8 @@ ALWAYS = {
 }
 FROZEN = (
     "A network that was trained on very many other examples turns each of yours into a list of numbers. The "
-    "network itself is not changed; only a small model on top of these numbers is trained."
+    "network itself is not changed; only a small model on top of these numbers is trained. The candidate is "
+    "named after the network; 'handful backbones' says what that is and where it comes from."
 )
 CODES = {
     "Autoencoder": "A network that learns to squeeze each example into a few numbers and to make the example "

@@ -77,6 +77,12 @@ def _text(n: int, of: int, many: str, regression: bool) -> str:
             "examples explain. A few wrong labels among similar classes can stay unseen."
         )
     share = f"{n:,} of {of:,} {many} ({100 * n / of:.1f}%)"
+    if regression and n == 1:
+        return (
+            f"The value of {share} lies more than {USUAL_ERRORS:.0f} times the usual error from what models "
+            "that had not seen it expect; what is usual is learned from predictions of the same size. Look "
+            "at it: a slip of the pen, another unit, or only unusual? Nothing was changed."
+        )
     if regression:
         return (
             f"The values of {share} lie more than {USUAL_ERRORS:.0f} times the usual error from what models "

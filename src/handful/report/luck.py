@@ -28,10 +28,19 @@ def luck_part(luck: Luck, metric: words.Metric) -> dict[str, Any]:
         "dots": [number(v) for v in np.quantile(luck.scores, (np.arange(DOTS) + 0.5) / DOTS)],
         "words": (
             "Most people divide their data once, at random, into 80 % to learn from and 20 % to test on, and "
-            "report one number. With these data and this model you could have reported anything from "
-            f"{low} to {high}: 95 of 100 such divisions lie in this range, and which one you get is luck."
+            f"report one number. {_range(low, high)}"
         ),
     }
+
+
+def _range(low: str, high: str) -> str:
+    """What single divisions would have reported, their ends as they are written."""
+    if low == high:
+        return f"With these data and this model nearly all such divisions would have reported {low}."
+    return (
+        f"With these data and this model you could have reported anything from {low} to {high}: 95 of 100 "
+        "such divisions lie in this range, and which one you get is luck."
+    )
 
 
 def luck(content: Content) -> View | None:

@@ -38,13 +38,11 @@ def more_data(content: Content) -> View | None:
         for i, c in enumerate(curves)
         if all(p["score"] is not None for p in c["points"])
     ]
-    values = [p["score"] for c in curves for p in c["points"] if p["score"] is not None]
-    show = content.tick((min(values), max(values) + 1e-9)) if values else metric.show
     return {
         "reason": None,
         "lead": lead(summary),
         "doubt": chosen["doubt"],
-        "figure": learning_curve(series, n, show, content.possible, many, content.reference)
+        "figure": learning_curve(series, n, content.tick, content.possible, many, content.reference)
         if series
         else None,
         "legend": [
@@ -115,8 +113,8 @@ def lead(summary: dict[str, Any]) -> str | None:
     elif double["gain_low"] > 0 and double["gain"] >= MUCH * scale:
         worth = f"Yes, more {many} should help."
     return (
-        f"{worth} With as many again ({2 * n:,} instead of {n:,}), expect {_a(metric.label)} of about "
-        f"{metric.show(double['score'], 0 if metric.percent else None)}: {gain_text(double, metric)}."
+        f"{worth} With as many again ({2 * n:,} instead of {n:,}), expect {words.article(metric.label)} of "
+        f"about {metric.show(double['score'], 0 if metric.percent else None)}: {gain_text(double, metric)}."
     )
 
 
@@ -132,13 +130,13 @@ def target_text(summary: dict[str, Any], answer: dict[str, Any]) -> str:
     n = (summary.get("learning_curve") or {}).get("n") or (summary.get("dataset") or {}).get("n") or 0
     target = answer["target"]
     places = 0 if metric.percent and abs(100 * target - round(100 * target)) < 1e-6 else None
-    goal = f"{_a(metric.label)} of {metric.show(target, places)}"
+    goal = f"{words.article(metric.label)} of {metric.show(target, places)}"
     if answer["status"] == "reached":
         return f"{words.capital(goal)} is already reached, as far as this data tells."
     if answer["status"] == "cannot tell":
         return f"To reach {goal}: cannot tell how many more {many} it needs, because {answer['reason']}."
     if answer["status"] == "beyond":
-        least = f" (at least {nice(answer['low'])} more)" if answer["low"] is not None else ""
+        least = f" (at least {nice(answer['low'])} more)" if 0 < (answer["low"] or 0) < 3 * n else ""
         return (
             f"To reach {goal} you need probably more than {3 * n:,} more {many}{least}, further than can be "
             "foreseen; a better kind of data or model may help sooner."
@@ -146,10 +144,6 @@ def target_text(summary: dict[str, Any], answer: dict[str, Any]) -> str:
     high = f"more than {3 * n:,}" if answer["high"] is None else nice(answer["high"])
     span = f"{nice(answer['low'])} to {high}"
     return f"To reach {goal} you need about {nice(answer['more'])} more {many} ({span})."
-
-
-def _a(label: str) -> str:
-    return f"{'an' if label[:1].lower() in 'aeiou' or label[:2] in ('RM', 'R²') else 'a'} {label}"
 
 
 def nice(count: int) -> str:

@@ -57,13 +57,15 @@ def _environment() -> Environment:
     """One for the process: the templates are compiled once."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    return Environment(
+    environment = Environment(
         loader=FunctionLoader(package_text),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"capital": words.capital, "plural": words.plural}
+    return environment
 
 
 def package_text(name: str) -> str:

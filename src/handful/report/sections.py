@@ -30,6 +30,21 @@ from handful.report.verdict import cost
 GAPS = 8  # lines shown unfolded in the table of training against held-out scores
 PICTURES_OF_A_FINDING = 12
 SEVERITIES = ("alarm", "warning", "note")
+# What a part of report.json that may be absent is called on the page, where its key is no plain word.
+MEASURES = {
+    "test": "your own test set",
+    "classes": "class by class",
+    "autoencoder": "features learned without labels",
+    "generated": "made-up examples",
+    "capacity": "networks of several widths",
+    "calibration": "whether probabilities are honest",
+    "mergeable": "classes that could become one",
+    "leak_premium": "what random splits would have told",
+    "tie": "as good as the best",
+    "tie_group": "as good as the best",
+    "ledger": "what each technique is worth",
+    "luck": "what one lucky split would have said",
+}
 
 
 def answer(content: Content) -> View:
@@ -59,8 +74,9 @@ def answer(content: Content) -> View:
         "line": None,
         "hundred": None,
     }
-    if content.chosen and summary.get("winner") not in (None, content.chosen):
-        view["preferred"] = words.label_of(summary, summary["winner"])
+    best, mine = (words.row_of(summary, name) or {} for name in (summary.get("winner"), content.chosen))
+    if None not in (best.get("score"), mine.get("score")) and metric.better(best["score"], mine["score"]):
+        view["preferred"] = label(best)
     if value is not None:
         baseline = words.baseline_row(summary, metric)
         reference = content.reference
@@ -200,13 +216,19 @@ def overfitting(content: Content) -> View | None:
         "axis": figures.axis(domain, content.tick(domain), f"Scale of the {metric.label}"),
         **_folded(lines, GAPS),
         "lead": next((line for line in lines if line["chosen"]), None),
-        "n": content.dataset.get("n"),
+        "n": _learned_from(known),
         "many": words.noun(content.summary),
         "has_parameters": any(line["parameters"] for line in lines),
         "tally": _tally(lines),
         "training": training(content),
         "metric": metric,
     }
+
+
+def _learned_from(rows: list[View]) -> int | None:
+    """How many examples a training part has, by the numbers that go with each of them."""
+    known = [(row.get("trainable_parameters"), row.get("parameters_per_example")) for row in rows]
+    return next((round(count / share) for count, share in known if count and share), None)
 
 
 def _gap_span(metric: words.Metric, row: View) -> str | None:
@@ -308,7 +330,10 @@ def method(content: Content) -> View:
         ("Budget", (summary.get("budget") or {}).get("asked")),
         ("Metric", content.metric.label),
         ("Random seed", protocol.get("seed")),
-        ("Time", words.duration(summary["seconds"]) if summary.get("seconds") is not None else None),
+        (
+            "Time to fit the candidates",
+            words.duration(summary["seconds"]) if summary.get("seconds") is not None else None,
+        ),
         ("Fingerprint of the data", content.dataset.get("digest")),
     ]
     failures = [
@@ -331,7 +356,7 @@ def method(content: Content) -> View:
         "command": summary.get("command"),
         "notes": summary.get("notes") or [],
         "absent": [
-            (name.replace("_", " "), why)
+            (MEASURES.get(name, name.replace("_", " ")), why)
             for name, why in (summary.get("reasons") or {}).items()
             if why and name != "expected"
         ],

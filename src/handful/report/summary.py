@@ -13,7 +13,7 @@ import numpy as np
 from handful.data.dataset import Dataset, Finding
 from handful.evidence.bootstrap import Bootstrap, draw
 from handful.evidence.calibration import calibrate, calibration
-from handful.evidence.comparison import tie_group
+from handful.evidence.comparison import above_guess, tie_group
 from handful.evidence.conformal import conformal
 from handful.evidence.controls import controls, leak_premium
 from handful.evidence.ensemble import best, select
@@ -161,9 +161,11 @@ def judge(
     chosen = predictions.row(summary["chosen"])
     metric, many = words.metric_of(summary), words.noun(summary)
     half = next((part for part in curve if part.splits[0].purpose == "curve50"), None)
-    found = verdict(predictions, bootstrap, signal(predictions, chosen, seed), half)
+    learned = signal(predictions, chosen, seed)
+    found = verdict(predictions, bootstrap, learned, half)
     summary["verdict"] = verdict_part(found, predictions, metric, many)
-    names = tie_group(predictions, seed=seed)
+    # One wild error can hide how bad a candidate is: what is no better than a guess is no fair choice.
+    names = tie_group(predictions, above_guess(predictions) if learned.found else None, seed=seed)
     summary["tie_group"] = names or None
     summary["tie"] = tie_part(predictions, names, chosen, many)
     scored = luck(predictions, chosen, seed)
@@ -328,4 +330,4 @@ def _command(run: Run) -> str:
     ]
     options += [f"--drop-class {shlex.quote(name)}" for name in s.drop_classes]
     options += ["--allow-download"] if s.allow_download else []
-    return " ".join(["handful fit", name, *options])
+    return " ".join(["handful fit", shlex.quote(name), *options])

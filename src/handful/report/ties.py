@@ -14,7 +14,7 @@ def tie_part(predictions: Predictions, names: list[str], chosen: Row, many: str)
     if len(names) < 2:
         return None
     best, *rest = (predictions.row(name) for name in names)
-    least = cheapest([best, *rest])
+    least = cheapest([chosen, best, *rest])  # the chosen one may be a guess, which is in no tie group
     found = []
     for row in rest:
         examples = difference(predictions, best, row).examples_to_tell()
@@ -23,7 +23,7 @@ def tie_part(predictions: Predictions, names: list[str], chosen: Row, many: str)
     if least.name == chosen.name:
         sentence = "The chosen one is the cheapest of them to use."
     else:
-        sentence = f"The cheapest of them to use is {words.within(least.label)}."
+        sentence = f"The cheapest of them to use: {words.within(least.label)}."
         if least.name in told:
             sentence += f" It would take {told[least.name]} to tell it from the best."
     return {"best": best.name, "cheapest": least.name, "examples_to_tell": found, "words": sentence}

@@ -69,9 +69,11 @@ def _crowd(content: Content, rows: list[View]) -> View | None:
     if len(dots) < 3:
         return None
     metric = content.metric
-    show = (lambda v: f"{100 * v:.0f}") if metric.percent else metric.show
+    show = content.tick(span_of([0.0, *(gap for _, _, gap, _ in dots)]))
     return {
-        "figure": crowd_figure(dots, words.noun(content.summary), show, metric.difference),
+        "figure": crowd_figure(
+            dots, words.noun(content.summary), lambda v: show(v).removesuffix("%"), metric.difference
+        ),
         "has_chosen": any(chosen for *_, chosen in dots),
         "unit": " in points" if metric.percent else "",
     }

@@ -152,7 +152,8 @@ def crowd_figure(
     plot = _Plot(_widened([share for _, share, _, _ in rows]), span_of([*gaps, 0.0]), True)
     body = plot.frame(show, f"trained numbers for each of the {things}")
     for label, share, gap, chosen in sorted(rows, key=lambda row: row[3]):
-        title = f"{label}: {share:,.2g} numbers an example, gap {say(gap)}"
+        times = f"{share:,.0f}" if share >= 10 else f"{share:.2g}"
+        title = f"{label}: {times} times as many trained numbers as {things}, gap {say(gap)}"
         body.append(plot.dot("" if chosen else "other", share, gap, title))
     described = f"{len(rows)} candidates, gaps from {say(min(gaps))} to {say(max(gaps))}"
     return _svg("Gap against trained numbers", f"{described}.", body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handful.evidence.comparison import LEVEL
+from handful.evidence.comparison import LEVEL, above_guess
 from handful.evidence.leaderboard import number
 from handful.evidence.predictions import Predictions
 from handful.evidence.verdict import Trend, Verdict
@@ -70,7 +70,8 @@ def _sentences(verdict: Verdict, predictions: Predictions, metric: words.Metric,
     candidates = words.plural(tried, "candidate")
     first, gain = short(verdict), verdict.signal.gain
     if verdict.why == "luck":
-        return [first, *_luck(gain, metric, many, candidates)]
+        beaten = any(row.members is None for row in above_guess(predictions))
+        return [first, *_luck(gain, metric, many, candidates, beaten)]
     if verdict.lead is None:
         own = any(r.family == "yours" for r in predictions.sound)
         return [
@@ -90,11 +91,16 @@ def _beside(verdict: Verdict, metric: words.Metric, many: str) -> list[str]:
     return [_trend(verdict.trend, metric, many)]
 
 
-def _luck(gain: float, metric: words.Metric, many: str, candidates: str) -> list[str]:
+def _luck(gain: float, metric: words.Metric, many: str, candidates: str, beaten: bool) -> list[str]:
     if gain > 0:
         seen = (
             f"The chosen model beats a guess by {metric.size(gain)}, but the best of {candidates} gets "
             "that far by luck alone: it does with shuffled answers too."
+        )
+    elif beaten:
+        seen = (
+            f"The chosen model is no better than a guess that does not look at the {many}. Where one of "
+            f"{candidates} is, that may be luck."
         )
     else:
         seen = f"None of {candidates} beats a guess that does not look at the {many}."

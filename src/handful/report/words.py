@@ -178,12 +178,14 @@ def decimals_for(values: Iterable[float | None]) -> int:
 
     >>> decimals_for([0.49, 0.31]), decimals_for([54.3, 61.0]), decimals_for([2310.0])
     (3, 1, 0)
+    >>> decimals_for([0.00102])
+    5
     """
     sizes = [abs(v) for v in values if v is not None and v != 0]
     if not sizes:
         return 3
     magnitude = math.floor(math.log10(float(np.median(sizes))))
-    return min(max(2 - magnitude, 0), 3) if magnitude >= -1 else min(1 - magnitude, 8)
+    return min(max(2 - magnitude, 0), 3) if magnitude >= -2 else min(2 - magnitude, 9)
 
 
 def clean(value: Any) -> Any:
@@ -238,6 +240,16 @@ def about(examples: int | None, many: str) -> str:
         return f"more than 100,000 {many}"
     step = 10 ** max(0, len(str(examples)) - 2)
     return f"about {round(examples / step) * step:,} {many}"
+
+
+def article(label: str) -> str:
+    """A metric's name with its article, as it is spoken.
+
+    >>> article("accuracy"), article("F1"), article("log-loss")
+    ('an accuracy', 'an F1', 'a log-loss')
+    """
+    spoken = label[:1].lower() in "aeiou" or label[:2] in ("F1", "R²", "RM", "RO")
+    return f"{'an' if spoken else 'a'} {label}"
 
 
 def listed(words: list[str]) -> str:
@@ -401,7 +413,7 @@ def expectation(summary: dict[str, Any], metric: Metric) -> str | None:
             f"On new {many}, expect it to explain about {share.show(value, 0)} of the differences "
             f"in the target{between}."
         )
-    return f"On new {many}, expect a {metric.label} of about {shown}{between}."
+    return f"On new {many}, expect {article(metric.label)} of about {shown}{between}."
 
 
 def typical_error(summary: dict[str, Any]) -> str | None:
