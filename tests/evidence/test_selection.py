@@ -138,6 +138,16 @@ def test_where_nothing_beats_the_baseline_it_serves_alone() -> None:
     assert select(add_average(made(oofs, y))).name == "baseline"
 
 
+def test_a_guess_that_serves_is_told_with_its_own_score() -> None:
+    y = (np.arange(100) % 4 == 0).astype(int)
+    i = np.arange(100)
+    oofs = {"baseline": right(y, y == 0), "a": right(y, i % 4 != 1), "b": right(y, i % 3 != 1)}
+    predictions = add_average(made(oofs, y))
+    assert select(predictions).name == "baseline"
+    told = expected(predictions, draw(predictions.unit, predictions.covered))
+    assert told.value == 0.75 and told.low < 0.7 and told.high > 0.8
+
+
 def test_members_for_a_fold_are_chosen_without_it() -> None:
     y = np.arange(100) % 2
     i = np.arange(100)

@@ -62,9 +62,13 @@ def expected(predictions: Predictions, bootstrap: Bootstrap, curve: Sequence[Pre
 
     The value is the mean, over the draws, of the out-of-bag score of each draw's choice, less what folds with
     the sample's own class proportions flatter, and what learning from all examples adds. `curve` has the
-    followed candidates on smaller training parts, a size each.
+    followed candidates on smaller training parts, a size each. A guess learns nothing, so what it scored is
+    what it will score, whatever the draws would have chosen.
     """
     metric, chosen = predictions.metric, select(predictions)
+    own, error = float(predictions.score(chosen)[0]), float(errors(predictions, [chosen])[0])
+    if chosen.family == "baseline":
+        return around(predictions, own, own, error, SELECTION_FACTOR, row=chosen)
     left_out = out_of_bag(predictions, bootstrap)
     fair = float(np.nanmean(left_out))
     if metric.name == "r2":  # on few samples the variance in its denominator makes its mean too low
@@ -72,7 +76,6 @@ def expected(predictions: Predictions, bootstrap: Bootstrap, curve: Sequence[Pre
     gain, doubt = refit_gain(predictions, bootstrap, curve)
     value = fair - flattery(predictions, bootstrap) + float(metric.gain(gain))
     value = unstretched(metric, float(stretched(metric, value)))  # nothing beyond what is possible
-    own, error = float(predictions.score(chosen)[0]), float(errors(predictions, [chosen])[0])
     return around(predictions, value, own, error, SELECTION_FACTOR, doubt, chosen)
 
 

@@ -52,7 +52,7 @@ def answer(content: Content) -> View:
     summary, metric = content.summary, content.metric
     expected = summary.get("expected") or {}
     value, low, high = (expected.get(k) for k in ("value", "low", "high"))
-    tried = len(summary.get("leaderboard") or [])
+    tried = sum(row.get("members") is None for row in summary.get("leaderboard") or [])
     view: View = {
         "label": words.label_of(summary, content.chosen) if content.chosen else None,
         "expectation": words.expectation(summary, metric),
