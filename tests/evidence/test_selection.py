@@ -8,7 +8,15 @@ import pytest
 from handful.evidence.bootstrap import draw
 from handful.evidence.ensemble import add_average, best, eligible, members, out_of_bag, select
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.selection import around, errors, expected, flattery, refit_gain, wilson
+from handful.evidence.selection import (
+    VALUES_FACTOR,
+    around,
+    errors,
+    expected,
+    flattery,
+    refit_gain,
+    wilson,
+)
 from handful.protocol.splits import Split
 from handful.scoring import get_metric
 
@@ -102,6 +110,7 @@ def test_regression_is_told_with_an_interval_around_the_value(metric: str) -> No
     score = float(predictions.score(good)[0])
     own = around(predictions, score, score, float(errors(predictions, [good])[0]))
     assert own.low < own.value < own.high
+    assert (told.high - told.low) / (own.high - own.low) == pytest.approx(VALUES_FACTOR**0.5, rel=0.1)
 
 
 def test_the_average_leaves_out_what_can_be_told_apart_from_the_best() -> None:
