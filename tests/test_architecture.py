@@ -25,16 +25,13 @@ ROOMS = [
     "evidence",
     "model",
     "report",
+    "making",
 ]
 DOORS = {
     "__init__",
     "__main__",
     "cli",
     "fit",
-    "enlarge",
-    "synthesize",
-    "quality",
-    "new_data",
     "estimator",
     "example",
 }

@@ -243,8 +243,8 @@ def augment(
     seed: Annotated[int, typer.Option(help="Where every random choice starts.")] = 0,
 ) -> None:
     """Write a larger data set: your examples and changed copies of them, and what is made of what."""
-    from handful.enlarge import enlarge
-    from handful.new_data import SHEET
+    from handful.making.enlarge import enlarge
+    from handful.making.place import SHEET
 
     made = enlarge(data, output, per_class=per_class, policy=policy, target=target, seed=seed)
     for message in made.noticed:
@@ -269,9 +269,9 @@ def synthesize(
     anyway: Annotated[bool, typer.Option("--anyway", help="Write also what does not help.")] = False,
 ) -> None:
     """Write generated examples, if they help, with a card that says what they are worth."""
-    from handful.new_data import SHEET
-    from handful.synthesize import NoGain
-    from handful.synthesize import synthesize as make
+    from handful.making.place import SHEET
+    from handful.making.synthesize import NoGain
+    from handful.making.synthesize import synthesize as make
 
     def tell(line: str) -> None:
         typer.echo(line, err=True)

@@ -151,7 +151,7 @@ def test_a_table_beside_pictures_is_refused(tmp_path: Path) -> None:
 
 
 def test_copies_made_of_labelled_samples_are_not_learned_from(tmp_path: Path) -> None:
-    from handful.enlarge import enlarge
+    from handful.making.enlarge import enlarge
 
     labelled, _, dataset = photographs(tmp_path)
     enlarge(labelled, tmp_path / "large", per_class=6, policy="flips")

@@ -12,10 +12,10 @@ from PIL import Image
 
 from handful.audit.unlabelled import with_unlabelled
 from handful.data.load import load
-from handful.enlarge import chosen_policy, enlarge
 from handful.errors import DataError
 from handful.evidence.predictions import collect
 from handful.files import read_json
+from handful.making.enlarge import chosen_policy, enlarge
 from handful.protocol.evaluate import evaluate
 from handful.protocol.run import Run
 from handful.protocol.splits import Split, compare_splits, n_folds

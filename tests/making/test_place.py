@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from handful.enlarge import enlarge
 from handful.errors import SettingsError
-from handful.new_data import check_kind
-from handful.synthesize import synthesize
+from handful.making.enlarge import enlarge
+from handful.making.place import check_kind
+from handful.making.synthesize import synthesize
 from tests.conftest import mixed, table
 
 

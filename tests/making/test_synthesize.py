@@ -13,16 +13,17 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from handful import synthesize as module
 from handful.data import provenance
 from handful.data.load import load, load_new, load_test
 from handful.errors import DataError
 from handful.evidence.ledger import paired_gain
 from handful.files import read_json
+from handful.making import synthesize as module
+from handful.making import trial
+from handful.making.synthesize import Kind, NoGain, synthesize
 from handful.settings import Settings
 from handful.strategies.decoded import Decoded, PictureCodec
 from handful.strategies.generators import Copies, Gaussian, Generator
-from handful.synthesize import Kind, NoGain, synthesize
 from tests.door import handful, write_pictures, write_table
 
 
@@ -52,8 +53,8 @@ class Columns(Generator):
 
 @pytest.fixture(autouse=True)
 def few_folds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FEW", 0)
-    monkeypatch.setattr(module, "MODELS", {"image": ("thumbnail svm",), "table": ("logistic",)})
+    monkeypatch.setattr(trial, "FEW", 0)
+    monkeypatch.setattr(trial, "MODELS", {"image": ("thumbnail svm",), "table": ("logistic",)})
 
 
 @pytest.fixture
@@ -75,8 +76,8 @@ def made(photos: Path) -> Path:
     """Four generated pictures a class, beside ten real ones."""
     folder = photos.parent / "made"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "FEW", 0)
-        patch.setattr(module, "MODELS", {"image": ("thumbnail svm",)})
+        patch.setattr(trial, "FEW", 0)
+        patch.setattr(trial, "MODELS", {"image": ("thumbnail svm",)})
         synthesize(photos, folder, per_class=4, generator="gaussian", anyway=True)
     return folder
 
@@ -188,10 +189,10 @@ def test_what_helps_is_written_and_said(
 
 def test_auto_takes_the_best_and_the_others_stand_beside_it(columns: None, tmp_path: Path) -> None:
     dataset = load(str(write_table(tmp_path / "t.csv")), Settings())
-    trial = module.compare(dataset, {"columns": Columns(), "copies": Copies()}, 10)
-    score = {name: trial.predictions.score(pairs[0][0])[0] for name, pairs in trial.pairs.items()}
-    assert set(score) == {"columns", "copies"} and score[trial.best] == max(score.values())
-    assert trial.tried_per_class == 10 and trial.model.name == "logistic"
+    found = module.compare(dataset, {"columns": Columns(), "copies": Copies()}, 10)
+    score = {name: found.predictions.score(pairs[0][0])[0] for name, pairs in found.pairs.items()}
+    assert set(score) == {"columns", "copies"} and score[found.best] == max(score.values())
+    assert found.tried_per_class == 10 and found.model.name == "logistic"
 
 
 def test_a_generator_that_breaks_is_a_line_of_the_card_or_a_clear_message(

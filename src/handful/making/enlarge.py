@@ -25,8 +25,7 @@ from handful.data.names import did_you_mean
 from handful.data.tables import read_table
 from handful.errors import DataError, SettingsError
 from handful.files import write_json, writing
-from handful.nets.augment import POLICIES, copies
-from handful.new_data import (
+from handful.making.place import (
     SHEET,
     check_kind,
     check_place,
@@ -35,6 +34,7 @@ from handful.new_data import (
     separator,
     written_like,
 )
+from handful.nets.augment import POLICIES, copies
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.run import Cell
 from handful.protocol.splits import compare_splits
