@@ -162,6 +162,8 @@ def test_at_the_very_first_no_family_waits_for_all_of_another(tmp_path: Path) ->
     run = made_run(tmp_path, [*some, *late, majority()])
     order = [c.name for c in _in_order(run.candidates, Pace(run, [], "comparing"))]
     assert order == ["majority", "many 0", "few", "many 1", "many 2"]
+    order = [c.name for c in _in_order(run.candidates, Pace(run, [], "comparing"), {"majority", "many 2"})]
+    assert order == ["majority", "many 2", "many 0", "few", "many 1"]
 
 
 def test_where_the_first_ones_are_slow_the_others_are_tried_nevertheless(budget: Budget) -> None:
@@ -180,11 +182,15 @@ def test_where_the_first_ones_are_slow_the_others_are_tried_nevertheless(budget:
 def test_features_leave_room_for_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = made_run(tmp_path, good(), budget="100s")
     clock, offered = Clock(run), []
-    left = iter((100.0, 100.0, 90.0, 62.0))  # at first, and as each of three kinds of features begins
+    left = iter((100.0, 100.0, 90.0, 90.0, 62.0))  # at first, and as each of four kinds of features begins
     monkeypatch.setattr(Clock, "left", property(lambda self: next(left)))
     monkeypatch.setattr(
         "handful.protocol.budget.warm",
-        lambda dataset, going, settings, told, most: offered.extend(most() for _ in range(3)) or [],
+        lambda dataset, going, settings, told, most, first: (
+            offered.extend(most(others) for others in (False, False, True, False)) or []
+        ),
     )
     warm_in_time(run, clock)
-    assert offered == pytest.approx([60.0, 15.0, -13.0])  # a first kind 60 %, all together 25 % of the time
+    assert offered == pytest.approx(
+        [60.0, 15.0, 5.0, -13.0]
+    )  # a first kind 60 %, all together 25 % of the time

@@ -3,13 +3,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 from handful.settings import Settings
-from handful.strategies import warm
+from handful.strategies import propose, tried_first, warm
 from handful.strategies.candidate import Candidate
+from tests.conftest import table
 
 
-def prepared(monkeypatch: pytest.MonkeyPatch, needs: dict[str, set[str]], slow: set[str]) -> list[str]:
+def prepared(
+    monkeypatch: pytest.MonkeyPatch, needs: dict[str, set[str]], slow: set[str], first: tuple[str, ...] = ()
+) -> list[str]:
     """What is computed, in order, where some kinds of features take too long; and last who is late."""
     done: list[str] = []
 
@@ -23,7 +27,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch, needs: dict[str, set[str]], slow: 
     monkeypatch.setattr(warm, "_turn", lambda step: (0, False))
     monkeypatch.setattr(warm, "_asked", lambda name, data: {k: (None, None) for k in sorted(needs[name])})
     candidates = [Candidate(name, name, "classic", name) for name in needs]
-    late = warm.warm(None, candidates, Settings(), most=lambda: 1.0)  # type: ignore[arg-type]
+    late = warm.warm(None, candidates, Settings(), most=lambda others: 1.0, first=first)  # type: ignore[arg-type]
     return [*done, *(f"late: {c.name}" for c in late)]
 
 
@@ -37,3 +41,16 @@ def test_where_all_would_be_late_the_quickest_is_computed_nevertheless(
 ) -> None:
     needs = {"plain": {"a"}, "moved": {"a", "b"}, "baseline": set[str]()}
     assert prepared(monkeypatch, needs, slow={"a"}) == ["a", "late: moved"]
+
+
+def test_what_comes_first_is_computed_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs = {"plain": {"a"}, "dear": {"b"}, "quick": {"c", "d"}}
+    assert prepared(monkeypatch, needs, slow=set(), first=("quick",)) == ["c", "d", "a", "b"]
+
+
+def test_first_comes_what_quick_would_try_and_what_people_bring() -> None:
+    data, settings = table("classification"), Settings(budget="10m")
+    mine = [("mine", DecisionTreeClassifier())]
+    first = tried_first(propose(data, settings, mine), data, settings)
+    quick = {c.name for c in propose(data, Settings(budget="quick"), mine)}
+    assert first == quick and len(propose(data, settings, mine)) > len(first)

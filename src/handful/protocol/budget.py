@@ -11,6 +11,7 @@ from handful.protocol.clock import Clock
 from handful.protocol.evaluate import Pace, Progress, Tell, evaluate, processes
 from handful.protocol.plan import follow_up
 from handful.protocol.run import Cell, Run, Stop
+from handful.strategies import tried_first
 from handful.strategies.candidate import Candidate
 from handful.strategies.warm import warm
 
@@ -30,7 +31,8 @@ PATIENCE = 2.0  # seconds that every fit may take
 EXPLORE, GENEROUS = 0.3, 3.0
 
 WARM = 0.6  # features may take so much of the time that is left when their turn comes
-WARM_IN_ALL = 0.25  # once some are there, all of them together so much of what was left at first
+WARM_IN_ALL = 0.25  # once some are there, all of them together so much of what was left at first,
+WARM_MORE = 0.15  # and those that only others need than the ones that come first, so much
 
 
 def warm_in_time(run: Run, clock: Clock, tell: Tell | None = None) -> dict[str, Stop]:
@@ -45,12 +47,17 @@ def warm_in_time(run: Run, clock: Clock, tell: Tell | None = None) -> dict[str, 
     at_first = clock.left
     turns = count()
 
-    def most() -> float:
-        """Without the last, one kind after another would take what the fits need."""
-        first = next(turns) == 0
-        return WARM * clock.left if first else clock.left - (1 - WARM_IN_ALL) * at_first
+    def most(others: bool) -> float:
+        """Without the limit on all, one kind after another would take what the fits need."""
+        if next(turns) == 0:
+            return WARM * clock.left
+        return clock.left - (1 - (WARM_MORE if others else WARM_IN_ALL)) * at_first
 
-    late = warm(run.dataset, going, run.settings, told, None if clock.limit is None else most)
+    if clock.limit is None:
+        late = warm(run.dataset, going, run.settings, told)
+    else:
+        first = tried_first(going, run.dataset, run.settings)
+        late = warm(run.dataset, going, run.settings, told, most, first)
     clock.store()
     return {c.name: Stop("time", 0) for c in late}
 

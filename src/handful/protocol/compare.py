@@ -15,6 +15,7 @@ from handful.protocol.clock import Clock
 from handful.protocol.evaluate import Allow, Pace, Tell, evaluate, start_workers
 from handful.protocol.run import Cell, Run, Stop
 from handful.protocol.splits import Split
+from handful.strategies import tried_first
 from handful.strategies.candidate import Candidate
 
 KeepGoing = Callable[[Run, Sequence[Cell]], Collection[str]]  # names of those that can still win
@@ -35,6 +36,7 @@ def compare(
     followed : who would be asked further questions, to keep time for them
     """
     limited = clock.limit is not None
+    first = tried_first(run.candidates, run.dataset, run.settings) if limited else set[str]()
     folds = sum(s.repeat == 0 for s in run.splits)
     at_first = _cells([s for s in run.splits if s.repeat == 0 or not limited], run.candidates)
     pace = Pace(run, at_first, "comparing", (lambda: clock.left) if limited else None)
@@ -58,7 +60,7 @@ def compare(
             pace.extend(_cells(block, racing))
         if limited:
             pace.ahead = [c.name for s in todo if s.repeat > block[0].repeat for c in racing]
-        cells = _cells(block, _in_order(racing, pace) if limited or keep_going else racing)
+        cells = _cells(block, _in_order(racing, pace, first) if limited or keep_going else racing)
         allow = _allow(budget, block, folds, not done) if limited else None
         evaluate(run, cells, clock.heard(tell), pace=pace, allow=allow)
         clock.store()
@@ -109,12 +111,12 @@ def _takes_part(run: Run, candidate: Candidate, done: int) -> bool:
     return stop is None or stop.splits > done
 
 
-def _in_order(racing: list[Candidate], pace: Pace) -> list[Candidate]:
+def _in_order(racing: list[Candidate], pace: Pace, first: Collection[str] = ()) -> list[Candidate]:
     """The longest fits first, so that none is waited for at the end.
 
-    At the very first, when nobody knows how long they take, the cheapest of each family, then the next of
-    each: what there is no time for is then not a whole family. Those that train a network come last there,
-    whatever it costs to ask them.
+    At the very first, when nobody knows how long they take, those named by `first` before the others, and of
+    each the cheapest of each family, then the next: what there is no time for is then not a whole family.
+    Those that train a network come last there, whatever it costs to ask them.
     """
     if pace.seconds:
         return sorted(racing, key=lambda c: -(pace.expected(c.name) or 0.0))
@@ -124,7 +126,7 @@ def _in_order(racing: list[Candidate], pace: Pace) -> list[Candidate]:
     for candidate in cheapest_first:
         turn[candidate.name] = seen[candidate.family]
         seen[candidate.family] += 1
-    return sorted(cheapest_first, key=lambda c: (c.trains_network, turn[c.name]))
+    return sorted(cheapest_first, key=lambda c: (c.trains_network, c.name not in first, turn[c.name]))
 
 
 def _room(run: Run, budget: Budget, racing: list[Candidate], block: list[Split], names: list[str]) -> bool:

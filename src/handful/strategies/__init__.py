@@ -80,6 +80,13 @@ def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]]
     return found
 
 
+def tried_first(candidates: Sequence[Candidate], dataset: Dataset, settings: Settings) -> set[str]:
+    """Names of what comes first where time is short: what `quick` would try, and people's own."""
+    quick = replace(settings, budget="quick")
+    known = {c.name for module in CATALOGUE.values() for c in module.candidates(dataset, quick)}
+    return {c.name for c in candidates if c.name in known or c.family == "yours"}
+
+
 def _where_there_are_some(dataset: Dataset, settings: Settings) -> str:
     """The budget from which on these families have something to try, as advice; "" where none is."""
     asked = [CATALOGUE[family] for family in settings.families or () if family in CATALOGUE]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,24 +51,28 @@ def warm(
     candidates: Sequence[Candidate],
     settings: Settings,
     tell: Callable[[str, int, int], None] | None = None,
-    most: Callable[[], float] | None = None,
+    most: Callable[[bool], float] | None = None,
+    first: Collection[str] = (),
 ) -> list[Candidate]:
     """Fill the cache with the embeddings and descriptors that the candidates will ask for.
 
-    `tell(what, done, total)` hears how far it is. `most()` is how many seconds the next kind of features may
-    take; what would take longer is given up, and the candidates that need it are returned. Where all would,
+    `tell(what, done, total)` hears how far it is. What the candidates named by `first` need comes first.
+    `most(others)` is how many seconds the next kind of features may take, which only `others` than those
+    need; what would take longer is given up, and the candidates that need it are returned. Where all would,
     the quickest kind is computed nevertheless: something must be tried.
     """
     asked = {c.name: _asked(c.estimator, dataset) for c in candidates}
     work = {kind: about for wanted in asked.values() for kind, about in wanted.items()}
+    soon = {kind for name, wanted in asked.items() if name in first for kind in wanted}
     ready: set[str] = set()
     late: dict[str, float] = {}
     # What is unlabelled comes last: fewer candidates need it.
-    for kind in sorted(work, key=lambda kind: (kind.endswith(UNLABELLED), _turn(work[kind][0]))):
+    order = sorted(work, key=lambda kind: (kind not in soon, kind.endswith(UNLABELLED), _turn(work[kind][0])))
+    for kind in order:
         if all(wanted.keys() & late.keys() for wanted in asked.values() if kind in wanted):
             continue  # who needs it waits in vain for something else
         try:
-            _prepare(kind, *work[kind], settings, tell, None if most is None else most())
+            _prepare(kind, *work[kind], settings, tell, None if most is None else most(kind not in soon))
             ready.add(kind)
         except _TooLong as error:
             late[kind] = error.seconds
