@@ -159,6 +159,17 @@ def _runtime(kind: str, backbone: Backbone, threads: int) -> Runtime:
     return _Torch.load(backbone, threads, kind)
 
 
+def one_thread_session(content: bytes) -> Any:
+    """A network on ONNX Runtime, one thread a call: nothing to wait for inside, so nothing to spin for."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
 @dataclass
 class _OnnxRuntime:
     session: Any
@@ -169,16 +180,7 @@ class _OnnxRuntime:
     def load(cls, backbone: Backbone, threads: int) -> _OnnxRuntime:
         from handful.backbones.export import onnx_model
 
-        content = onnx_model(backbone)
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        # One thread a picture and a picture a thread: nothing to wait for inside, so nothing to spin for.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        return cls(session, backbone, threads)
+        return cls(one_thread_session(onnx_model(backbone)), backbone, threads)
 
     def run(self, pixels: np.ndarray) -> Iterator[Rows]:
         with ThreadPoolExecutor(self.threads) as pool:

@@ -1,7 +1,7 @@
 """A plain text encoder from its ONNX file: on ONNX Runtime in float32, or on OpenVINO.
 
-One batch of texts of one length a thread: there is nothing to wait for inside, so nothing to spin for. Every
-text is padded as if it were alone, so its vector does not depend on what is encoded beside it.
+One batch of texts of one length a thread. Every text is padded as if it were alone, so its vector does not
+depend on what is encoded beside it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from handful.backbones.engine import import_openvino
+from handful.backbones.engine import import_openvino, one_thread_session
 from handful.backbones.text_folder import Recipe
 from handful.backbones.text_loading import load_tokenizer
 from handful.backbones.text_registry import TextBackbone, files
@@ -74,15 +74,7 @@ class OnnxTexts:
 
     @classmethod
     def load(cls, backbone: TextBackbone, recipe: Recipe, content: bytes, threads: int) -> OnnxTexts:
-        pieces = WordPieces.of(backbone, recipe)
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        return cls(session, pieces, threads)
+        return cls(one_thread_session(content), WordPieces.of(backbone, recipe), threads)
 
     def run(self, texts: Sequence[str]) -> Iterator[Rows]:
         with ThreadPoolExecutor(self.threads) as pool:
