@@ -87,7 +87,7 @@ def enlarge(
     source, place = Path(data), Path(out)
     check_place(source, place, per_class)
     dataset = load(str(source), Settings(target=target, seed=seed))
-    check_kind(dataset, source, "augment")
+    check_kind(dataset, source, place, "augment")
     if dataset.copies.any():
         raise SettingsError(f"{source} holds copies already. Augment what they were made from.")
     _check_policy(policy, dataset.modality)

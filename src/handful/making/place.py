@@ -40,12 +40,10 @@ def check_place(source: Path, place: Path, per_class: int | None) -> None:
         raise SettingsError(f"-o {place} lies in a folder that does not exist.")
     if per_class is not None and per_class < 1:
         raise SettingsError(f"--per-class {per_class}: a number from 1 is needed.")
-    if source.is_file() and (place.is_dir() or place.suffix.lower() not in TEXT_SUFFIXES):
-        raise SettingsError(f"-o {place}: a table is written as text; name a CSV file, such as larger.csv.")
 
 
-def check_kind(dataset: Dataset, source: Path, command: str) -> None:
-    """SettingsError where `command` does not write data of this kind: texts, or a table with some in it."""
+def check_kind(dataset: Dataset, source: Path, place: Path, command: str) -> None:
+    """SettingsError where `command` does not write data of this kind, such as texts, or not to `place`."""
     if dataset.modality == "text":
         raise SettingsError(
             f"handful {command} takes pictures and tables, and {source} holds texts. fit learns from altered "
@@ -63,6 +61,8 @@ def check_kind(dataset: Dataset, source: Path, command: str) -> None:
             "says. Leave the column out, or use handful fit, where rows are made up inside every fold as the "
             "model sees them."
         )
+    if source.is_file() and (place.is_dir() or place.suffix.lower() not in TEXT_SUFFIXES):
+        raise SettingsError(f"-o {place}: a table is written as text; name a CSV file, such as larger.csv.")
 
 
 @contextmanager

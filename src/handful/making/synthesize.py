@@ -127,7 +127,7 @@ def synthesize(
     """
     source, place = Path(data), Path(out)
     check_place(source, place, per_class)
-    dataset = _read(source, target, seed)
+    dataset = _read(source, place, target, seed)
     for finding in dataset.findings:
         if finding.kind == "damaged file":
             tell(finding.message)
@@ -163,10 +163,10 @@ def synthesize(
     return Synthesized(place, len(made.labels), quality)
 
 
-def _read(source: Path, target: str | None, seed: int) -> Dataset:
+def _read(source: Path, place: Path, target: str | None, seed: int) -> Dataset:
     """The data with duplicates united, if it can be learned from and written like."""
     dataset = load(str(source), Settings(target=target, seed=seed))
-    check_kind(dataset, source, "synthesize")
+    check_kind(dataset, source, place, "synthesize")
     if dataset.classes is None:
         raise SettingsError(
             f"handful synthesize makes up examples of classes, and the target {dataset.origin['target']!r} "
