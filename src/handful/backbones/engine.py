@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -214,17 +214,22 @@ class _OpenVINO:
         return cls(openvino.AsyncInferQueue(compiled), backbone)
 
     def run(self, pixels: np.ndarray) -> Iterator[Rows]:
-        ready: list[Rows] = []
-        self.queue.set_callback(
-            lambda request, i: ready.append((i, [np.array(o.data) for o in request.output_tensors]))
-        )
-        for i, picture in enumerate(pixels):
-            picture = resize(picture, self.backbone.size, self.backbone.interpolation)
-            self.queue.start_async({0: picture[None]}, i)  # waits until a request is free
-            while ready:
-                yield ready.pop()
-        self.queue.wait_all()
-        yield from ready
+        size, way = self.backbone.size, self.backbone.interpolation
+        yield from answers(self.queue, ((i, {0: resize(p, size, way)[None]}) for i, p in enumerate(pixels)))
+
+
+def answers(queue: Any, asked: Iterable[tuple[Any, dict]]) -> Iterator[tuple[Any, list[np.ndarray]]]:
+    """What a queue of OpenVINO says to each of (key, inputs): (key, outputs), in any order."""
+    ready: list[tuple[Any, list[np.ndarray]]] = []
+    queue.set_callback(
+        lambda request, key: ready.append((key, [np.array(o.data) for o in request.output_tensors]))
+    )
+    for key, inputs in asked:
+        queue.start_async(inputs, key)  # waits until a request is free
+        while ready:
+            yield ready.pop()
+    queue.wait_all()
+    yield from ready
 
 
 def import_openvino() -> Any:

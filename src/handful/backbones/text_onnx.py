@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from handful.backbones.engine import import_openvino, one_thread_session
+from handful.backbones.engine import answers, import_openvino, one_thread_session
 from handful.backbones.text_folder import Recipe
 from handful.backbones.text_loading import load_tokenizer
 from handful.backbones.text_registry import TextBackbone, files
@@ -42,7 +42,7 @@ class WordPieces:
         return cls(tokenizer, backbone.prefix or recipe.prefix, recipe.max_tokens)
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
-        """Positions of texts that are encoded together, and their pieces; the longest first."""
+        """Positions `(m,)` of texts that are encoded together, and their pieces; the longest first."""
         pieces = [self.tokenizer.encode(self.prefix + text).ids for text in texts]
         lengths = [min(-(-len(p) // PADDED_TO) * PADDED_TO, self.max_tokens) for p in pieces]
         for rows in batches(lengths):
@@ -105,13 +105,5 @@ class OpenVinoTexts:
         return cls(openvino.AsyncInferQueue(compiled, threads), WordPieces.of(backbone, recipe))
 
     def run(self, texts: Sequence[str]) -> Iterator[Rows]:
-        ready: list[Rows] = []
-        self.queue.set_callback(
-            lambda request, rows: ready.append((rows, np.array(request.output_tensors[0].data)))
-        )
-        for rows, pieces in self.pieces.batches(texts):
-            self.queue.start_async(pieces, rows)  # waits until a request is free
-            while ready:
-                yield ready.pop()
-        self.queue.wait_all()
-        yield from ready
+        for rows, (vectors,) in answers(self.queue, self.pieces.batches(texts)):
+            yield rows, vectors

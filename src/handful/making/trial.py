@@ -23,8 +23,7 @@ from handful.strategies.generators import Generator
 from handful.strategies.only_generated import OnlyGenerated
 from handful.strategies.synthesis import WithSynthetic
 
-# Examples that are judged; and generated ones in a training part, at most.
-MOST_MADE = 1500
+MOST_MADE = 1500  # generated examples in a training part, at most
 # Up to so many examples the folds are drawn three times: the luck of what is made up weighs less then.
 FEW = 300
 # The models that are tried with and without: cheap ones that see samples as vectors in one scale.
