@@ -147,6 +147,26 @@ def texts(task: str = "classification", per_class: int = 10) -> Dataset:
     return Dataset(X, truth, np.arange(len(X)).astype(str), meta, task, "text", classes)
 
 
+SAID = (
+    ["a disaster", "awful", "not good at all", "so boring", "really bad", "terrible :(", "a waste of money"],
+    ["two hours long", "here", "from Spain", "of last year", "on the table", "red", "called Alma"],
+    ["a delight", "wonderful", "not bad at all", "so charming", "really good", "great :)", "worth the money"],
+)
+
+
+def opinions(task: str = "classification") -> Dataset:
+    """English sentences that praise or blame all kinds of things, or do neither."""
+    random = np.random.default_rng(0)
+    things = ["the film", "this cake", "my new printer", "your answer", "the garden", "that hotel"]
+    found = [(f"{random.choice(things)} is {what}", k) for k in range(3) for what in SAID[k] * 2]
+    X = np.empty(len(found), dtype=object)
+    X[:] = [text for text, _ in found]
+    y = np.array([k if task == "classification" else k + random.normal(0, 0.1) for _, k in found])
+    classes = np.array(["blame", "neither", "praise"]) if task == "classification" else None
+    ids, meta = np.arange(len(X)).astype(str), pd.DataFrame({"order": range(len(X))})
+    return Dataset(X, y, ids, meta, task, "text", classes)
+
+
 def more_without_labels(dataset: Dataset) -> Dataset:
     """The same data, and as much again of the same kind that has no labels."""
     if isinstance(dataset.X, Images):

@@ -22,7 +22,7 @@ from handful.strategies.candidate import Candidate, build, count_parameters, sco
 from handful.strategies.chain import learns_from_unlabelled
 from handful.strategies.log_target import TECHNIQUE
 from handful.strategies.shortcut import controls
-from tests.conftest import files_of, mixed, more_without_labels, pictures, skewed, table, texts
+from tests.conftest import files_of, mixed, more_without_labels, opinions, pictures, skewed, table, texts
 
 SETTINGS = Settings(jobs=1, budget="standard")
 EPOCHS = 4  # of networks here: the same class on the same path, only shorter
@@ -87,6 +87,12 @@ EVERY += [
     for name, dataset in ((name, skewed(d)) for name, d in DATASETS.items() if d.classes is None)
     for candidate in proposed(dataset)
     if candidate.technique == TECHNIQUE
+]
+EVERY += [
+    pytest.param(dataset, candidate, id=f"opinions {dataset.task}: {candidate.name}")
+    for dataset in (opinions("classification"), opinions("regression"))
+    for candidate in proposed(dataset)
+    if "sentiment" in candidate.name
 ]
 EVERY += [
     pytest.param(dataset, candidate, id=f"{name}, costs: {candidate.name}")

@@ -46,6 +46,17 @@ def test_without_an_encoder_words_are_counted_and_a_note_says_what_is_missing(
 
 
 @with_encoder
+def test_an_encoder_of_another_language_is_remarked_upon() -> None:
+    german = replace(
+        texts(), X=np.array(["der Drucker ist kaputt", "das habe ich bezahlt"] * 15, dtype=object)
+    )
+    (note,) = transfer.notes(german, Settings())
+    assert note.severity == "note" and "--backbones minilm-multilingual (471 MB" in note.message
+    assert transfer.notes(texts(), Settings()) == []
+    assert transfer.notes(german, Settings(families=("classic",))) == []
+
+
+@with_encoder
 def test_sentence_vectors_stand_beside_counts_of_words_with_the_same_head() -> None:
     simple = Settings(families=("classic", "transfer"))
     found = {c.name: c for c in propose(texts(), simple)}

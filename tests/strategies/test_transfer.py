@@ -104,6 +104,13 @@ def test_no_block_drowns_another() -> None:
     assert norms == pytest.approx([303 / 2, 303 / 2])
 
 
+def test_a_block_counts_as_much_as_is_said() -> None:
+    Z = np.random.default_rng(0).normal(0, 5, (40, 8))
+    scaled = BlockScaler([6, 2], [1.0, 0.5]).fit(Z).transform(Z)
+    norms = [(block**2).sum(axis=1).mean() for block in np.split(scaled, [6], axis=1)]
+    assert norms == pytest.approx([8 * 0.8, 8 * 0.2])
+
+
 def test_equal_blocks_are_only_standardised() -> None:
     Z = np.random.default_rng(0).normal(2, 3, (30, 8))
     np.testing.assert_allclose(BlockScaler([4, 4]).fit(Z).transform(Z), StandardScaler().fit_transform(Z))

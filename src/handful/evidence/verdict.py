@@ -28,6 +28,7 @@ SELECTED = 1.1
 # Families whose candidates stay what their base is: networks and others alike decide for the metric, or learn
 # from the names of classes.
 LIKE_THEIR_BASE = ("balance", "names")
+TRADITIONAL = ("classic", "sentiment")
 POINT = 0.01  # differences of a point or less do not matter in practice
 SMALL_CHANGE = 0.02  # the same for metrics in the target's unit: a share of what a guess scores
 
@@ -90,7 +91,7 @@ def _traditional(row: Row, predictions: Predictions) -> bool:
     by_name = {r.name: r for r in predictions.rows}
     while row.family in LIKE_THEIR_BASE and row.base in by_name:
         row = by_name[row.base]
-    return row.family == "classic" and not row.deep
+    return row.family in TRADITIONAL and not row.deep
 
 
 def _answer(signal: Signal, network: Row | None, lead: Difference | None, margin: float) -> tuple[str, str]:

@@ -69,6 +69,7 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "baseline": ("No learning at all", "a guess that does not look at the example; every model must beat it"),
     "classic": ("Traditional models", "no neural network"),
     "transfer": ("Pretrained network, frozen", "a network trained elsewhere describes each example"),
+    "sentiment": ("Sentiment of the words", "a list tells how positive or negative people find each word"),
     "network": ("Small networks from scratch", "a neural network that knows nothing but your examples"),
     "finetune": ("Pretrained network, fine-tuned", "a network trained elsewhere, trained further here"),
     "augmentation": ("Augmented examples", "trained on altered copies as well"),

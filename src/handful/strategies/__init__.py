@@ -22,6 +22,7 @@ from handful.strategies import (
     finetune,
     networks,
     prior,
+    sentiment,
     synthesis,
     transfer,
     unlabelled,
@@ -33,6 +34,7 @@ CATALOGUE = {
     "baseline": baseline,
     "classic": classic,
     "transfer": transfer,
+    "sentiment": sentiment,
     "ablation": ablation,
     "augmentation": augmentation,
     "synthesis": synthesis,
@@ -45,7 +47,7 @@ CATALOGUE = {
     "balance": balance,
 }
 # Families that add a technique to a candidate of another family, and say nothing without it.
-ADDING = ("augmentation", "synthesis", "autoencoder", "unlabelled", "balance", "names")
+ADDING = ("augmentation", "synthesis", "autoencoder", "unlabelled", "balance", "names", "sentiment")
 
 
 def propose(dataset: Dataset, settings: Settings, own: Sequence[tuple[str, Any]] = ()) -> list[Candidate]:

