@@ -26,7 +26,7 @@ from handful.data.values import to_category
 from handful.errors import DataError, RunError, SettingsError
 from handful.evidence.ensemble import add_average, select
 from handful.evidence.predictions import Predictions, collect
-from handful.evidence.racing import can_still_win, likely_followed
+from handful.evidence.racing import can_still_win, likely_followed, settled
 from handful.evidence.selection import followed
 from handful.files import read_json
 from handful.model.held_out import score_test, score_told
@@ -93,7 +93,8 @@ def finish(run: Run, clock: Clock, tell: Tell | None = None) -> FitRun:
     _note(tell, plan_text(run))
     run.stop(warm_in_time(run, clock, tell))
     race = can_still_win if run.settings.repeats > 1 else None  # once around, there is little to save
-    pace = compare(run, clock, tell, keep_going=race, followed=likely_followed)
+    enough = settled if run.settings.budget == "thorough" else None
+    pace = compare(run, clock, tell, keep_going=race, settled=enough, followed=likely_followed)
     predictions = add_average(collect(run))
     ask(run, Budget(run, clock, pace), followed(predictions), tell)
     clock.store()
@@ -184,8 +185,8 @@ def fit(
         DataFrame; a target in it is ignored, and what is also in `data` or `test` is left out
     metric : accuracy, balanced_accuracy, log_loss, roc_auc, f1; r2, rmse, mae; or what mistakes cost,
         "cost: TRUE>PREDICTED=COST, ..."; what is not named costs 1
-    budget : "quick" (5 folds), "standard" (5 folds, 3 times), "thorough" (10 times), or a duration for the
-        whole call, such as "90s", "20m" or "1.5h": early only where nothing is left to try
+    budget : "quick" (5 folds), "standard" (5 folds, 3 times), "thorough" (up to 10 times), or a duration for
+        the whole call, such as "90s", "20m" or "1.5h": early only where nothing is left to try
     families, backbones : what to try; all families, and the backbones that come with handful, unless given
     start_from : folder of an earlier run on related pictures, whose fine-tuned network joins as a backbone
     allow_download : networks for tables that are installed (tabpfn, tabicl) may fetch their weights

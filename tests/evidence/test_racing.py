@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from handful.evidence.racing import behind
+from handful.evidence.predictions import Predictions
+from handful.evidence.racing import FEWEST_REPEATS, behind, from_folds, is_settled
 from tests.evidence.drawn import constant, held_out, right
 
 
@@ -39,3 +40,52 @@ def test_values_are_raced_too() -> None:
 def test_one_alone_is_not_behind() -> None:
     y = np.arange(20) % 2
     assert behind(held_out({"baseline": constant(y), "only": right(y, y == 0)}, y)) == []
+
+
+def repeated(y: np.ndarray, correct: np.ndarray, moved: float, repeats: int) -> np.ndarray:
+    """Scores `(repeats, n, K)`: right where `correct` says so, but for a share drawn anew each time."""
+    random = np.random.default_rng(len(y))
+    drawn = random.random((repeats, len(y))) < moved
+    return np.array([right(y, np.where(d, random.random(len(y)) < 0.5, correct)) for d in drawn])
+
+
+def test_what_the_folds_leave_in_doubt_shrinks_with_every_repeat() -> None:
+    random = np.random.default_rng(2)
+    y = random.integers(0, 2, 200)
+    good, other = random.random(200) < 0.8, random.random(200) < 0.75
+
+    def after(moved: float, repeats: int) -> Predictions:
+        oofs = {"good": repeated(y, good, moved, repeats), "other": repeated(y, other, moved / 2, repeats)}
+        return held_out({"baseline": np.array([constant(y)] * repeats), **oofs}, y)
+
+    assert from_folds(after(0.2, FEWEST_REPEATS - 1)) == (np.inf, np.inf)
+    assert from_folds(after(0.0, FEWEST_REPEATS)) == (0, 0)
+    assert 0 < from_folds(after(0.02, FEWEST_REPEATS))[0] < from_folds(after(0.9, FEWEST_REPEATS))[0]
+    settled = [is_settled(after(*how)) for how in ((0.2, 2), (0.02, 3), (0.9, 3), (0.9, 60))]
+    assert settled == [False, True, False, True]
+
+
+def test_a_difference_that_the_folds_decide_keeps_the_race_open() -> None:
+    random = np.random.default_rng(4)
+    y = random.integers(0, 2, 200)
+    good = random.random(200) < 0.9
+    worse = good & (random.random((4, 200)) < np.array([[0.8], [1.0], [0.85], [0.95]]))
+    oofs = {"good": np.array([right(y, good)] * 4), "worse": np.array([right(y, w) for w in worse])}
+    predictions = held_out({"baseline": np.array([constant(y)] * 4), **oofs}, y)
+    of_score, of_differences = from_folds(predictions)
+    assert of_score == 0 and of_differences > 0.5 and not is_settled(predictions)
+
+
+def test_a_run_of_nothing_but_the_guess_is_never_settled() -> None:
+    y = np.arange(20) % 2
+    assert not is_settled(held_out({"baseline": np.array([constant(y)] * 5)}, y))
+
+
+def test_values_are_settled_too() -> None:
+    random = np.random.default_rng(3)
+    y = random.normal(size=100)
+    near = y + random.normal(0, 0.3, 100) + random.normal(0, 0.01, (4, 100))
+    far = y + random.normal(0, 0.6, 100) + random.normal(0, 0.5, (4, 100))
+    quiet = held_out({"baseline": np.zeros((4, 100)), "near": near}, y, metric="rmse")
+    loud = held_out({"baseline": np.zeros((4, 100)), "near": near, "far": far}, y, metric="rmse")
+    assert is_settled(quiet) and from_folds(quiet)[0] < 0.1 and from_folds(loud)[1] > 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,25 @@ def test_a_race_that_is_resumed_stops_the_same(tmp_path: Path) -> None:
     after = {p: p.stat().st_mtime_ns for p in (run.folder / "results").rglob("*.npz")}
     assert again.stopped == stopped and set(after) - set(before) == set(lost)
     assert all(after[p] == before[p] for p in before)
+
+
+def test_repeats_end_when_the_comparison_is_settled_and_a_resumed_run_makes_no_more(tmp_path: Path) -> None:
+    def after_two(run: Run, cells: Sequence[Cell]) -> bool:
+        asked.append((len({c.split.name for c in cells}), {c.candidate.name for c in cells}))
+        return len(asked) == 2
+
+    asked: list[tuple[int, set[str]]] = []
+    run = made_run(tmp_path, [*good(), entrant("guess", Guess())], budget="thorough")
+    pace = compare(run, Clock(run), keep_going=can_still_win, settled=after_two, followed=likely_followed)
+    going = {"majority", "bayes", "knn"}  # of who is out of the race nothing is in doubt
+    assert asked == [(5, going), (10, going)]
+    assert len(run.splits) == 10 and len(run.planned_splits) == 50
+    assert pace.progress().total == pace.progress().done
+    again = Run.open(run.folder)
+    compare(again, Clock(again), keep_going=can_still_win, settled=after_two, followed=likely_followed)
+    assert len(asked) == 3 and len(again.splits) == 10  # once between its two repeats
+    row = collect(again).row("bayes")
+    assert row.oof is not None and whole_repeats(again, row.oof)
 
 
 def test_without_a_race_or_a_limit_everything_is_fitted(tmp_path: Path) -> None:

@@ -45,6 +45,14 @@ def test_what_there_was_no_time_for_is_listed() -> None:
     )
 
 
+def test_repeats_that_were_not_needed_are_no_want_of_time() -> None:
+    words = budget_words(about(asked="thorough", seconds=None, repeats=4, stopped_behind=["a", "b"]))
+    assert words is not None and words.startswith(
+        "The folds were drawn 4 times, not 10 times: more would have changed next to nothing. 2 candidates"
+    )
+    assert "For want of time" not in words
+
+
 def test_who_lost_the_race_is_counted() -> None:
     words = budget_words(about(asked="standard", seconds=None, stopped_behind=["a"]))
     assert words == "1 candidate was stopped early: the leader was out of reach."

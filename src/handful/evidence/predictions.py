@@ -88,9 +88,14 @@ class Predictions:
 
         weights `(B, n)` over samples; None for the plain score. NaN for a row without scores.
         """
-        weights = np.ones((1, len(self.y))) if weights is None else weights
         if row.oof is None:
-            return np.full(len(weights), np.nan)
+            return np.full(1 if weights is None else len(weights), np.nan)
+        return np.mean(self.each_repeat(row, weights), axis=0)
+
+    def each_repeat(self, row: Row, weights: np.ndarray | None = None) -> np.ndarray:
+        """The metric on the pooled out-of-fold scores of each repeat, `(R, B)`, of a row that has scores."""
+        weights = np.ones((1, len(self.y))) if weights is None else weights
+        assert row.oof is not None
         per_repeat = []
         for oof in row.oof:
             held = np.flatnonzero(np.isfinite(oof.reshape(len(oof), -1)[:, 0]))
@@ -98,7 +103,7 @@ class Predictions:
                 continue
             some = weights if len(held) == len(oof) else weights[:, held]
             per_repeat.append(self.metric(self.y[held], oof[held], some))
-        return np.mean(per_repeat, axis=0)
+        return np.array(per_repeat)
 
     def train_score(self, row: Row) -> float | None:
         """The metric on what was trained on, averaged over splits."""

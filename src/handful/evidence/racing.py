@@ -1,10 +1,13 @@
-"""Who can still win, while a comparison is under way: the others are stopped, to save their time.
+"""Who can still win, while a comparison is under way, and whether it is settled: to save time.
 
 Racing (Maron & Moore, "Hoeffding races", NIPS 1994): all candidates meet the same splits, and one that is
 surely behind the leader on what both have seen runs no further. The difference to the leader is paired,
 sample by sample, and its error is widened for training parts that overlap, as in `comparison`. A look at the
 race stops the true best with a probability of about `RISK`: the level is divided by the number of candidates
 (Bonferroni), since any of them may lead by luck.
+
+To draw the folds anew takes away the luck of the folds, never that of the examples. Once little of the former
+is left, a comparison is settled: what is in doubt then can only be told by more examples.
 
 No time is looked at, and all candidates are judged together after whole folds, so the same seed stops the
 same candidates on every machine.
@@ -18,7 +21,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from handful.evidence.comparison import difference
-from handful.evidence.contributions import contributions
+from handful.evidence.contributions import contributions, standard_error
 from handful.evidence.ensemble import add_average
 from handful.evidence.predictions import Predictions, Row, gather
 from handful.evidence.selection import followed
@@ -26,6 +29,10 @@ from handful.protocol.run import Cell, Run
 
 RISK = 0.05
 FEWEST_SPLITS = 2  # one fold can be a lucky one for a whole kind of models
+FEWEST_REPEATS = 3  # before how much scores vary from repeat to repeat can be told
+# Of the error from example to example: so much more makes the two together 3 % wider, and 12 % the worst of
+# many differences.
+OF_SCORE, OF_DIFFERENCES = 0.25, 0.5
 
 
 def can_still_win(run: Run, cells: Sequence[Cell]) -> set[str]:
@@ -64,6 +71,41 @@ def behind(predictions: Predictions, risk: float = RISK) -> list[str]:
 def _lost(predictions: Predictions, leader: Row, row: Row, reach: float) -> bool:
     gap = difference(predictions, leader, row)
     return gap.value > reach * gap.error
+
+
+def settled(run: Run, cells: Sequence[Cell]) -> bool:
+    """Whether more repeats would change next to nothing, from the results of `cells`: whole repeats."""
+    return is_settled(gather(run, cells))
+
+
+def is_settled(predictions: Predictions) -> bool:
+    score, differences = from_folds(predictions)
+    return score <= OF_SCORE and differences <= OF_DIFFERENCES
+
+
+def from_folds(predictions: Predictions) -> tuple[float, float]:
+    """How much of what is in doubt comes from the folds: their error against that from example to example.
+
+    Of the leader's score, and the most of its differences to all that are left in the race; infinite before
+    there are enough repeats to tell.
+    """
+    rows = [r for r in predictions.sound if r.family != "baseline" and r.members is None]
+    if 1 + max(s.repeat for s in predictions.splits) < FEWEST_REPEATS or not rows:
+        return float("inf"), float("inf")
+    scores = np.array([predictions.each_repeat(row)[:, 0] for row in rows])  # (C, R)
+    best = int(np.argmax(predictions.metric.gain(scores.mean(axis=1))))
+    share, unit = contributions(predictions, [rows[best]]), predictions.unit[predictions.covered]
+    of_score = _ratio(scores[best], float(standard_error(share[:, predictions.covered], unit)[0]))
+    others = [i for i in range(len(rows)) if i != best]
+    errors = [difference(predictions, rows[best], rows[i]).error for i in others]
+    found = [_ratio(scores[best] - scores[i], e) for i, e in zip(others, errors, strict=True)]
+    return of_score, max(found, default=0.0)
+
+
+def _ratio(each: np.ndarray, error: float) -> float:
+    """The error of the mean over repeats `(R,)` against the one from example to example."""
+    moved = float(np.std(each, ddof=1) / np.sqrt(len(each)))
+    return moved / error if error > 0 else float("inf") if moved > 0 else 0.0
 
 
 def likely_followed(run: Run, cells: Sequence[Cell]) -> list[str]:

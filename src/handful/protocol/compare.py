@@ -18,6 +18,7 @@ from handful.protocol.splits import Split
 from handful.strategies import tried_first
 from handful.strategies.candidate import Candidate
 
+Settled = Callable[[Run, Sequence[Cell]], bool]  # whether more repeats would change next to nothing
 KeepGoing = Callable[[Run, Sequence[Cell]], Collection[str]]  # names of those that can still win
 Followed = Callable[[Run, Sequence[Cell]], list[str]]  # names of those that will be asked more
 
@@ -28,11 +29,13 @@ def compare(
     tell: Tell | None = None,
     *,
     keep_going: KeepGoing | None = None,
+    settled: Settled | None = None,
     followed: Followed,
 ) -> Pace:
     """Fit every candidate on every split, as far as it has a chance and there is time; how long things took.
 
     keep_going : who can still win, from the results so far; without it nobody is stopped for being behind
+    settled : whether further repeats can be done without; without it all are made for which there is time
     followed : who would be asked further questions, to keep time for them
     """
     limited = clock.limit is not None
@@ -76,6 +79,12 @@ def compare(
             midway = todo[0].repeat == 0 and not limited
             lost = [c for c in racing if c.name not in alive and (not midway or _network(run, c))]
             _stop(run, pace, [c.name for c in lost], "behind", len(done))
+            racing = [c for c in racing if _takes_part(run, c, len(done))]
+        repeated = bool(todo) and todo[0].repeat > done[-1].repeat
+        if settled is not None and repeated and settled(run, _cells(done, racing)):
+            run.curtail(todo[0].repeat)
+            pace.todo.clear()
+            break
     return pace
 
 

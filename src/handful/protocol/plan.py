@@ -26,7 +26,8 @@ def plan_text(run: Run) -> str:
     families = Counter(c.family for c in going)
     folds = sum(s.repeat == 0 for s in run.splits)
     repeats, limit = 1 + max(s.repeat for s in run.splits), run.settings.limit
-    times = {1: "", 2: ", twice"}.get(repeats, f", {'up to ' if limit else ''}{repeats} times")
+    most_times = "up to " if limit or run.settings.effort == "thorough" else ""
+    times = {1: "", 2: ", twice"}.get(repeats, f", {most_times}{repeats} times")
     kinds = ", ".join(f"{count} {family}" for family, count in families.items())
     most = len(going) * len(run.splits)
     fits = f"{'up to ' if limit or repeats > 1 else ''}{most:,} fits"

@@ -215,7 +215,7 @@ class Run:
 
     @property
     def splits(self) -> list[Split]:
-        """Those that count: all that were planned, or the whole repeats for which there was time."""
+        """Those that count: all that were planned, or the whole repeats that were made."""
         repeats = self._file.get("repeats")
         return [s for s in self.planned_splits if repeats is None or s.repeat < repeats]
 
@@ -234,7 +234,7 @@ class Run:
             self._update({"stopped": {**known, **new}})
 
     def curtail(self, repeats: int) -> None:
-        """Only the first `repeats` repeats count: there was no time for more."""
+        """Only the first `repeats` repeats count: there was no time for more, or no need."""
         self._update({"repeats": repeats})
 
     @property

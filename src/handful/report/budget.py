@@ -57,6 +57,8 @@ def budget_words(summary: dict[str, Any]) -> str | None:
             )
     if cut:
         parts.append(f"For want of time {words.listed(cut)}.")
+    if not clock and (drawn := _drawn(about)):
+        parts.append(f"{drawn[0].upper()}{drawn[1:]}: more would have changed next to nothing.")
     behind = len(about.get("stopped_behind") or [])
     if behind:
         verb = "was" if behind == 1 else "were"
@@ -69,10 +71,8 @@ def budget_words(summary: dict[str, Any]) -> str | None:
 def _cut_short(about: dict[str, Any]) -> list[str]:
     """What there was no time for, as ends of a sentence."""
     found = []
-    repeats, planned = about.get("repeats"), about.get("repeats_planned")
-    if repeats and planned and repeats < planned:
-        times = {1: "once", 2: "twice"}.get(repeats, f"{repeats} times")
-        found.append(f"the folds were drawn {times}, not {planned} times")
+    if about.get("seconds") and (drawn := _drawn(about)):
+        found.append(drawn)
     out = len(about.get("stopped_for_time") or [])
     if out:
         found.append(f"{words.plural(out, 'candidate')} {'was' if out == 1 else 'were'} left out")
@@ -81,6 +81,15 @@ def _cut_short(about: dict[str, Any]) -> list[str]:
     if asked:
         found.append(f"no fits were made for {words.listed(asked)}")
     return found
+
+
+def _drawn(about: dict[str, Any]) -> str | None:
+    """That the folds were drawn less often than planned; None where they were not."""
+    repeats, planned = about.get("repeats"), about.get("repeats_planned")
+    if not repeats or not planned or repeats >= planned:
+        return None
+    times = {1: "once", 2: "twice"}.get(repeats, f"{repeats} times")
+    return f"the folds were drawn {times}, not {planned} times"
 
 
 def stopped_view(content: Content) -> list[View]:
