@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,20 @@ def lite0() -> Engine:
     return Engine(get("lite0"), "cpu", threads=2)
 
 
-def test_a_new_engine_is_onnxruntime_on_a_cpu() -> None:
+@pytest.fixture
+def without_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        engine_module, "find_spec", lambda name: None if name == "openvino" else find_spec(name)
+    )
+
+
+def test_a_new_engine_is_onnxruntime_on_a_cpu(without_openvino: None) -> None:
     assert choose("cpu") == "onnxruntime"
+
+
+def test_a_new_engine_is_openvino_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "find_spec", lambda name: name == "openvino")
+    assert choose("cpu") == "openvino"
 
 
 def test_levels_have_their_dimensions_and_type(lite0: Engine) -> None:
@@ -118,7 +131,7 @@ def test_an_export_that_cannot_be_kept_is_used(
 
 
 def test_a_network_that_cannot_be_exported_runs_on_torch(
-    vit_file: Path, monkeypatch: pytest.MonkeyPatch
+    vit_file: Path, without_openvino: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backbone = get(f"test_vit={vit_file}")
     pixels = pictures(2, 160)
@@ -153,7 +166,9 @@ def test_cuda_without_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         choose("cuda")
 
 
-def test_auto_takes_the_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_takes_the_gpu_where_there_is_one(
+    without_openvino: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(engine_module, "cuda_available", lambda: True)
     assert (choose("auto"), choose("cpu")) == ("cuda", "onnxruntime")
 

@@ -1,8 +1,8 @@
 """The engine: pixels in, all levels out, as quickly as the machine allows.
 
 On the CPU, ONNX Runtime in float32: one picture a thread (see `export.onnx_model`), exact, and independent of
-what else is encoded. On a GPU, torch with automatic mixed precision. Another one is taken when it is asked
-for, by `engine=` or the environment variable HANDFUL_ENGINE: "openvino" (in float32 as quick as the former),
+what else is encoded; or OpenVINO in float32 where that is installed. On a GPU, torch with automatic mixed
+precision. Another one is taken when it is asked for, by `engine=` or the environment variable HANDFUL_ENGINE:
 "openvino-bf16" (half the time where the processor has bfloat16; cosine to float32 about .997), or "torch".
 """
 
