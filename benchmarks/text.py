@@ -212,11 +212,12 @@ def tell(found: dict[tuple[str, int], list[dict[str, Any]]]) -> list[str]:
         print(f"| {name} | {size} | {_gain(draws)} | {' | '.join(seconds)} |")
     print("\n| data | a class | the chosen one in each draw |\n|---|---|---|")
     for (name, size), draws in found.items():
-        chosen = [", ".join(d["chosen"]["members"] or [d["chosen"]["name"]]) for d in draws]
+        chosen = [" + ".join(d["chosen"]["members"] or [d["chosen"]["name"]]) for d in draws]
         print(f"| {name} | {size} | {'; '.join(chosen)} |")
     if below:
         mean = float(np.mean(below))
-        print(f"\nThe chosen model is {mean:.1f} points below the best of the three on average.")
+        side = "below" if mean > 0 else "above"
+        print(f"\nThe chosen model is {abs(mean):.1f} points {side} the best of the three on average.")
         missed += [f"{mean:.1f} points below the best of the three"] if mean > NEAR else []
     print("\n".join(f"Missed: {line}." for line in missed))
     return missed

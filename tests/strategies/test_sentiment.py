@@ -3,10 +3,14 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+import sentiment as benchmark
 from handful.data.language import english
 from handful.data.texts import as_array
 from handful.errors import MissingExtraError
@@ -89,3 +93,16 @@ def test_a_model_that_needs_the_lexicon_says_so_where_it_is_missing(monkeypatch:
     sentiment._analyzer.cache_clear()
     with pytest.raises(MissingExtraError, match=r"handful\[text\]"):
         Sentiment().transform(as_array(["never rated before"]))
+
+
+@with_lexicon
+@with_encoder
+def test_the_benchmark_compares_the_same_draws(tmp_path: Path) -> None:
+    data = opinions()
+    rows = "".join(f"{text} {i},{data.classes[data.y[i]]}\n" for i, text in enumerate(data.X))
+    (tmp_path / "data.csv").write_text("text,label\n" + rows)
+    found = benchmark.measured(tmp_path, 6, range(2), pool=40)
+    assert list(found) == list(benchmark.ways(())) and all(len(v) == 2 for v in found.values())
+    assert np.mean(found["sentiment alone"]) > np.mean(found["without"])
+    said = benchmark.line("data", 6, {"without": [0.5, 0.5], "sentiment x 0.5": [0.6, 0.8]})
+    assert said == "| data | 6 | 50.0 | +20.0 ± 10.0 |"
