@@ -44,6 +44,21 @@ def offered(data: Dataset, names: tuple[str, ...]) -> dict[str, Candidate]:
     return {c.name: c for c in candidates(data, Settings(backbones=names))}
 
 
+def test_a_second_backbone_that_is_installed_is_used_where_there_is_time(
+    monkeypatch: pytest.MonkeyPatch, data: Dataset
+) -> None:
+    lite0, lite1 = backbones.get("lite0"), replace(backbones.get("lite0"), name="lite1")
+    monkeypatch.setattr(backbones, "available", lambda: [(lite0, True), (lite1, True)])
+    longer = Settings(budget="standard")
+    assert backbones.used(Settings()) == backbones.used(Settings(budget="60s")) == ("lite0",)
+    assert backbones.used(longer) == backbones.used(Settings(budget="5m")) == ("lite0", "lite1")
+    assert backbones.trained(longer) == ("lite0",)  # that takes minutes
+    both = replace(longer, backbones=("lite0", "lite2"))
+    assert backbones.used(both) == backbones.trained(both) == ("lite0", "lite2")
+    monkeypatch.setattr(backbones, "available", lambda: [(lite0, True), (lite1, False)])
+    assert backbones.used(longer) == ("lite0",)
+
+
 def test_one_backbone_is_compared_with_pixels_only(data: Dataset) -> None:
     found = offered(data, ("lite0",)).values()
     assert {c.technique for c in found} == {"transfer: frozen features"}
