@@ -28,8 +28,9 @@ from handful.backbones.texts import get_text
 from handful.strategies.chain import Chain
 from handful.strategies.embedding import BlockScaler, TextEmbedding, Together
 from handful.strategies.heads import LogisticHead
+from handful.strategies.lexicon import SCORES, Sentiment
 from handful.strategies.named import NamedClasses, spoken
-from handful.strategies.sentiment import COUNTS, SCORES, Sentiment
+from handful.strategies.sentiment import COUNTS
 from machine import heading
 from text import SETS, drawn, opened
 

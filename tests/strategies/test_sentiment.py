@@ -6,18 +6,21 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import sentiment as benchmark
+from handful.data.columns import TEXT
+from handful.data.dataset import Dataset
 from handful.data.language import english
 from handful.data.texts import as_array
 from handful.errors import MissingExtraError
 from handful.evidence.verdict import TRADITIONAL
 from handful.settings import Settings
-from handful.strategies import propose, sentiment, warm
-from handful.strategies.sentiment import Sentiment
+from handful.strategies import lexicon, propose, sentiment, warm
+from handful.strategies.lexicon import Sentiment
 from tests.conftest import opinions, pictures
 from tests.strategies.test_text_candidates import with_encoder
 
@@ -71,6 +74,32 @@ def test_vectors_of_what_has_the_scores_beside_it_are_ready_before_the_cells() -
     assert set(heard) == {"embedding with minilm"}
 
 
+def reviews() -> Dataset:
+    """A table with a column of opinions, one of them missing."""
+    data = opinions()
+    rows = pd.DataFrame({"x0": np.arange(len(data)) % 5, "note": pd.array(data.X, dtype=TEXT)})
+    rows.loc[3, "note"] = ""
+    return replace(data, X=rows, modality="table")
+
+
+@with_lexicon
+def test_the_texts_of_a_table_are_rated_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handful.strategies.tables.text_backbone", lambda settings: None)
+    data = reviews()
+    found = {c.name: c for c in propose(data, Settings(budget="standard", families=("classic", "sentiment")))}
+    assert {c.name for c in found.values() if c.family == "sentiment"} == {
+        "svm, sentiment",
+        "extra trees, sentiment",
+    }
+    rated = found["svm, sentiment"]
+    assert rated.base == "svm" and rated.technique == sentiment.TECHNIQUE and not rated.deep
+    fresh = data.X.assign(note=pd.array(["a hideous mess", "superb, a joy"] * 21, dtype=TEXT))
+    told = rated.fresh(0).fit(data.X, data.y).predict(fresh)
+    assert (data.classes[told[:2]] == ["blame", "praise"]).all()
+    foreign = replace(data, X=data.X.assign(note=pd.array(GERMAN * 14, dtype=TEXT)))
+    assert sentiment.candidates(foreign, Settings()) == []
+
+
 def test_it_is_for_english_texts() -> None:
     assert english(opinions().X) and not english(GERMAN) and not english([]) and not english(["", "12"])
     assert english(["printer not working", "invoice paid twice, please refund", "laptop request"])
@@ -90,7 +119,7 @@ def test_without_the_lexicon_a_note_says_what_is_missing(monkeypatch: pytest.Mon
 
 def test_a_model_that_needs_the_lexicon_says_so_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
-    sentiment._analyzer.cache_clear()
+    lexicon._analyzer.cache_clear()
     with pytest.raises(MissingExtraError, match=r"handful\[text\]"):
         Sentiment().transform(as_array(["never rated before"]))
 

@@ -120,7 +120,7 @@ def _on_tables(dataset: Dataset) -> list[Candidate]:
     ]
 
 
-def heads_on_tables(task: str, **looking: str) -> list[tuple[str, str, TableEncoder, Any, int]]:
+def heads_on_tables(task: str, **looking: Any) -> list[tuple[str, str, TableEncoder, Any, int]]:
     """(name, label, encoder, head, cost) of every kind of model; `looking` goes to the encoders."""
     scaled, as_it_is = TableEncoder(scale=True, **looking), TableEncoder(scale=False, **looking)
     if task == "classification":

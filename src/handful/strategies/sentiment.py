@@ -1,54 +1,39 @@
-"""How positive or negative the words of English texts are: what people said of 7,500 words, asked for once.
-
-A sentence encoder sorts texts by topic and hardly tells praise from blame. A lexicon of words and emoticons
-that people have rated, with rules for "not", "very" and exclamation marks, does (VADER: Hutto & Gilbert, "A
-parsimonious rule-based model for sentiment analysis of social media text", ICWSM 2014).
-"""
+"""How positive or negative the words of English texts are (`lexicon`), alone and beside other features."""
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
-from importlib.util import find_spec
-from typing import Any
-
-import numpy as np
+from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
 from handful.backbones import used
-from handful.backbones.text_loading import TEXT_EXTRA
+from handful.data.columns import TEXTS, columns_of
 from handful.data.dataset import Dataset, Finding
 from handful.data.language import english
-from handful.errors import MissingExtraError
 from handful.settings import Settings
-from handful.strategies import transfer
+from handful.strategies import classic, transfer
+from handful.strategies.ablation import HEADS
 from handful.strategies.candidate import Candidate
-from handful.strategies.chain import Chain, Stateless
+from handful.strategies.chain import Chain
 from handful.strategies.embedding import BlockScaler, TextEmbedding, Together
+from handful.strategies.lexicon import SCORES, Sentiment, installed
+from handful.strategies.squeezed import content
+from handful.strategies.tables import frozen
 
-PACKAGE = "vaderSentiment"
 TECHNIQUE = "sentiment of the words"
-SCORES = ("neg", "neu", "pos", "compound")
 # How much the four scores count beside the vector of a sentence encoder, 1 being as much: the better of 1 and
 # .5 on draws of rotten_tomatoes with seeds from 700 on (benchmarks/sentiment.py).
 COUNTS = 0.5
 
 
-class Sentiment(Stateless):
-    """The shares of negative, neutral and positive words of a text, and its sentiment from -1 to 1 in all.
-
-    Nothing is fitted: the ratings are VADER's. Words that it does not know are neutral, so that texts of
-    another language are all alike.
-    """
-
-    def transform(self, X: Any) -> np.ndarray:
-        """Texts `(n,)` to `(n, 4)` float32. MissingExtraError without the package vaderSentiment."""
-        return np.array([_rated(text) for text in X], dtype=np.float32).reshape(-1, len(SCORES))
-
-
 def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
-    """For English texts: a linear head on the four scores, and heads on them beside an encoder's vectors."""
-    if dataset.modality != "text" or not installed() or not english(dataset.X):
+    """For English texts: a linear head on the four scores, and heads on them beside an encoder's vectors.
+
+    On a table with texts its foremost models (two, in `quick` one), with the scores of each column of texts.
+    """
+    if not installed() or not _english(dataset):
         return []
+    if dataset.modality == "table":
+        return _on_tables(dataset, settings)
     head, label, estimator, cost = transfer.heads(dataset.task, simple=False)[0]
     alone = Candidate(
         f"sentiment {head}",
@@ -58,6 +43,32 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
         cost=cost - 45,
     )
     return [alone] + [c for first in used(settings, "text")[:1] for c in _beside(first, dataset, settings)]
+
+
+def _english(dataset: Dataset) -> bool:
+    """Whether there are texts, and they look like English."""
+    if dataset.modality == "table":
+        columns = columns_of(dataset.X, TEXTS)
+        return english([text for name in columns for text in content(dataset.X[[name]])])
+    return dataset.modality == "text" and english(dataset.X)
+
+
+def _on_tables(dataset: Dataset, settings: Settings) -> list[Candidate]:
+    known = (transfer if frozen(dataset.X, settings) else classic).candidates(dataset, settings)
+    heads = HEADS[dataset.task][: 1 if settings.effort == "quick" else None]
+    return [
+        base.plus(
+            TECHNIQUE,
+            ", sentiment",
+            f"with the {TECHNIQUE}",
+            Chain([clone(base.estimator.features[0]).set_params(sentiment=True)], base.estimator.head),
+            "sentiment",
+            1,
+        )
+        for head in heads
+        for base in known
+        if base.name.endswith(head)
+    ]
 
 
 def _beside(backbone: str, dataset: Dataset, settings: Settings) -> list[Candidate]:
@@ -84,30 +95,10 @@ def _beside(backbone: str, dataset: Dataset, settings: Settings) -> list[Candida
 def notes(dataset: Dataset, settings: Settings) -> list[Finding]:
     """What would have been tried on English texts, had its package been installed."""
     wanted = settings.families is None or "sentiment" in settings.families
-    if dataset.modality != "text" or not wanted or installed() or not english(dataset.X):
+    if not wanted or installed() or not _english(dataset):
         return []
     message = (
         "The sentiment of the words, which helps where texts are opinions, was not tried, as its lexicon is "
         "not installed: pip install 'handful[text]'."
     )
     return [Finding("not tried", "note", message)]
-
-
-def installed() -> bool:
-    """Whether the lexicon is on this machine."""
-    return find_spec(PACKAGE) is not None
-
-
-@lru_cache(maxsize=100_000)
-def _rated(text: str) -> tuple[float, ...]:
-    found = _analyzer().polarity_scores(text)
-    return tuple(found[score] for score in SCORES)
-
-
-@cache
-def _analyzer() -> Any:
-    try:
-        from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
-    except ImportError:
-        raise MissingExtraError(PACKAGE, TEXT_EXTRA, "rating the sentiment of words") from None
-    return SentimentIntensityAnalyzer()

@@ -18,6 +18,7 @@ from handful.backbones import levels, used
 from handful.data.columns import CATEGORY, NUMBER, PICTURE, TEXTS, columns_of
 from handful.settings import Settings
 from handful.strategies.embedding import Embedding, TextEmbedding
+from handful.strategies.lexicon import Sentiment
 from handful.strategies.pixels import Descriptor
 from handful.strategies.squeezed import Squeezed
 from handful.strategies.tfidf import TfIdf
@@ -30,7 +31,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     """A DataFrame of numbers, categories, texts and pictures (`handful.data.columns`) as a float matrix.
 
     Behind the columns of numbers come those of categories, then a block of few numbers for each column of
-    texts and of pictures (see `Squeezed`).
+    texts and of pictures (see `Squeezed`), then the sentiment of texts where it is asked for.
 
     Parameters
     ----------
@@ -44,15 +45,23 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         "descriptor" (shape, colour and texture), or a pretrained network such as "lite0".
     level : str
         Which part of that network.
+    sentiment : bool
+        Whether the sentiment of the words stands beside each column of texts.
     """
 
     def __init__(
-        self, scale: bool = True, texts: str = COUNTED, pictures: str = DESCRIBED, level: str = "block5"
+        self,
+        scale: bool = True,
+        texts: str = COUNTED,
+        pictures: str = DESCRIBED,
+        level: str = "block5",
+        sentiment: bool = False,
     ) -> None:
         self.scale = scale
         self.texts = texts
         self.pictures = pictures
         self.level = level
+        self.sentiment = sentiment
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> TableEncoder:
         self.numeric_, self.categorical_ = columns_of(X, NUMBER), columns_of(X, CATEGORY)
@@ -73,6 +82,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             (f"block {i}", Squeezed(self._of_texts() if name in texts else self._of_pictures()), [name])
             for i, name in enumerate(self.squeezed_)
         ]
+        if self.sentiment:
+            rated = make_pipeline(Sentiment(), StandardScaler())
+            blocks += [(f"sentiment {i}", Squeezed(rated), [name]) for i, name in enumerate(sorted(texts))]
         self.encoder_ = ColumnTransformer(
             [("numeric", numeric, self.numeric_), ("categorical", categorical, self.categorical_), *blocks]
         ).fit(self._filled(X))
@@ -106,7 +118,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return X[self.numeric_].join([words.where(words.notna(), MISSING), X[self.squeezed_]])
 
 
-def frozen(X: pd.DataFrame, settings: Settings) -> dict[str, str]:
+def frozen(X: pd.DataFrame, settings: Settings) -> dict[str, Any]:
     """The arguments of a `TableEncoder` that looks at texts and pictures through pretrained networks.
 
     Empty where the table has neither, or no network for them is at hand. They are settled when candidates are
