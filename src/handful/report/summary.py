@@ -144,9 +144,12 @@ def add_certainty(summary: dict[str, Any], predictions: Predictions, chosen: Row
     """`calibration` and `conformal`."""
     calibrated = calibrate(predictions, chosen)
     temperature = None if calibrated is None else calibrated.temperature
-    summary["calibration"] = None if calibrated is None else calibration(calibrated)
+    guess = chosen.family == "baseline"
+    summary["calibration"] = None if calibrated is None or guess else calibration(calibrated)
     if calibrated is None:
         summary["reasons"]["calibration"] = "the target is a number, which has no probabilities to calibrate"
+    elif guess:
+        summary["reasons"]["calibration"] = "a guess is as sure of one example as of another"
     summary["conformal"] = conformal(predictions, chosen, temperature)
 
 
@@ -165,7 +168,10 @@ def judge(
     found = verdict(predictions, bootstrap, learned, half)
     summary["verdict"] = verdict_part(found, predictions, metric, many)
     # One wild error can hide how bad a candidate is: what is no better than a guess is no fair choice.
-    names = tie_group(predictions, above_guess(predictions) if learned.found else None, seed=seed)
+    rows = above_guess(predictions) if learned.found else None
+    if chosen.family == "baseline":  # which the others may be told apart from, and it serves
+        rows = predictions.sound
+    names = tie_group(predictions, rows, seed=seed)
     summary["tie_group"] = names or None
     summary["tie"] = tie_part(predictions, names, chosen, many)
     scored = luck(predictions, chosen, seed)
