@@ -144,13 +144,14 @@ def test_the_cheapest_of_the_ties_is_offered_with_what_it_takes_to_tell() -> Non
     assert found is not None and found["cheapest"] == "baseline"
 
 
-def test_a_guess_that_serves_is_no_equal_of_what_is_worse() -> None:
+def test_beside_a_guess_that_serves_nothing_is_a_fair_choice() -> None:
     y = np.arange(60) % 2
     worse = right(y, np.arange(60) % 10 == 0)
     predictions = held_out({"baseline": constant(y), "worse": worse, "as good": constant(y, 1)}, y)
     summary = {"chosen": "baseline", "leaderboard": [], "reasons": {}}
     judge(summary, predictions, [], draw(predictions.unit, predictions.covered), 0)
-    assert summary["tie_group"] == ["baseline", "as good"]
+    assert summary["tie_group"] is None and summary["tie"] is None
+    assert summary["reasons"]["tie_group"] == "no candidate is better than a guess"
     add_certainty(summary, predictions, predictions.row("baseline"))
     assert summary["calibration"] is None and "as sure of one" in summary["reasons"]["calibration"]
 
