@@ -66,6 +66,20 @@ def test_texts_are_taken_however_they_are_given(as_given: Callable[[list[str]], 
     assert model.predict(as_given(["no signal at all"])).tolist() == ["network"]
 
 
+def test_an_empty_text_is_answered_and_fails_no_others() -> None:
+    texts, y = ["", *TEXTS[1:15], None, *TEXTS[16:]], ["printer", "network"] * 15
+    words = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    model = HandfulClassifier(candidates=(("words", words),), **SMALL)
+    assert cross_val_score(model, texts, y, cv=3, error_score="raise").min() > 0.7
+
+
+def test_a_matrix_may_have_gaps() -> None:
+    X, y = load_iris(return_X_y=True)
+    X[::7, 0] = np.nan
+    model = HandfulClassifier(**ESTIMATORS[0].get_params(deep=False))
+    assert cross_val_score(model, X, y, cv=2, error_score="raise").min() > 0.8
+
+
 def test_frames_of_other_libraries_keep_their_names() -> None:
     class Frame:
         """As polars has them."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -76,12 +76,25 @@ class _Handful(BaseEstimator):
         if _as_it_is(X):
             return X, np.asarray(y)
         numeric = self._task == "regression"
-        return validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, y_numeric=numeric)
+        return validate_data(
+            self,
+            X,
+            y,
+            dtype=np.float64,
+            ensure_all_finite="allow-nan",
+            ensure_min_samples=2,
+            y_numeric=numeric,
+        )
 
     def _new(self, X: Any) -> Any:
         if _as_it_is(X):
             return X
-        return validate_data(self, X, dtype=np.float64, reset=False)
+        return validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
 
     def predict(self, X: Any) -> np.ndarray:
         """Labels or values, `(n,)`."""

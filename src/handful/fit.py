@@ -314,7 +314,7 @@ def embed(data: Any, backbone: str = "lite0", level: str = "last", *, device: st
     X, _, problems = load_new(data, {"modality": "image", "target": None, "size": SIZE_LIMITS[1]})
     if problems:
         name, reason = next(iter(problems.items()))
-        raise DataError(f"{name} cannot be read: {reason}.")
+        raise DataError(f"{name} cannot be read: it {reason}.")
     return backbones.embed(X, backbone, level, device=device)
 
 

@@ -465,5 +465,7 @@ def test_a_test_set_of_damaged_pictures_is_refused_with_files_and_reasons(tmp_pa
     old = load(photos(tmp_path / "old", cat=2, dog=2), Settings())
     for path in (new := photos(tmp_path / "new", cat=1, dog=1)).rglob("*.png"):
         path.write_bytes(b"")
-    with pytest.raises(DataError, match=r"can be read: cat/p0_0\.png, dog/p\d_\d\.png is empty"):
+    with pytest.raises(
+        DataError, match=r"can be read: cat/p0_0\.png, dog/p\d_\d\.png, each of which is empty"
+    ):
         load_test(new, old.origin, old.classes)

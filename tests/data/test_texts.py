@@ -13,7 +13,7 @@ from PIL import Image
 
 from handful.data.dataset import Dataset
 from handful.data.load import check_test, load, load_new, load_test, load_unlabelled
-from handful.data.texts import EMPTY, clean, read_texts, words
+from handful.data.texts import clean, read_texts, words
 from handful.errors import DataError
 from handful.settings import Settings
 
@@ -274,7 +274,7 @@ def test_what_is_missing_among_strings_is_an_empty_text(gap):
         dataset = load((texts, [1] * 5 + [0] * 4), Settings())
         assert dataset.X.tolist() == GOOD + BAD and dataset.findings[-1].items == ["4"]
     X, _, problems = load_new([gap], dataset.origin)
-    assert len(X) == 0 and problems == {"0": EMPTY}
+    assert X.tolist() == [""] and problems == {}
 
 
 def test_a_number_among_many_strings_is_a_text():
@@ -303,13 +303,14 @@ def test_new_texts_are_read_from_whatever_holds_them(tmp_path):
     (folder / "bad" / "0.txt").write_text("")
     pd.DataFrame({"n": [1, 2], "text": ["a fine&nbsp;film", ""]}).to_csv(tmp_path / "new.csv", index=False)
     X, ids, problems = load_new(tmp_path / "new.csv", origin)
-    assert (X.tolist(), ids.tolist(), problems) == (["a fine film"], ["0", "1"], {"1": EMPTY})
+    assert (X.tolist(), ids.tolist(), problems) == (["a fine film", ""], ["0", "1"], {})
+    (folder / "bad" / "1.txt").write_bytes(b"\0")
     X, ids, problems = load_new(folder, origin)
-    assert X.tolist() == BAD[1:] + GOOD and len(ids) == 8 and problems == {"bad/0.txt": EMPTY}
+    assert X.tolist() == ["", *BAD[2:], *GOOD] and len(ids) == 8 and list(problems) == ["bad/1.txt"]
     X, ids, problems = load_new(folder / "good" / "1.txt", origin)
     assert (X.tolist(), ids.tolist(), problems) == ([GOOD[1]], ["1.txt"], {})
     X, ids, problems = load_new(["one", None, "two"], origin)
-    assert (X.tolist(), problems) == (["one", "two"], {"1": EMPTY})
+    assert (X.tolist(), problems) == (["one", "", "two"], {})
     X, _, _ = load_new(pd.Series(["one", "two"]), origin)
     assert X.tolist() == ["one", "two"]
 
@@ -391,7 +392,9 @@ def test_a_file_that_may_not_be_read_is_a_problem_and_no_end(tmp_path):
 def test_test_data_of_which_no_text_can_be_read_is_refused_with_files_and_reasons(read, tmp_path):
     data = load(frame(), Settings(target="label"))
     pd.DataFrame({"label": ["bad", "good"], "text": ["", " "]}).to_csv(tmp_path / "empty.csv", index=False)
-    with pytest.raises(DataError, match="no sample with a label that can be read: 0, 1 is empty"):
+    with pytest.raises(
+        DataError, match="no sample with a label that can be read: 0, 1, each of which is empty"
+    ):
         read(tmp_path / "empty.csv", data.origin, data.classes)
     for name in ("bad/1.txt", "good/2.txt"):
         (tmp_path / "train" / name).parent.mkdir(parents=True)
@@ -400,5 +403,5 @@ def test_test_data_of_which_no_text_can_be_read_is_refused_with_files_and_reason
             (tmp_path / "train" / name).with_name(f"{i}.txt").write_text(f"a fílm, number {i}", "utf-8")
         (tmp_path / "test" / name).write_text("a fílm", "latin-1")
     data = load(tmp_path / "train", Settings())
-    with pytest.raises(DataError, match=r"can be read: bad/1\.txt, good/2\.txt is not UTF-8"):
+    with pytest.raises(DataError, match=r"can be read: bad/1\.txt, good/2\.txt, each of which is not UTF-8"):
         read(tmp_path / "test", data.origin, data.classes)

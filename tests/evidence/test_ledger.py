@@ -77,6 +77,20 @@ def test_ten_pairs_that_are_worth_nothing_show_no_gain_and_a_true_gain_is_inside
         assert np.mean(inside) >= 0.92
 
 
+def test_one_wild_error_of_a_pair_is_doubt_and_no_certain_cost() -> None:
+    random = np.random.default_rng(0)
+    y = random.normal(size=100)
+    sound, same, other = (y + random.normal(0, 0.5, 100) for _ in range(3))
+    wild = y + random.normal(0, 0.4, 100)
+    wild[0] += 12
+    oofs = {"baseline": np.zeros(100), "a": sound, "a with": same, "b": other, "b with": wild}
+    predictions = held_out(oofs, y, metric="r2")
+    pairs = [(predictions.row(f"{name} with"), predictions.row(name)) for name in "ab"]
+    picked, gain = paired_gain(predictions, draw(predictions.unit, predictions.covered, seed=0), pairs)
+    assert picked == pairs[0] and gain.value < difference(predictions, *picked).interval()[0]
+    assert gain.interval()[1] > 0
+
+
 def test_ensembling_is_compared_with_the_best_alone() -> None:
     random = np.random.default_rng(0)
     y = random.integers(0, 3, 200)
@@ -96,7 +110,7 @@ def test_where_one_is_clearly_best_ensembling_says_so() -> None:
     predictions = add_average(tried({"a": (np.arange(200) >= 100, np.arange(200) >= 2)}, y))
     line = told(predictions)[ENSEMBLING]
     assert line.gain is None and not line.kept and line.reason is not None
-    assert "one candidate is clearly better" in line.reason
+    assert "no other candidate comes near enough to the best" in line.reason
     blind = {"baseline": constant(y), "a": constant(y, 1), "b": right(y, np.arange(200) >= 150)}
     line = told(add_average(held_out(blind, y)))[ENSEMBLING]
     assert line.reason == "no candidate is better than a guess, so that nothing is averaged"

@@ -117,7 +117,10 @@ def test_labels_stay_as_they_are_beside_a_sample_that_cannot_be_read(tmp_path: P
     run = handful.fit(
         (X, y), modality="text", families=["baseline"], candidates=mine, out=tmp_path / "run", jobs=1
     )
-    frame = run.model.predict_frame([X[0], "", X[1]])
+    (tmp_path / "new").mkdir()
+    for i, content in enumerate((X[0].encode(), b"\0", X[1].encode())):
+        (tmp_path / "new" / f"{i}.txt").write_bytes(content)
+    frame = run.model.predict_frame(tmp_path / "new")
     assert frame["problem"].tolist()[1] and frame["prediction"].isna().tolist() == [False, True, False]
     assert {repr(label) for label in frame["prediction"].dropna()} <= {"1", "2"}
     assert run.model.predict_frame(X[:2])["prediction"].dtype == y.dtype

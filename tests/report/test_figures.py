@@ -33,12 +33,12 @@ def test_a_range_without_width_gets_one() -> None:
 
 def test_the_number_line_puts_value_and_interval_where_they_belong() -> None:
     svg = figures.number_line(
-        0.87, 0.83, 0.91, (0, 1), percent, percent, baseline=0.1, baseline_label="guess"
+        0.87, 0.83, 0.91, (0, 1), percent, percent, baseline=0.1, baseline_label="guess: 10%"
     )
     assert positions(svg, "value") == [87.0]
     assert 'class="interval" x1="83.0%" x2="91.0%"' in svg
     assert 'class="baseline" x1="10.0%"' in svg
-    assert "<desc>About 87%, between 83% and 91%; guess reaches 10%.</desc>" in svg
+    assert "<desc>About 87%, between 83% and 91%; guess: 10%.</desc>" in svg
 
 
 def test_a_hundred_squares_are_split_at_the_interval() -> None:

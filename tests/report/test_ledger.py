@@ -39,6 +39,7 @@ def test_each_outcome_is_a_sentence() -> None:
         f"points better is possible. {tried} Dropped: nothing that serves uses it."
     )
     assert "may help, and no harm is seen" in line(0.005, 0.01, kept=True)
+    assert line(-0.005, 0.01, kept=True).endswith("what it seems to cost may be chance.")
     assert line(1.5, 0.1, kept=True, metric=ERROR).startswith(
         "It brings about 1.50 (RMSE) over the one without, between 1.30 and 1.70."
     )

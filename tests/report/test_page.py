@@ -174,7 +174,8 @@ def test_a_lower_is_better_metric_orders_and_compares_the_other_way() -> None:
         "test": None,
     }
     text = Reader(render(summary, extras)).text
-    assert "expect errors of about 55.0, between 50.1 and 60.2, in the units of the target" in text
+    expected = "expect errors of about 55.0, between 50.1 and 60.2, in the units of the target, where large "
+    assert f"{expected}errors weigh more." in text
     assert text.index("1 Model 54.3") < text.index("2 Model 61.0")
     assert "nothing reliable" not in text and "lower is better" in text
 
@@ -243,7 +244,7 @@ def test_a_measured_value_colours_the_map_and_orders_the_pictures() -> None:
 
 
 def test_a_test_set_outside_the_interval_is_pointed_out() -> None:
-    assert "it scored 0.310, outside the interval" in read(made_up.regression_run).text
+    assert "it reached an R² of 0.310, outside the interval" in read(made_up.regression_run).text
 
 
 def test_the_glossary_explains_only_words_of_this_page() -> None:

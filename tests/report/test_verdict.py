@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from handful.evidence.bootstrap import draw
 from handful.evidence.comparison import Difference
 from handful.evidence.luck import Luck
 from handful.evidence.predictions import Predictions, Row
@@ -11,6 +12,7 @@ from handful.evidence.verdict import Trend, Verdict
 from handful.report import words
 from handful.report.luck import luck_part
 from handful.report.page import render
+from handful.report.summary import add_certainty, judge
 from handful.report.ties import tie_part
 from handful.report.verdict import cost, verdict_part
 from tests.evidence.drawn import constant, held_out, right
@@ -140,6 +142,18 @@ def test_the_cheapest_of_the_ties_is_offered_with_what_it_takes_to_tell() -> Non
     assert tie_part(predictions, ["best"], predictions.row("best"), "rows") is None
     found = tie_part(predictions, ["best", "other"], predictions.row("baseline"), "rows")
     assert found is not None and found["cheapest"] == "baseline"
+
+
+def test_beside_a_guess_that_serves_nothing_is_a_fair_choice() -> None:
+    y = np.arange(60) % 2
+    worse = right(y, np.arange(60) % 10 == 0)
+    predictions = held_out({"baseline": constant(y), "worse": worse, "as good": constant(y, 1)}, y)
+    summary = {"chosen": "baseline", "leaderboard": [], "reasons": {}}
+    judge(summary, predictions, [], draw(predictions.unit, predictions.covered), 0)
+    assert summary["tie_group"] is None and summary["tie"] is None
+    assert summary["reasons"]["tie_group"] == "no candidate is better than a guess"
+    add_certainty(summary, predictions, predictions.row("baseline"))
+    assert summary["calibration"] is None and "as sure of one" in summary["reasons"]["calibration"]
 
 
 def test_the_luck_meter_says_the_worse_end_first() -> None:

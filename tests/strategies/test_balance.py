@@ -12,7 +12,7 @@ from handful.data.dataset import Dataset
 from handful.scoring import choose_metric, get_metric
 from handful.settings import Settings
 from handful.strategies import propose
-from handful.strategies.balance import THRESHOLD, WEIGHTS, WithThreshold, candidates, worthwhile
+from handful.strategies.balance import THRESHOLD, WEIGHTS, WithThreshold, candidates, notes, worthwhile
 from handful.strategies.candidate import scores
 from handful.strategies.heads import LogisticHead, SVMHead, sample_weights
 from tests.conftest import pictures, table
@@ -110,6 +110,14 @@ def test_offered_where_the_metric_weighs_classes_otherwise_than_their_numbers_do
         assert candidates(few, replace(settings, metric=metric)) == []
     assert candidates(even, replace(settings, metric="cost: setosa>virginica=2"))
     assert not worthwhile(few, choose_metric(few, replace(settings, metric="cost: setosa>virginica=1.5")))
+
+
+def test_leaving_it_out_is_said_where_the_metric_needs_it() -> None:
+    even, few = table("classification"), unequal(table("classification"))
+    (told,) = notes(few, Settings(families=("classic",)))
+    assert told.severity == "warning" and "balanced accuracy" in told.message
+    assert notes(few, Settings()) == notes(even, Settings(families=("classic",))) == []
+    assert notes(few, Settings(families=("classic", "balance"))) == []
 
 
 @pytest.mark.parametrize(

@@ -118,12 +118,18 @@ def load_new(
     """New data, read as `Dataset.origin` says: `(X, ids, problems)`.
 
     `ids` names every sample in the order of the input. `problems` maps the ids of damaged ones to their
-    reason; X has a row for each of the others, in the same order. A target in the data is ignored. What
-    was odd about a table's values is raised as a UserWarning.
+    reason; X has a row for each of the others, in the same order. A text that is empty is one of those: it
+    can be answered. A target in the data is ignored. What was odd about a table's values is raised as a
+    UserWarning.
     """
     source = open_source(data, _how(origin, labelled=False))
     every = np.arange(len(source.ids))
-    X, _, _, problems, findings = _content_like(source, every, origin, out, jobs, progress)
+    X, _, good, problems, findings = _content_like(source, every, origin, out, jobs, progress)
+    empty = [i for i in every if problems.get(source.ids[i]) == EMPTY]
+    if empty:
+        texts = dict(zip(good, X, strict=True)) | dict.fromkeys(empty, "")
+        X = as_array([texts[i] for i in sorted(texts)])
+        problems = {name: reason for name, reason in problems.items() if reason != EMPTY}
     _warn(findings)
     return X, np.array(source.ids), problems
 
@@ -417,11 +423,14 @@ def _copies_findings(dataset: Dataset) -> list[Finding]:
 
 
 def _reasons(problems: dict[str, str]) -> str:
-    """Damaged files by reason: 'a.png and b.png: is empty'."""
+    """Damaged files by reason: 'a.png is cut off; b.png, c.png, each of which is empty'."""
     by_reason = defaultdict(list)
     for name, reason in problems.items():
         by_reason[reason].append(name)
-    return "; ".join(f"{listed(names, _DAMAGED_SHOWN)} {reason}" for reason, names in by_reason.items())
+    return "; ".join(
+        f"{listed(names, _DAMAGED_SHOWN)}{', each of which' if len(names) > 1 else ''} {reason}"
+        for reason, names in by_reason.items()
+    )
 
 
 def _how(origin: dict[str, Any], *, labelled: bool) -> How:

@@ -6,7 +6,8 @@ pairs would flatter: somebody had to be lucky. So in each draw of a bootstrap th
 technique is best on the samples drawn is picked, as one would pick it, and its difference is taken on the
 samples left out; the gain told is the mean over the draws (Tsamardinos, Greasidou & Borboudakis,
 "Bootstrapping the out-of-sample predictions for efficient and accurate cross-validation", Machine Learning
-107, 2018). The interval has the paired error of the pair that is picked on all samples.
+107, 2018). The interval has the paired errors of the pairs that are picked, each as often as it is: with that
+of the best pair alone, what one wild error of another costs would seem certain.
 """
 
 from __future__ import annotations
@@ -113,18 +114,21 @@ def paired_gain(
     with np.errstate(invalid="ignore", divide="ignore"):
         inside = weights @ first.T / weights.sum(axis=1, keepdims=True)
         outside = left_out @ (first - second).T / left_out.sum(axis=1, keepdims=True)
-    gains = outside[np.arange(len(outside)), np.round(inside, 12).argmax(axis=1)]
+    drawn = np.round(inside, 12).argmax(axis=1)
     picked = pairs[int(np.round(first.mean(axis=1), 12).argmax())]
-    plain = difference(predictions, *picked)
-    value = plain.value if len(pairs) == 1 else float(np.nanmean(gains))
-    return picked, Difference(value, plain.error, plain.n)
+    if len(pairs) == 1:
+        return picked, difference(predictions, *picked)
+    which, times = np.unique(drawn, return_counts=True)
+    errors = [difference(predictions, *pairs[i]).error for i in which]
+    error = float(np.sqrt(np.average(np.square(errors), weights=times)))
+    return picked, Difference(float(np.nanmean(outside[np.arange(len(outside)), drawn])), error, len(held))
 
 
 def _ensembling(predictions: Predictions, bootstrap: Bootstrap) -> Line:
     """The average of the tied against the best alone, the choice of both made anew in each draw."""
     average = next((r for r in predictions.sound if r.name == NAME and r.members), None)
     if average is None or average.members is None:
-        why = "one candidate is clearly better than all the others"
+        why = "no other candidate comes near enough to the best"
         if select(predictions).family == "baseline":
             why = "no candidate is better than a guess"
         return Line(ENSEMBLING, 0, 0.0, False, reason=f"{why}, so that nothing is averaged")

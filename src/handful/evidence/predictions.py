@@ -192,6 +192,8 @@ def _row(
         return row
     tests = [r.test for r in done if r.test is not None]
     row.oof = place(tests, splits, n)
+    if candidate.family == "baseline" and row.oof.ndim == 3:
+        row.oof = one_guess(row.oof)
     row.train = [r.train for r in done if r.train is not None]
     row.history = [r.history for r in done if r.history is not None]
     row.told = [r.told for r in done if r.told is not None]
@@ -218,6 +220,16 @@ def place(tests: list[np.ndarray], splits: list[Split], n: int) -> np.ndarray:
     for split, scores in zip(splits, tests, strict=True):
         out[split.repeat, split.test] = scores
     return out
+
+
+def one_guess(oof: np.ndarray) -> np.ndarray:
+    """The mean of the folds' guesses `(R, n, K)` in the place of each, repeat by repeat.
+
+    A class that is common in a fold is rare in what is left to learn from, so the guesses of folds name it
+    where it is not: pooled, they are right 17 times of 100 with five classes of 12 examples, and rank two
+    classes backwards. On new data one guess is made for all.
+    """
+    return np.where(np.isnan(oof), np.nan, np.nanmean(oof, axis=1, keepdims=True))
 
 
 def _first_line(error: dict[str, str]) -> str:

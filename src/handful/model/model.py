@@ -129,8 +129,9 @@ class Model:
         read, _, problems = load_new(X, self.origin)
         if problems:
             name, reason = next(iter(problems.items()))
-            more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+            more = f" Nor can {len(problems) - 1} more." if len(problems) > 1 else ""
             raise DataError(
-                f"{name}{more} cannot be read: {reason}. Use predict_frame to go on without them."
+                f"{name} cannot be read: it {reason}.{more} "
+                "Use predict_frame to go on without what is damaged."
             )
         return read

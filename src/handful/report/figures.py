@@ -115,7 +115,7 @@ def number_line(
     if baseline is not None:
         x = _at(baseline, domain)
         body += [_line("baseline", x, x, y - 12, y + 12), _text("muted", x, y + 46, baseline_label)]
-        described += f"; {baseline_label} reaches {show(baseline)}"
+        described += f"; {baseline_label}"
     x = _at(value, domain)
     body += [_dot("value", x, y, 8), _text("strong", x, y - 20, show(value))]
     return _svg("number-line", y + (52 if baseline is not None else 30), title, described + ".", body)

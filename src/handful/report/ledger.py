@@ -102,12 +102,19 @@ def _fate(line: Line) -> str:
     if line.kept:
         return {
             "better": "Kept.",
-            "cannot tell": "Kept, because what uses it is among the best: it may help, and no harm is seen.",
+            "cannot tell": f"Kept, because what uses it is among the best: {_perhaps(line)}.",
             "worse": "What serves uses it all the same, because other parts of it make up for that.",
         }.get(line.worth, "Kept, because what uses it is among the best.")
     if line.worth == "better":
         return "Dropped all the same: candidates without it are better still."
     return "Dropped: nothing that serves uses it."
+
+
+def _perhaps(line: Line) -> str:
+    """Of what cannot be told apart from nothing, and is kept."""
+    if line.gain is not None and line.gain.value < 0:
+        return "what it seems to cost may be chance"
+    return "it may help, and no harm is seen"
 
 
 def _place(metric: words.Metric, gain: float) -> str:

@@ -110,7 +110,7 @@ def leaderboard(content: Content) -> View | None:
     reference = content.reference
     domain = _domain(content, rows)
     show = content.tick(domain)
-    tie_group = set(content.summary.get("tie_group") or [])
+    tie_group, reason = set(content.summary.get("tie_group") or []), content.reason("tie_group")
     lines = []
     for place, row in enumerate(rows, start=1):
         mine = row["name"] == content.chosen
@@ -162,7 +162,7 @@ def leaderboard(content: Content) -> View | None:
         "stopped": stopped_view(content),
         "tie_words": (content.summary.get("tie") or {}).get("words"),
         "apart": _apart(content),
-        "tie_reason": content.reason("tie_group"),
+        "tie_reason": f"{words.capital(reason).removesuffix('.')}." if reason else None,
         "has_reference": reference is not None,
         "better": "higher is better" if metric.higher_is_better else "lower is better",
     }

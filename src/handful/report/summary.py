@@ -144,9 +144,12 @@ def add_certainty(summary: dict[str, Any], predictions: Predictions, chosen: Row
     """`calibration` and `conformal`."""
     calibrated = calibrate(predictions, chosen)
     temperature = None if calibrated is None else calibrated.temperature
-    summary["calibration"] = None if calibrated is None else calibration(calibrated)
+    guess = chosen.family == "baseline"
+    summary["calibration"] = None if calibrated is None or guess else calibration(calibrated)
     if calibrated is None:
         summary["reasons"]["calibration"] = "the target is a number, which has no probabilities to calibrate"
+    elif guess:
+        summary["reasons"]["calibration"] = "a guess is as sure of one example as of another"
     summary["conformal"] = conformal(predictions, chosen, temperature)
 
 
@@ -165,13 +168,18 @@ def judge(
     found = verdict(predictions, bootstrap, learned, half)
     summary["verdict"] = verdict_part(found, predictions, metric, many)
     # One wild error can hide how bad a candidate is: what is no better than a guess is no fair choice.
-    names = tie_group(predictions, above_guess(predictions) if learned.found else None, seed=seed)
+    guess = chosen.family == "baseline"
+    names = tie_group(predictions, above_guess(predictions) if learned.found or guess else None, seed=seed)
     summary["tie_group"] = names or None
     summary["tie"] = tie_part(predictions, names, chosen, many)
     scored = luck(predictions, chosen, seed)
     summary["luck"] = None if scored is None else luck_part(scored, metric)
     if not names:
-        summary["reasons"]["tie_group"] = "no candidate but the baseline could be examined"
+        summary["reasons"]["tie_group"] = (
+            "no candidate is better than a guess"
+            if any(row.family != "baseline" for row in predictions.sound)
+            else "no candidate but the baseline could be examined"
+        )
     if summary["tie"] is None:
         summary["reasons"]["tie"] = "no other candidate is as good as the best"
     if scored is None:

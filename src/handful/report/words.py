@@ -401,7 +401,10 @@ def expectation(summary: dict[str, Any], metric: Metric) -> str | None:
         between = f", between {metric.show(low)} and {metric.show(high)}"
     shown = metric.show(value)
     if metric.name == "rmse":
-        return f"On new {many}, expect errors of about {shown}{between}, in the units of the target."
+        return (
+            f"On new {many}, expect errors of about {shown}{between}, in the units of the target, where "
+            "large errors weigh more."
+        )
     if metric.name == "cost":
         return f"On new {many}, expect the mistakes to cost about {shown} a {noun(summary, 1)}{between}."
     if metric.name == "mae":
@@ -432,6 +435,8 @@ def comparison(summary: dict[str, Any], metric: Metric) -> str | None:
     if row is None or expected.get("value") is None:
         return None
     shown = metric.show(row["score"], 0) if metric.percent else metric.show(row["score"])
+    if not metric.percent and metric.name != "cost":
+        shown = f"{article(metric.label)} of {shown}"
     worst = expected.get("low" if metric.higher_is_better else "high")
     guess = within(str(row.get("label") or row["name"]))
     reaches = "costs" if metric.name == "cost" else "reaches"
@@ -476,7 +481,9 @@ def _own_score(summary: dict[str, Any], metric: Metric) -> str | None:
         reason = test.get("reason")
         return f"Your own test set{size} was not scored: {reason.removesuffix('.')}." if reason else None
     shown = metric.show(test["value"])
-    result = f"it cost {shown} a {noun(summary, 1)}" if metric.name == "cost" else f"it scored {shown}"
+    result = f"it scored {shown}" if metric.percent else f"it reached {article(metric.label)} of {shown}"
+    if metric.name == "cost":
+        result = f"it cost {shown} a {noun(summary, 1)}"
     sentence = f"On your own test set{size} {result}"
     seen = test.get("seen_in_training") or 0
     also = f"{seen:,} of them {'is' if seen == 1 else 'are'} also among those learned from."

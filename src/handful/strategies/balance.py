@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from handful.costs import Costs, class_costs
-from handful.data.dataset import Dataset
+from handful.data.dataset import Dataset, Finding
 from handful.scoring import DECISIONS, Metric, choose_metric, cost_metric, get_metric
 from handful.settings import Settings
 from handful.strategies import classic, networks, transfer
@@ -169,6 +169,18 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
         for name, way in _pairs(dataset, settings, known)
         if name in known
     ]
+
+
+def notes(dataset: Dataset, settings: Settings) -> list[Finding]:
+    """That nothing decides as the metric wants, where the families that were asked for leave this one out."""
+    if settings.families is None or "balance" in settings.families or not candidates(dataset, settings):
+        return []
+    message = (
+        f"The metric is {choose_metric(dataset, settings).label}, which wants rare or dear classes to be "
+        "named more often than they are likely. Only the family 'balance' learns or decides so, and "
+        "--families leaves it out: name it as well."
+    )
+    return [Finding("not tried", "warning", message)]
 
 
 def worthwhile(dataset: Dataset, metric: Metric) -> bool:
