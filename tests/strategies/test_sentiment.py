@@ -68,6 +68,7 @@ def test_it_stands_beside_the_same_head_on_an_encoder_s_vectors(task: str) -> No
 @with_encoder
 def test_vectors_of_what_has_the_scores_beside_it_are_ready_before_the_cells() -> None:
     data = opinions()
+    data = replace(data, X=as_array([f"{text}, nobody else says so" for text in data.X]))
     (joint,) = [c for c in propose(data, Settings()) if c.name == "minilm logistic, sentiment"]
     heard: list[str] = []
     assert warm.warm(data, [joint], Settings(), lambda what, *_: heard.append(what)) == []

@@ -52,9 +52,9 @@ def test_a_second_backbone_that_is_installed_is_used_where_there_is_time(
     longer = Settings(budget="standard")
     assert backbones.used(Settings()) == backbones.used(Settings(budget="60s")) == ("lite0",)
     assert backbones.used(longer) == backbones.used(Settings(budget="5m")) == ("lite0", "lite1")
-    assert backbones.trained(longer) == ("lite0",)  # that takes minutes
+    assert backbones.foremost(longer) == ("lite0",)  # that takes minutes
     both = replace(longer, backbones=("lite0", "lite2"))
-    assert backbones.used(both) == backbones.trained(both) == ("lite0", "lite2")
+    assert backbones.used(both) == backbones.foremost(both) == ("lite0", "lite2")
     monkeypatch.setattr(backbones, "available", lambda: [(lite0, True), (lite1, False)])
     assert backbones.used(longer) == ("lite0",)
 

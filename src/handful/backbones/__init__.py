@@ -32,10 +32,10 @@ __all__ = [
     "cache_folder",
     "embed",
     "find",
+    "foremost",
     "get",
     "levels",
     "through",
-    "trained",
     "used",
     "warm",
 ]
@@ -62,8 +62,8 @@ def used(settings: Settings, modality: str = "image") -> tuple[str, ...]:
     return ("lite0", "lite1") if settings.effort != "quick" and "lite1" in here else ("lite0",)
 
 
-def trained(settings: Settings) -> tuple[str, ...]:
-    """The backbones of pictures that are fine-tuned: all that were asked for, else the first: it is dear."""
+def foremost(settings: Settings) -> tuple[str, ...]:
+    """The backbones of pictures on which dear things are tried: those asked for, else the first alone."""
     return used(settings) if settings.backbones else used(settings)[:1]
 
 

@@ -18,7 +18,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from handful.backbones import trained
+from handful.backbones import foremost
 from handful.backbones.registry import Backbone, get
 from handful.data.dataset import Dataset, Finding, Images
 from handful.data.views import PLAIN
@@ -342,7 +342,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
         return contrastive.candidates(dataset, settings)
     if dataset.modality != "image" or settings.effort == "quick":
         return []
-    return [found for name in trained(settings) for found in _of_backbone(name, dataset, settings)]
+    return [found for name in foremost(settings) for found in _of_backbone(name, dataset, settings)]
 
 
 def _of_backbone(name: str, dataset: Dataset, settings: Settings) -> list[Candidate]:
@@ -368,7 +368,7 @@ def notes(dataset: Dataset, settings: Settings) -> list[Finding]:
         return []
     if settings.families is not None and "finetune" not in settings.families:
         return []
-    why = [(name, _whole_only(name)) for name in trained(settings)]
+    why = [(name, _whole_only(name)) for name in foremost(settings)]
     return [Finding("not tried", "note", f"Fine-tuning was not tried: {w}", [b]) for b, w in why if w]
 
 

@@ -18,7 +18,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from sklearn.utils.validation import check_is_fitted
 
-from handful.backbones import used
+from handful.backbones import foremost, used
 from handful.data.dataset import Dataset, Finding
 from handful.scoring import softmax
 from handful.settings import Settings
@@ -222,7 +222,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
     elif dataset.modality == "image":
         offered = ON_IMAGES
         known = classic.candidates(dataset, settings) + transfer.candidates(dataset, settings)
-        places = [place(name) for name in used(settings)]
+        places = [place(name) for name in foremost(settings)]
     elif dataset.modality == "text":
         offered, known = ON_TEXTS, transfer.candidates(dataset, settings)
         places = list(used(settings, "text"))
