@@ -82,6 +82,9 @@ def grows(store: dict[str, Any], names: list[str], budgets: list[str], seeds: li
             for b in budgets
         ]
         means = [sum(t["value"] for t in some) / len(some) for some in told if some]
+        if not means:
+            lines.append(f"- {name}: no run ended")
+            continue
         noise = max((t["high"] - t["low"]) / 2 for some in told for t in some)
         fell = max([a - b for a, b in pairwise(means)], default=0.0)
         answer = "grows or stays" if fell <= noise / 2 else "**falls**"
