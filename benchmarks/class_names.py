@@ -41,13 +41,18 @@ def ways(base: Candidate, names: tuple[str, ...]) -> dict[str, NamedClasses]:
     return found | {"wrong": NamedClasses(chain.features, chain.head, wrong, 2)}
 
 
+def pooled(folder: Path, pool: int) -> tuple[np.ndarray, np.ndarray]:
+    """Up to `pool` texts of a data set, and their labels, both `(n,)`."""
+    texts, labels = opened(folder)
+    some = np.random.default_rng(7).permutation(len(texts))[:pool]
+    return texts[some], labels[some]
+
+
 def measured(
     folder: Path, sizes: list[int], seeds: range, pool: int
 ) -> dict[tuple[str, int], dict[str, list[float]]]:
     """By head and examples of a class, for each way: the accuracy of each draw."""
-    texts, labels = opened(folder)
-    some = np.random.default_rng(7).permutation(len(texts))[:pool]
-    texts, labels = texts[some], labels[some]
+    texts, labels = pooled(folder, pool)
     classes, codes = np.unique(labels, return_inverse=True)
     dataset = load((texts.tolist(), labels), Settings(modality="text"))
     offered = [c for m in (classic, transfer) for c in m.candidates(dataset, Settings())]
@@ -66,16 +71,19 @@ def measured(
 
 
 def line(name: str, head: str, size: int, found: dict[str, list[float]]) -> str:
-    plain = np.array(found["0"])
-    gains = []
-    for way in (*map(str, COPIES), "wrong"):
-        gain = 100 * (np.array(found[way]) - plain)
-        gains.append(f"{gain.mean():+.1f} ± {gain.std(ddof=1) / np.sqrt(len(gain)):.1f}")
-    return f"| {name} | {head} | {size} | {100 * plain.mean():.1f} | {' | '.join(gains)} |"
+    gains = [gained(found[way], found["0"]) for way in (*map(str, COPIES), "wrong")]
+    return f"| {name} | {head} | {size} | {100 * np.mean(found['0']):.1f} | {' | '.join(gains)} |"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+def gained(accuracies: list[float], plain: list[float]) -> str:
+    """The mean paired difference over draws, in points, with its standard error."""
+    gain = 100 * (np.array(accuracies) - np.array(plain))
+    return f"{gain.mean():+.1f} ± {gain.std(ddof=1) / np.sqrt(len(gain)):.1f}"
+
+
+def options(about: str | None) -> tuple[argparse.Namespace, list[int], range]:
+    """What the command line says, the sizes and the seeds of the draws; `about` is the script's docstring."""
+    parser = argparse.ArgumentParser(description=(about or "").split("\n")[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data/text"))
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--sizes", default="2,4,8,16,64")
@@ -84,7 +92,11 @@ def main() -> None:
     parser.add_argument("--pool", type=int, default=1000)
     chosen = parser.parse_args()
     sizes = [int(size) for size in chosen.sizes.split(",")]
-    seeds = range(chosen.first_seed, chosen.first_seed + chosen.draws)
+    return chosen, sizes, range(chosen.first_seed, chosen.first_seed + chosen.draws)
+
+
+def main() -> None:
+    chosen, sizes, seeds = options(__doc__)
     print(heading(__file__), flush=True)
     print(f"| data | head | a class | without | {' | '.join(f'{k} of each' for k in COPIES)} | wrong, 2 |")
     print("|" + "---|" * (len(COPIES) + 5))

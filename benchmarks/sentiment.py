@@ -14,7 +14,6 @@ Markdown.
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 from pathlib import Path
@@ -24,6 +23,7 @@ import numpy as np
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from class_names import TESTED, gained, options, pooled
 from handful.backbones.texts import get_text
 from handful.strategies.chain import Chain
 from handful.strategies.embedding import BlockScaler, TextEmbedding, Together
@@ -32,11 +32,10 @@ from handful.strategies.lexicon import SCORES, Sentiment
 from handful.strategies.named import NamedClasses, spoken
 from handful.strategies.sentiment import COUNTS
 from machine import heading
-from text import SETS, drawn, opened
+from text import drawn
 
 BACKBONE = "minilm"
 WITHOUT, NAMES = "without", "names"
-TESTED = 500
 
 
 def ways(names: tuple[str, ...]) -> dict[str, Any]:
@@ -55,9 +54,7 @@ def ways(names: tuple[str, ...]) -> dict[str, Any]:
 
 def measured(folder: Path, size: int, seeds: range, pool: int) -> dict[str, list[float]]:
     """For each way the accuracy of each draw."""
-    texts, labels = opened(folder)
-    some = np.random.default_rng(7).permutation(len(texts))[:pool]
-    texts, labels = texts[some], labels[some]
+    texts, labels = pooled(folder, pool)
     classes, codes = np.unique(labels, return_inverse=True)
     found: dict[str, list[float]] = {}
     for seed in seeds:
@@ -69,32 +66,18 @@ def measured(folder: Path, size: int, seeds: range, pool: int) -> dict[str, list
 
 
 def line(name: str, size: int, found: dict[str, list[float]]) -> str:
-    plain = np.array(found[WITHOUT])
-    gains = []
-    for accuracies in list(found.values())[1:]:
-        gain = 100 * (np.array(accuracies) - plain)
-        gains.append(f"{gain.mean():+.1f} ± {gain.std(ddof=1) / np.sqrt(len(gain)):.1f}")
-    return f"| {name} | {size} | {100 * plain.mean():.1f} | {' | '.join(gains)} |"
+    gains = [gained(found[way], found[WITHOUT]) for way in found if way != WITHOUT]
+    return f"| {name} | {size} | {100 * np.mean(found[WITHOUT]):.1f} | {' | '.join(gains)} |"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/text"))
-    parser.add_argument("--sets", default=",".join(SETS))
-    parser.add_argument("--sizes", default="2,4,8,16,64")
-    parser.add_argument("--draws", type=int, default=10)
-    parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--pool", type=int, default=1000)
-    chosen = parser.parse_args()
-    seeds = range(chosen.first_seed, chosen.first_seed + chosen.draws)
+    chosen, sizes, seeds = options(__doc__)
     print(heading(__file__), flush=True)
     print(f"| data | a class | {' | '.join(ways(()))} |")
     print("|" + "---|" * (len(ways(())) + 2))
     for name in chosen.sets.split(","):
-        for size in chosen.sizes.split(","):
-            print(
-                line(name, int(size), measured(chosen.data / name, int(size), seeds, chosen.pool)), flush=True
-            )
+        for size in sizes:
+            print(line(name, size, measured(chosen.data / name, size, seeds, chosen.pool)), flush=True)
 
 
 if __name__ == "__main__":

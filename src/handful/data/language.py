@@ -14,7 +14,7 @@ SMALL_WORDS = re.compile(
     "there|what|when|after|again|because|only|who|how"
 )
 ENGLISH = 0.025  # share of them in all words from which on texts count as English
-LOOKED_AT = 500  # texts at most, from everywhere in the data
+LOOKED_AT = 100  # texts at most, from everywhere in the data: it is asked several times a run
 
 _WORD = re.compile(WORD)
 

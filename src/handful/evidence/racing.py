@@ -79,6 +79,7 @@ def settled(run: Run, cells: Sequence[Cell]) -> bool:
 
 
 def is_settled(predictions: Predictions) -> bool:
+    """Whether the folds leave little in doubt: `from_folds` below `OF_SCORE` and `OF_DIFFERENCES`."""
     score, differences = from_folds(predictions)
     return score <= OF_SCORE and differences <= OF_DIFFERENCES
 

@@ -122,7 +122,8 @@ def _why_no_prior(dataset: Dataset, settings: Settings) -> str:
 
 def _missing_bases(found: list[Candidate], dataset: Dataset, settings: Settings) -> list[Candidate]:
     """What is needed to compare with, where its own family was not asked for."""
-    wanted = {c.base for c in found if c.family in ADDING or c.lacks} - {c.name for c in found}
+    bases = {c.base for c in found if c.base is not None and (c.family in ADDING or c.lacks)}
+    wanted = bases - {c.name for c in found}
     if not wanted:
         return []
     others = [module for family, module in CATALOGUE.items() if family not in (settings.families or ())]

@@ -180,23 +180,24 @@ def notes(dataset: Dataset, settings: Settings) -> list[Finding]:
 
 
 def heads(task: str, *, simple: bool) -> list[tuple[str, str, Any, int]]:
+    """(name, label, head, cost) of what learns from frozen features; `simple` adds neighbours and means."""
     if task == "regression":
-        heads = [
+        found = [
             ("ridge", "ridge regression", ridge(), 60),
             ("svr", "support vector regression", SVRHead(), 62),
         ]
-        return heads + ([("knn", "nearest neighbours", knn(task), 63)] if simple else [])
-    heads = [
+        return found + ([("knn", "nearest neighbours", knn(task), 63)] if simple else [])
+    found = [
         ("logistic", "logistic regression", LogisticHead(), 60),
         ("svm", "support vector machine", SVMHead(), 62),
     ]
     if simple:
-        heads += [
+        found += [
             ("centroid", "nearest class mean", CentroidHead(), 60),
             ("lda", "linear discriminant analysis (shrunk)", ShrunkLDAHead(), 61),
             ("knn", "nearest neighbours", knn(task), 63),
         ]
-    return heads
+    return found
 
 
 def _words(backbone: str, level: str) -> str:
