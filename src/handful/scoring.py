@@ -232,13 +232,13 @@ def default_metric(task: str, y: np.ndarray, classes: np.ndarray | None) -> str:
 
 def _f1_metric(y: np.ndarray, classes: np.ndarray | None) -> Metric:
     positive = None
-    words = "The balance of precision and recall, averaged over the classes with equal weight (macro)."
+    found = "How well it finds {} without naming it where it is not"
+    balance = "the balance of recall and precision; 100% is perfect."
+    words = f"{found.format('each class')}, averaged over the classes with equal weight: {balance}"
     if classes is not None and len(classes) == 2:
         counts = np.bincount(y, minlength=2)
         positive = 0 if counts[0] < counts[1] else 1
-        words = (
-            f"The balance of precision and recall for the class {str(classes[positive])!r} (the rarer one)."
-        )
+        words = f"{found.format(f'the class {str(classes[positive])!r} (the rarer one)')}: {balance}"
     return Metric("f1", "F1", True, True, words, _f1(positive))
 
 

@@ -58,7 +58,8 @@ def summary_of(metric: str, value: float, low: float | None, high: float | None,
             0.31,
             0.2,
             0.4,
-            "On new pictures, expect a log loss of about 0.310, between 0.200 and 0.400.",
+            "On new pictures, expect a log loss of about 0.310, between 0.200 and 0.400. That is how badly "
+            "the stated probabilities are surprised by the truth; 0 is perfect.",
         ),
     ],
 )

@@ -417,7 +417,8 @@ def expectation(summary: dict[str, Any], metric: Metric) -> str | None:
             f"On new {many}, expect it to explain about {share.show(value, 0)} of the differences "
             f"in the target{between}."
         )
-    return f"On new {many}, expect {article(metric.label)} of about {shown}{between}."
+    meant = f" That is {within(metric.words).rstrip('.')}." if metric.words else ""
+    return f"On new {many}, expect {article(metric.label)} of about {shown}{between}.{meant}"
 
 
 def typical_error(summary: dict[str, Any]) -> str | None:
