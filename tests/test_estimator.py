@@ -101,6 +101,14 @@ def test_frames_of_other_libraries_keep_their_names() -> None:
     np.testing.assert_array_equal(model.predict(Frame(X.iloc[:, ::-1])), model.predict(X))
 
 
+def test_the_names_of_columns_are_kept_as_scikit_learn_keeps_them() -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    model = HandfulClassifier(**ESTIMATORS[0].get_params(deep=False)).fit(X, y)
+    assert model.feature_names_in_.tolist() == list(X.columns) and model.n_features_in_ == 4
+    assert not hasattr(model.fit(X.to_numpy(), y), "feature_names_in_")
+    assert not hasattr(model.fit(X.set_axis([0, "a", 1, "b"], axis=1), y), "feature_names_in_")
+
+
 def test_regressor_inside_cross_validation() -> None:
     X, y = load_diabetes(return_X_y=True)
     scores = cross_val_score(HandfulRegressor(families=("classic",)), X[:150], y[:150], cv=2)

@@ -74,6 +74,9 @@ class _Handful(BaseEstimator):
 
     def _checked(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         if _as_it_is(X):
+            columns = list(getattr(X, "columns", ()))
+            if columns and all(isinstance(column, str) for column in columns):
+                validate_data(self, X, skip_check_array=True)  # keeps their names; predict checks them itself
             return X, np.asarray(y)
         numeric = self._task == "regression"
         return validate_data(
@@ -130,6 +133,7 @@ class HandfulClassifier(ClassifierMixin, _Handful):
     ----------
     model_ : the chosen model, fitted on all data
     summary_ : what report.json would say: expected score with its interval, leaderboard, audit
+    n_features_in_, feature_names_in_ : of a matrix or a frame, the number of columns; of a frame their names
     classes_ : the labels, sorted as by `np.unique`
 
     Examples
