@@ -35,6 +35,11 @@ Groups = Annotated[
 ]
 Task = Annotated[str, typer.Option(help="auto, classification or regression.")]
 Modality = Annotated[str, typer.Option(help="auto, image, table or text.")]
+Backend = Annotated[
+    str, typer.Option(help="Whose workers fit: loky (this machine's), dask or ray (a cluster's).")
+]
+Address = Annotated[str | None, typer.Option(help="The cluster's scheduler, such as tcp://node1:8786.")]
+Jobs = Annotated[int | None, typer.Option(help="Workers; all there are unless given.")]
 Drop = Annotated[list[str] | None, typer.Option("--drop-class", help="Leave a class out (may be repeated).")]
 
 
@@ -79,7 +84,9 @@ def fit(
     ] = False,
     drop_class: Drop = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    jobs: Annotated[int | None, typer.Option(help="Worker processes; all cores unless given.")] = None,
+    backend: Backend = "loky",
+    address: Address = None,
+    jobs: Jobs = None,
     seed: Annotated[int, typer.Option(help="Where every random choice starts.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME unless given.")] = None,
 ) -> None:
@@ -106,6 +113,8 @@ def fit(
             allow_download=allow_download,
             drop_classes=tuple(drop_class or ()),
             device=device,
+            backend=backend,
+            address=address,
             jobs=jobs,
             seed=seed,
             out=folder,
@@ -116,12 +125,20 @@ def fit(
 
 
 @app.command()
-def resume(run: Annotated[Path, typer.Argument(help="The folder of a run that was stopped.")]) -> None:
+def resume(
+    run: Annotated[Path, typer.Argument(help="The folder of a run that was stopped.")],
+    backend: Annotated[
+        str | None, typer.Option(help="Go on with other workers than before: loky, dask or ray.")
+    ] = None,
+    address: Address = None,
+    jobs: Jobs = None,
+) -> None:
     """Go on where a run was stopped."""
     from handful.fit import resume as resume_run
 
+    workers = {"backend": backend, "address": address, "jobs": jobs}
     with _bar(run) as tell:
-        finished = resume_run(run, tell)
+        finished = resume_run(run, tell, **{k: v for k, v in workers.items() if v is not None})
     _answer(finished)
 
 

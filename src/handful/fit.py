@@ -37,6 +37,7 @@ from handful.model.save import save
 from handful.model.start import check_start, take_start
 from handful.protocol.budget import Budget, ask, warm_in_time
 from handful.protocol.clock import Clock
+from handful.protocol.cluster import BACKENDS, connect
 from handful.protocol.compare import compare
 from handful.protocol.evaluate import Progress, Tell
 from handful.protocol.plan import plan_text
@@ -106,11 +107,19 @@ def finish(run: Run, clock: Clock, tell: Tell | None = None) -> FitRun:
     return FitRun(run.folder, model)
 
 
-def resume(folder: str | Path, tell: Tell | None = None) -> FitRun:
-    """Go on where a run was stopped, however it was stopped."""
+def resume(folder: str | Path, tell: Tell | None = None, **workers: Any) -> FitRun:
+    """Go on where a run was stopped, however it was stopped.
+
+    `workers`: `backend`, `address` and `jobs` as for `fit`, where they are to be others than before.
+    """
     run = Run.open(folder)
     if run.finished:
         return FitRun(run.folder)
+    if workers:
+        there = {"address": None, "jobs": None} if "backend" in workers else {}
+        settings = replace(run.settings, **{**there, **workers})
+        check_workers(settings)
+        run.move(settings)
     if run.begun:
         run.check_rebuilt()
         return finish(run, Clock(run), tell)  # the time used before counts
@@ -165,6 +174,8 @@ def fit(
     cv: Any = None,
     drop_classes: Sequence[Any] = (),
     device: str = "auto",
+    backend: str = "loky",
+    address: str | None = None,
     jobs: int | None = None,
     seed: int = 0,
     out: str | Path | None = None,
@@ -193,7 +204,9 @@ def fit(
     candidates : people's own, a list of (name, scikit-learn estimator)
     cv : a scikit-learn splitter, or an iterable of (train, test) positions, instead of our folds; positions
         are rows of `data` as given, a splitter sees those that can be used
-    jobs : worker processes; all cores unless given
+    backend, address : "loky" (processes of this machine), or "dask" or "ray" (the workers of a cluster) and
+        its scheduler's address; without one the cluster that this process is connected to already
+    jobs : workers; all there are unless given
     out : the run's folder; `runs/NAME` unless given
     progress : called with a `Progress` as the run goes on
     begun : the `time.monotonic()` from which the budget's time counts; now unless given
@@ -230,6 +243,8 @@ def fit(
         allow_download=allow_download,
         drop_classes=tuple(map(str, drop_classes)),
         device=device,
+        backend=backend,
+        address=address,
         jobs=_own_integer(jobs),
         seed=_own_integer(seed),
         out=str(out if out is not None else free_folder(path)),
@@ -337,8 +352,7 @@ def check(settings: Settings) -> None:
             raise SettingsError(f"--{option} {value!r} is unknown; choose one of {', '.join(allowed)}.")
     if settings.device == "cuda":
         choose(settings.device)
-    if settings.jobs is not None and settings.jobs < 1:
-        raise SettingsError(f"--jobs {settings.jobs}: at least 1 worker is needed.")
+    check_workers(settings)
     if not isinstance(settings.seed, int) or settings.seed < 0:
         raise SettingsError(f"--seed {settings.seed}: a whole number from 0 is needed.")
     for name in settings.backbones:
@@ -352,6 +366,23 @@ def check(settings: Settings) -> None:
         if path is not None and not Path(path).exists():
             raise DataError(missing_path(Path(path)))
     _check_beside(settings)
+
+
+def check_workers(settings: Settings) -> None:
+    """SettingsError where no worker could take a cell."""
+    if settings.backend not in BACKENDS:
+        raise SettingsError(
+            f"--backend {settings.backend!r} is unknown; choose one of {', '.join(BACKENDS)}."
+        )
+    if settings.jobs is not None and settings.jobs < 1:
+        raise SettingsError(f"--jobs {settings.jobs}: at least 1 worker is needed.")
+    if settings.backend != "loky":
+        connect(settings.backend, settings.address)
+    elif settings.address is not None:
+        raise SettingsError(
+            f"--address {settings.address} is of a cluster's scheduler; say with --backend dask or --backend "
+            "ray whose it is."
+        )
 
 
 def _check_beside(settings: Settings) -> None:

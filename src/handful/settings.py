@@ -31,7 +31,9 @@ class Settings:
     `data` is the path as given (None when arrays were passed in). `groups` is a column name, a file
     `id,group`, or a regular expression on file names. `backbones`: none named means those that come with
     handful (see `handful.backbones.used`). `start_from` is an earlier run's folder. `allow_download`:
-    networks for tables may fetch their weights. `jobs` counts worker processes (None: all cores).
+    networks for tables may fetch their weights. `backend` says whose workers fit the cells, and
+    `address` where a cluster's scheduler is (see `protocol.cluster`); `jobs` counts them (None: all there
+    are).
     """
 
     data: str | None = None
@@ -49,6 +51,8 @@ class Settings:
     allow_download: bool = False
     drop_classes: tuple[str, ...] = ()
     device: str = "auto"
+    backend: str = "loky"
+    address: str | None = None
     jobs: int | None = None
     seed: int = 0
     out: str | None = None
@@ -68,6 +72,11 @@ class Settings:
     def repeats(self) -> int:
         """How often the folds are drawn anew, at most: a duration goes on for as long as it lasts."""
         return BUDGET_REPEATS["thorough" if self.limit else self.effort]
+
+    @property
+    def jobs_here(self) -> int | None:
+        """Worker processes of this machine for what no cluster takes over; None: all cores."""
+        return self.jobs if self.backend == "loky" else None
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""

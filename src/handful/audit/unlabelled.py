@@ -38,7 +38,7 @@ def with_unlabelled(
     """
     out = None if folder is None else folder / "unlabelled"
     X, ids, findings = load_unlabelled(
-        data, dataset.origin, MOST, settings.seed, out, settings.jobs, progress
+        data, dataset.origin, MOST, settings.seed, out, settings.jobs_here, progress
     )
     own = sample_digests(X)
     by_chance = isinstance(dataset.X, pd.DataFrame) and not coincidence(dataset.X).improbable
@@ -47,7 +47,7 @@ def with_unlabelled(
     if settings.test is not None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is odd about the test set is said when it is scored
-            test = load_new(Path(settings.test), dataset.origin, jobs=settings.jobs)[0]
+            test = load_new(Path(settings.test), dataset.origin, jobs=settings.jobs_here)[0]
         tested = also_in(own, sample_digests(test), by_chance) & ~known
         findings += _left_out(ids[tested], "in the test set")
         known |= tested

@@ -56,7 +56,7 @@ def load(
         data=_said(data),
     )
     X, meta, rows, problems, origin, findings = _content(
-        source, np.flatnonzero(target.keep), folder, settings.jobs, progress
+        source, np.flatnonzero(target.keep), folder, settings.jobs_here, progress
     )
     y = target.y[np.isin(np.flatnonzero(target.keep), rows)]
     if target.classes is not None:

@@ -55,7 +55,7 @@ def _unlike(run: Run, fitted: list) -> Unlike | NewWords | Either | None:
 
 
 def _fit_all(run: Run, candidates: list[Candidate]) -> list:
-    jobs = min(run.settings.jobs or -1, len(candidates)) if run.settings.jobs != 1 else 1
+    jobs = min(run.settings.jobs_here or -1, len(candidates)) if run.settings.jobs_here != 1 else 1
     if len(candidates) == 1 or jobs == 1:
         return [fit_on_all(run, c) for c in candidates]
     from joblib import Parallel, delayed, parallel_config

@@ -9,6 +9,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from functools import lru_cache
 from queue import Queue
@@ -19,8 +20,10 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from handful.data.dataset import Dataset
+from handful.errors import HandfulError, RunError
 from handful.nets.device import device, on_device
 from handful.protocol.clock import OutOfTime, within
+from handful.protocol.cluster import Cluster, connect
 from handful.protocol.run import Cell, FoldResult, Run, opened
 from handful.protocol.splits import Split, labels_of
 from handful.strategies.candidate import Candidate, accepts, count_parameters, scores
@@ -82,7 +85,7 @@ def evaluate(
 def start_workers(run: Run) -> None:
     """Let every worker import what it needs, so that the first fits take no longer than others."""
     jobs = processes(run, len(run.candidates))
-    if jobs > 1:
+    if jobs > 1 and run.settings.backend == "loky":
         from joblib import Parallel, delayed, parallel_config
 
         about = str(run.folder.absolute()), run.identity
@@ -100,7 +103,13 @@ def _look(folder: str, identity: str, parent: int) -> int:
 
 def processes(run: Run, cells: int) -> int:
     """How many cells run at once."""
-    return max(1, min(run.settings.jobs or os.cpu_count() or 1, cells))
+    settings = run.settings
+    there = (os.cpu_count() or 1) if settings.backend == "loky" else _cluster(run).slots()
+    return max(1, min(settings.jobs or there, cells))
+
+
+def _cluster(run: Run) -> Cluster:
+    return connect(run.settings.backend, run.settings.address)
 
 
 @dataclass(frozen=True)
@@ -226,6 +235,10 @@ def _has_gpu(run: Run) -> bool:
 
 def _on_workers(run: Run, cells: list[Cell], jobs: int, allow: Allow | None) -> Iterator[Outcome]:
     allowed = ((cell, seconds) for cell in cells if (seconds := _most(cell, allow)) is None or seconds > 0)
+    if run.settings.backend != "loky":
+        waiting = 0 if allow or run.settings.jobs else jobs  # so that no worker waits for the next cell
+        yield from _on_cluster(run, allowed, jobs + waiting)
+        return
     if jobs == 1:
         yield from (run_cell(run, cell, most) for cell, most in allowed)
         return
@@ -245,6 +258,25 @@ def _on_workers(run: Run, cells: list[Cell], jobs: int, allow: Allow | None) -> 
         left = [cell for cell in cells if not run.has(cell)]
         yield from _one_after_another(run, left[: 2 * jobs], allow)
         yield from _on_workers(run, left[2 * jobs :], jobs, allow)
+
+
+def _on_cluster(run: Run, allowed: Iterator[tuple[Cell, float | None]], at_once: int) -> Iterator[Outcome]:
+    """A cell that kills its workers has failed; where the cluster is lost, the run can be resumed."""
+    cluster, about = _cluster(run), (str(run.folder.absolute()), run.identity)
+    cluster.check(*about)
+    calls = ((cell, (work, *about, cell, os.getpid(), most)) for cell, most in allowed)
+    for cell, end in cluster.each(calls, at_once):
+        try:
+            yield end.result()
+        except cluster.died as error:
+            yield _died(run, cell, error)
+        except HandfulError:
+            raise
+        except (Exception, CancelledError) as error:
+            raise RunError(
+                f"the {cluster.name} cluster gave no result of {cell.candidate.name!r}: {error!r}. Continue "
+                f"with 'handful resume {run.folder}', on this machine alone with --backend loky."
+            ) from error
 
 
 def _most(cell: Cell, allow: Allow | None) -> float | None:
@@ -273,7 +305,7 @@ def _one_after_another(run: Run, cells: Sequence[Cell], allow: Allow | None) -> 
                     break
 
 
-def _died(run: Run, cell: Cell, error: Exception) -> Outcome:
+def _died(run: Run, cell: Cell, error: BaseException) -> Outcome:
     message = "the worker process died, most likely because the machine ran out of memory"
     about = {"type": "MemoryError", "message": message, "traceback": str(error)}
     dead = FoldResult(None, None, 0.0, None, about)

@@ -191,6 +191,11 @@ class Run:
     def settings(self) -> Settings:
         return Settings.from_json(self._file["settings"])
 
+    def move(self, settings: Settings) -> None:
+        """Go on under other settings that change no result: other workers."""
+        self._update({"settings": settings.to_json()})
+        self.__dict__.pop("settings", None)
+
     @cached_property
     def dataset(self) -> Dataset:
         return store.open_dataset(self.folder / "data")

@@ -26,12 +26,15 @@ def span_of(values: Iterable[float | None], *, inside: Domain | None = None, pad
 
     >>> span_of([0.5, 0.9], inside=(0, 1), pad=0.1)
     (0.46, 0.94)
+    >>> span_of([0.9, 0.9 + 1e-16], inside=(0, 1))  # equal, but for the last bit
+    (0.855, 0.945)
     """
     known = [v for v in values if v is not None]
     if not known:
         return inside or (0.0, 1.0)
     low, high = min(known), max(known)
-    margin = pad * (high - low) or abs(high) * 0.05 or 0.05
+    spread = 0.0 if math.isclose(low, high) else high - low
+    margin = pad * spread or abs(high) * 0.05 or 0.05
     low, high = low - margin, high + margin
     if inside is not None:
         low, high = max(low, inside[0]), min(high, inside[1])

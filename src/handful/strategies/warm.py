@@ -165,7 +165,7 @@ def _prepare(
 ) -> None:
     """Compute one kind of features; _TooLong where that would take more than `most` seconds."""
     if isinstance(step, PerImage):
-        _describe(X, step, settings.jobs, _watched("describing pictures", tell, most))
+        _describe(X, step, settings.jobs_here, _watched("describing pictures", tell, most))
         return
     if isinstance(step, TUNED):
         with on_device(settings.device):
