@@ -124,6 +124,25 @@ def test_mixed_values_of_a_table_are_in_proportion(tmp_path: Path) -> None:
     )
 
 
+def test_copies_are_written_in_the_style_of_their_column(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    lines = [
+        f"{random.normal(3):.2f};{random.integers(1, 99)}%;{bool(random.integers(2))};{random.integers(2)};"
+        f"{random.normal(1000):.2f}".replace(".", ",")
+        for _ in range(40)
+    ]
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(["length;share;flag;bit;target", *lines]))
+    before = load(str(table), Settings()).origin
+    for policy in ("noise", "mixup"):
+        enlarge(table, tmp_path / f"{policy}.csv", policy=policy)
+        dataset = load(str(tmp_path / f"{policy}.csv"), Settings())
+        assert dataset.origin["schema"] == before["schema"]
+        assert dataset.origin["target_style"] == before["target_style"] == "1.234,5"
+        assert dataset.y[40:].min() > 990 and set(dataset.X["flag"]) == {0.0, 1.0}
+        assert "-0" not in set(pd.read_csv(tmp_path / f"{policy}.csv", dtype=str)["bit"])
+
+
 def test_auto_chooses_by_the_folds_and_writes_nothing_where_nothing_helps(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
