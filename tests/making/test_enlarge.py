@@ -124,6 +124,19 @@ def test_mixed_values_of_a_table_are_in_proportion(tmp_path: Path) -> None:
     )
 
 
+def test_a_mixed_row_is_learned_from_only_where_both_its_sources_are(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "t.csv")
+    enlarge(table, tmp_path / "more.csv", policy="mixup", per_class=60)
+    of = read_json(tmp_path / "more.csv.augmented.json")["copies"]
+    dataset = load(str(tmp_path / "more.csv"), Settings())
+    folds = compare_splits(dataset, Settings())
+    own = compare_splits(dataset, Settings(), [(s.train, s.test) for s in folds])
+    for split in [*folds, *own]:
+        for name, entry in of.items():
+            both = {int(entry["of"]), int(entry["with"])} <= set(split.train.tolist())
+            assert (int(name) in split.train) == both
+
+
 def test_copies_are_written_in_the_style_of_their_column(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     lines = [

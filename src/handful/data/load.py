@@ -17,7 +17,7 @@ from handful.data.groups import group_codes
 from handful.data.images import Progress, array_to_images, packed_sizes, read_images
 from handful.data.names import count, listed
 from handful.data.picture_column import with_pictures
-from handful.data.provenance import sources, sources_of_files, with_copies
+from handful.data.provenance import mixed_with, sources, sources_of_files, with_copies
 from handful.data.schema import TableSchema, infer_schema
 from handful.data.source import TASKS, How, Source, made_up, open_source
 from handful.data.targets import check_classes, encode, read_target
@@ -88,6 +88,8 @@ def load(
     if source.copy_of is not None:
         copy_of = [source.copy_of[i] for i in rows]
         dataset.meta["copy"] = [origin is not None for origin in copy_of]
+        if source.frame is not None and isinstance(data, (str, os.PathLike)):
+            dataset.meta["mixed_with"] = mixed_with(Path(data), dataset.ids.tolist())
         dataset.findings += _copies_findings(dataset)
         groups = with_copies(groups, dataset.ids.tolist(), copy_of)
     if groups is not None:
