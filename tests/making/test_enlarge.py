@@ -216,6 +216,15 @@ def test_damaged_provenance_is_an_error_and_not_a_leak(larger: Path, tmp_path: P
         load(str(tmp_path / "more"), Settings())
 
 
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_rows_in_another_order_are_an_error_and_not_a_leak(task: str, tmp_path: Path) -> None:
+    enlarge(write_table(tmp_path / "t.csv", task), tmp_path / "more.csv", policy="noise")
+    rows = pd.read_csv(tmp_path / "more.csv")
+    rows.sample(frac=1, random_state=0).to_csv(tmp_path / "more.csv", index=False)
+    with pytest.raises(DataError, match="Rows were moved or changed since"):
+        load(str(tmp_path / "more.csv"), Settings())
+
+
 def test_a_copy_of_a_turned_photograph_is_shown_in_its_proportions(tmp_path: Path) -> None:
     labelled, exif = write_pictures(tmp_path / "photos", per_class=3), Image.Exif()
     exif[0x0112] = 6
