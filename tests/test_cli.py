@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -189,6 +190,12 @@ def test_groups_from_a_pattern_on_file_names(tmp_path: Path) -> None:
         path.rename(path.with_name(f"{path.parent.name}p{int(path.stem) // 2}_{path.name}"))
     done("fit", photos, *QUICK, "--groups", r"(\wp\d+)_", "--out", tmp_path / "r")
     assert groups_of(tmp_path / "r") == (15, True)
+
+
+def test_a_folder_with_a_space_is_named_as_a_shell_takes_it(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "table", tmp_path / "my run")
+    called = done("resume", tmp_path / "my run")
+    assert f"handful predict '{tmp_path / 'my run'}' NEW_DATA" in called.out
 
 
 def test_resume_of_a_finished_run_fits_nothing_and_says_the_same(runs: Path) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -345,7 +346,7 @@ def _listed(text: str | None) -> tuple[str, ...] | None:
 def _answer(run: Any) -> None:
     typer.echo(repr(run))
     typer.echo(f"\nThe report: {run.report()}\nThe model:  {run.folder / 'model'}")
-    typer.echo(f"Predict:    handful predict {run.folder} NEW_DATA -o predictions.csv")
+    typer.echo(f"Predict:    handful predict {quote(str(run.folder))} NEW_DATA -o predictions.csv")
 
 
 @contextmanager
@@ -393,7 +394,9 @@ def _words(progress: Any) -> str:
 
 def _stopped(folder: Path) -> None:
     if (folder / "run.json").exists():
-        typer.echo(f"\nStopped. Nothing is lost: continue with 'handful resume {folder}'.", err=True)
+        typer.echo(
+            f"\nStopped. Nothing is lost: continue with: handful resume {quote(str(folder))}", err=True
+        )
     else:
         typer.echo("\nStopped.", err=True)
     raise typer.Exit(130)

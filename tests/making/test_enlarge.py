@@ -124,6 +124,38 @@ def test_mixed_values_of_a_table_are_in_proportion(tmp_path: Path) -> None:
     )
 
 
+def test_a_mixed_row_is_learned_from_only_where_both_its_sources_are(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "t.csv")
+    enlarge(table, tmp_path / "more.csv", policy="mixup", per_class=60)
+    of = read_json(tmp_path / "more.csv.augmented.json")["copies"]
+    dataset = load(str(tmp_path / "more.csv"), Settings())
+    folds = compare_splits(dataset, Settings())
+    own = compare_splits(dataset, Settings(), [(s.train, s.test) for s in folds])
+    for split in [*folds, *own]:
+        for name, entry in of.items():
+            both = {int(entry["of"]), int(entry["with"])} <= set(split.train.tolist())
+            assert (int(name) in split.train) == both
+
+
+def test_copies_are_written_in_the_style_of_their_column(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    lines = [
+        f"{random.normal(3):.2f};{random.integers(1, 99)}%;{bool(random.integers(2))};{random.integers(2)};"
+        f"{random.normal(1000):.2f}".replace(".", ",")
+        for _ in range(40)
+    ]
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(["length;share;flag;bit;target", *lines]))
+    before = load(str(table), Settings()).origin
+    for policy in ("noise", "mixup"):
+        enlarge(table, tmp_path / f"{policy}.csv", policy=policy)
+        dataset = load(str(tmp_path / f"{policy}.csv"), Settings())
+        assert dataset.origin["schema"] == before["schema"]
+        assert dataset.origin["target_style"] == before["target_style"] == "1.234,5"
+        assert dataset.y[40:].min() > 990 and set(dataset.X["flag"]) == {0.0, 1.0}
+        assert "-0" not in set(pd.read_csv(tmp_path / f"{policy}.csv", dtype=str)["bit"])
+
+
 def test_auto_chooses_by_the_folds_and_writes_nothing_where_nothing_helps(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -182,6 +214,15 @@ def test_damaged_provenance_is_an_error_and_not_a_leak(larger: Path, tmp_path: P
     (tmp_path / "more" / "augmented.json").write_text("{")
     with pytest.raises(DataError, match="copies would be taken for examples"):
         load(str(tmp_path / "more"), Settings())
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_rows_in_another_order_are_an_error_and_not_a_leak(task: str, tmp_path: Path) -> None:
+    enlarge(write_table(tmp_path / "t.csv", task), tmp_path / "more.csv", policy="noise")
+    rows = pd.read_csv(tmp_path / "more.csv")
+    rows.sample(frac=1, random_state=0).to_csv(tmp_path / "more.csv", index=False)
+    with pytest.raises(DataError, match="Rows were moved or changed since"):
+        load(str(tmp_path / "more.csv"), Settings())
 
 
 def test_a_copy_of_a_turned_photograph_is_shown_in_its_proportions(tmp_path: Path) -> None:

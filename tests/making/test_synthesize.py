@@ -104,6 +104,10 @@ def test_the_card_has_its_figures_and_says_first_what_they_are_worth(made: Path)
     assert first == f"**{card['verdict']}**" and "help" in first
 
 
+def test_the_card_says_why_a_gain_is_not_the_difference_of_its_scores(made: Path) -> None:
+    assert "so that their difference may be another" in (made / "quality.md").read_text(encoding="utf-8")
+
+
 def test_the_same_seed_writes_the_same(made: Path, photos: Path, tmp_path: Path) -> None:
     synthesize(photos, tmp_path / "again", per_class=4, generator="gaussian", anyway=True)
     synthesize(photos, tmp_path / "other", per_class=4, generator="gaussian", anyway=True, seed=1)

@@ -15,6 +15,7 @@ from handful.data.dataset import Dataset, Images
 from handful.errors import DataError, RunError, SettingsError
 from handful.fit import FitRun
 from handful.model.start import check_start, take_start
+from handful.protocol.run import Run, Stop
 from handful.settings import Settings
 from handful.strategies import propose
 from handful.strategies.candidate import Candidate
@@ -91,7 +92,6 @@ def test_a_picture_that_the_network_has_seen_is_refused(dogs: FitRun, tmp_path: 
 
 def test_a_network_remembers_what_its_own_start_had_seen(dogs: FitRun, tiny: str, tmp_path: Path) -> None:
     from handful.model.start import _seen
-    from handful.protocol.run import Run
 
     started(dogs, tiny, tmp_path / "breeds")
     second = Run(tmp_path / "breeds")
@@ -114,6 +114,14 @@ def test_a_run_without_a_fine_tuned_network_is_no_start(
     with pytest.raises(RunError, match=r"fine-tuned no network.*--budget standard"):
         handful.fit(shared(others()), start_from=dogs.folder, out=tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_run_that_had_no_time_to_fine_tune_is_no_start(dogs: FitRun, tmp_path: Path) -> None:
+    shutil.copytree(dogs.folder, tmp_path / "short")
+    run = Run.open(tmp_path / "short")
+    run.stop({c.name: Stop("time", 0) for c in run.candidates if c.family == "finetune"})
+    with pytest.raises(RunError, match=r"no time for any fine-tuning.*longer --budget"):
+        take_start(Settings(start_from=str(run.folder), out=str(tmp_path)), others())
 
 
 def test_the_original_backbone_must_be_compared_too(dogs: FitRun, tiny: str, tmp_path: Path) -> None:

@@ -132,11 +132,13 @@ class Dataset:
     (int64), or the measured value (float64) for regression, where `classes` is None. `groups` are codes or
     None. `meta` is what is known beside the content: `order` (the row in the input; of a file in class
     folders, its place in its own folder), and of files `bytes`, `format`, `mode`, `width`, `height`, `name`,
-    `exif` (how many tags), `camera`, `packed` and `jpeg` (bytes of the decoded picture, packed in one same
-    way; `packed` of a text are those of its cleaned form); and `copy`, where some samples were made from
-    others by `handful augment`. `origin` is what is needed to read new data in the same way (plain JSON: the
-    target's name, the table's schema, the image size). `kept`, `(N,)` of bool, says which of the N samples
-    that were given these are; None means all, or that it is not known any more (in a stored data set).
+    `exif` (how many tags), `camera`, `packed` and `jpeg` (bytes of the decoded picture, packed in one
+    same way; `packed` of a text are those of its cleaned form); and `copy`, where some samples were made
+    from others by `handful augment`, with `mixed_with`, the position of the second sample that a copy was
+    mixed of, -1 where there is none. `origin` is what is needed to read new data in the same way (plain
+    JSON: the target's name, the table's schema, the image size). `kept`, `(N,)` of bool, says which of
+    the N samples that were given these are; None means all, or that it is not known any more (in a stored
+    data set).
     """
 
     X: Any
@@ -161,3 +163,10 @@ class Dataset:
         if "copy" not in self.meta:
             return np.zeros(len(self), dtype=bool)
         return self.meta["copy"].to_numpy(dtype=bool)
+
+    @property
+    def mixed_with(self) -> np.ndarray:
+        """The position of the second sample that a copy was mixed of, `(n,)`; -1 where there is none."""
+        if "mixed_with" not in self.meta:
+            return np.full(len(self), -1)
+        return self.meta["mixed_with"].to_numpy(dtype=np.int64)

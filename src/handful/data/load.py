@@ -17,7 +17,7 @@ from handful.data.groups import group_codes
 from handful.data.images import Progress, array_to_images, packed_sizes, read_images
 from handful.data.names import count, listed
 from handful.data.picture_column import with_pictures
-from handful.data.provenance import sources, sources_of_files, with_copies
+from handful.data.provenance import file_of, mixed_with, sources, sources_of_files, with_copies
 from handful.data.schema import TableSchema, infer_schema
 from handful.data.source import TASKS, How, Source, made_up, open_source
 from handful.data.targets import check_classes, encode, read_target
@@ -88,6 +88,9 @@ def load(
     if source.copy_of is not None:
         copy_of = [source.copy_of[i] for i in rows]
         dataset.meta["copy"] = [origin is not None for origin in copy_of]
+        if source.frame is not None and isinstance(data, (str, os.PathLike)):
+            dataset.meta["mixed_with"] = mixed_with(Path(data), dataset.ids.tolist())
+            _check_in_order(dataset, copy_of)
         dataset.findings += _copies_findings(dataset)
         groups = with_copies(groups, dataset.ids.tolist(), copy_of)
     if groups is not None:
@@ -420,6 +423,21 @@ def _copies_findings(dataset: Dataset) -> list[Finding]:
         f"{len(dataset) - copies} originals alone."
     )
     return [Finding("augmented copies", "note", message)]
+
+
+def _check_in_order(dataset: Dataset, copy_of: list[str | None]) -> None:
+    """DataError where a copy of a row has another target than its original, by the numbers of the rows."""
+    place = {name: i for i, name in enumerate(dataset.ids)}
+    kept = np.ones(len(dataset), dtype=bool) if dataset.classes is not None else dataset.mixed_with < 0
+    for i, origin in enumerate(copy_of):
+        if origin in place and kept[i] and dataset.y[i] != dataset.y[place[origin]]:
+            name = dataset.origin["name"]
+            raise DataError(
+                f"row {dataset.ids[i]} of {name!r} should be a copy of row {origin}, says "
+                f"'{file_of(Path(name)).name}' beside it, but the two have different targets. Rows were "
+                "moved or changed since 'handful augment' wrote them, and copies would be taken for "
+                "examples. Make the table again with 'handful augment'."
+            )
 
 
 def _reasons(problems: dict[str, str]) -> str:

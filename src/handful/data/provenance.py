@@ -70,7 +70,7 @@ def read(data: Path) -> dict[str, Any] | None:
     """The provenance; None where there is none. DataError where it is not what `augment` writes.
 
     `copies` maps the id of each copy (path in the folder, or number of the row) to `of`, the id of what it
-    was made from, and `seed`.
+    was made from, and `seed`; `with`, the id of a second row that a copy of a row was mixed of.
     """
     file = file_of(data)
     if not file.is_file():
@@ -92,6 +92,13 @@ def sources(data: os.PathLike[str], ids: Sequence[str]) -> list[str | None] | No
     if about is None:
         return None
     return [str(about["copies"][i]["of"]) if i in about["copies"] else None for i in ids]
+
+
+def mixed_with(data: os.PathLike[str], ids: Sequence[str]) -> np.ndarray:
+    """The position in `ids` of the second row that each row `(n,)` was mixed of; -1 where there is none."""
+    copies = (read(Path(data)) or {"copies": {}})["copies"]
+    place = {name: i for i, name in enumerate(ids)}
+    return np.array([place.get(str(copies.get(i, {}).get("with")), -1) for i in ids], dtype=np.int64)
 
 
 def sources_of_files(paths: Sequence[str], ids: Sequence[str]) -> list[str | None] | None:

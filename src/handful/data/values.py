@@ -128,6 +128,17 @@ def to_number(value: Any, style: str = "plain") -> float | None:
     return None
 
 
+def in_style(text: str, style: str) -> str:
+    """A plainly written number as a column of this style has it.
+
+    >>> in_style("-1234.5", "1.234,5 %"), in_style("7.5", "1,234.5"), in_style("7", "")
+    ('-1234,5%', '7.5', '7')
+    """
+    if style.startswith("1.234,5"):
+        text = text.replace(".", ",")
+    return f"{text}%" if style.endswith("%") else text
+
+
 def date_style(texts: Sequence[str]) -> str | None:
     """The style in which every one of these strings is a date, or None."""
     return next((s for s in DATE_STYLES if all(to_datetime(text, s) is not None for text in texts)), None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from handful.data.dataset import Dataset, pixel_digest
 from handful.data.images import decode
 from handful.data.load import load
 from handful.data.names import did_you_mean
+from handful.data.schema import TableSchema
 from handful.data.tables import read_table
 from handful.errors import DataError, SettingsError
 from handful.files import write_json, writing
@@ -265,7 +266,8 @@ def _write_table(
 ) -> int:
     frame = read_table(source)
     target = dataset.origin["target"]
-    numbers = [c for c in dataset.X.columns if c in frame and dataset.X[c].dtype.kind == "f"]
+    schema = TableSchema.from_json(dataset.origin["schema"])
+    numbers = {c.name: c.style for c in schema.columns if c.kind == "numeric"}  # how each is written
     rows = [int(name) for name in dataset.ids]  # of the file; some may have been left out
     made, entries = [], {}
     for k, (i, seed) in enumerate(plan):
@@ -284,7 +286,7 @@ def _copied_row(
     dataset: Dataset,
     i: int,
     policy: str,
-    numbers: Sequence[str],
+    numbers: Mapping[str, str],
     random: np.random.Generator,
     frame: pd.DataFrame,
     rows: list[int],
@@ -299,15 +301,14 @@ def _copied_row(
         with_whom = int(random.choice(same))
         share = max(v := float(random.beta(0.4, 0.4)), 1 - v)
         if dataset.classes is None:
-            line[dataset.origin["target"]] = repr(
-                float(share * dataset.y[i] + (1 - share) * dataset.y[with_whom])
-            )
-    for column in numbers:
+            value = float(share * dataset.y[i] + (1 - share) * dataset.y[with_whom])
+            line[dataset.origin["target"]] = written_like(value, dataset.y, dataset.origin["target_style"])
+    for column, style in numbers.items():
         values = X[column].to_numpy()
         if with_whom is None:
             new = values[i] + 0.1 * np.nanstd(values) * random.standard_normal()
         else:
             new = share * values[i] + (1 - share) * values[with_whom]
         if np.isfinite(new):
-            line[column] = written_like(float(new), values)
+            line[column] = written_like(float(new), values, style)
     return [line[c] for c in frame.columns], with_whom

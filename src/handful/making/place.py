@@ -16,6 +16,7 @@ from handful.data.columns import PICTURE, TEXTS, columns_of
 from handful.data.dataset import Dataset
 from handful.data.names import missing_path
 from handful.data.tables import TEXT_SUFFIXES
+from handful.data.values import in_style
 from handful.errors import DataError, SettingsError
 from handful.files import writing
 
@@ -106,7 +107,12 @@ def decimals(values: np.ndarray) -> int:
     return max((len(repr(float(v)).rpartition(".")[2]) for v in known if v != round(v)), default=0)
 
 
-def written_like(value: float, values: np.ndarray) -> str:
-    """A number written with as many decimals as those of its column."""
+def written_like(value: float, values: np.ndarray, style: str = "") -> str:
+    """A number written with as many decimals as those of its column, in the style that they are written in.
+
+    >>> written_like(-0.04, np.array([0.5, 7.0])), written_like(3.14, np.array([0.5]), "1.234,5")
+    ('0.0', '3,1')
+    """
     digits = decimals(values)
-    return f"{value:.{digits}f}" if digits <= 6 else repr(value)
+    plain = f"{round(value, digits) + 0.0:.{digits}f}" if digits <= 6 else repr(value)  # no "-0"
+    return in_style(plain, style)

@@ -247,6 +247,10 @@ class Quality:
             "generator learned from the training part of each alone, and only real examples are scored on."
         )
         parts.append("## Generators compared")
+        parts.append(
+            "A gain is told by examples that had no say in which model was taken; the two scores beside it "
+            "are of all examples, so that their difference may be another."
+        )
         head = ["generator", "model", "without", "with", "gain", "95 % interval"]
         parts.append(_table(head, [self._compared_cells(c) for c in self.compared]))
         if shown:

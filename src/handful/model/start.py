@@ -80,9 +80,10 @@ def _best(run: Run) -> tuple[Candidate, Any]:
     by_name = {c.name: c for c in _tuned(run)}
     rows: Sequence[Row] = [r for r in predictions.sound if r.name in by_name]
     if not rows:
-        raise RunError(
-            f"--start-from: in the run {run.folder} every fine-tuning failed; its report says why."
-        )
+        why = "every fine-tuning failed or was stopped; its report says why."
+        if any(run.stopped[name].why == "time" for name in by_name if name in run.stopped):
+            why = "there was no time for any fine-tuning. Fit its data again with a longer --budget."
+        raise RunError(f"--start-from: in the run {run.folder} {why}")
     gains = [float(predictions.metric.gain(predictions.score(r)[0])) for r in rows]
     name = rows[int(np.nanargmax(gains))].name
     member = dict(load(run.folder).members).get(name)

@@ -114,16 +114,22 @@ def _seed(seed: int, repeat: int, fold: int) -> int:
 
 
 def _folds(dataset: Dataset, k: int, seed: int, repeat: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Copies are in no test part, and in a training part where what they were made from is."""
+    """Copies are in no test part, and in a training part where all that they were made from is."""
     if not dataset.copies.any():
         return _folds_of_originals(dataset, k, seed, repeat)
-    own, copies = np.flatnonzero(~dataset.copies), np.flatnonzero(dataset.copies)
-    unit = units(dataset)
+    own = np.flatnonzero(~dataset.copies)
     folds = []
     for train, test in _folds_of_originals(originals(dataset), k, seed, repeat):
-        free = copies[~np.isin(unit[copies], unit[own[test]])]
+        free = np.flatnonzero(dataset.copies & ~_made_of(dataset, own[test]))
         folds.append((np.sort(np.concatenate([own[train], free])), own[test]))
     return folds
+
+
+def _made_of(dataset: Dataset, held: np.ndarray) -> np.ndarray:
+    """The copies, as a mask `(n,)`, that hold something of the units of these samples."""
+    unit, second = units(dataset), dataset.mixed_with
+    mixed = (second >= 0) & np.isin(unit[second], unit[held])
+    return dataset.copies & (np.isin(unit, unit[held]) | mixed)
 
 
 def _folds_of_originals(
@@ -189,8 +195,7 @@ def _own_splits(dataset: Dataset, settings: Settings, cv: Any) -> list[Split]:
     for train, test in _own_parts(dataset, cv):
         if dataset.copies.any():  # nothing is tested on a copy, nor on what a copy was learned from
             test = test[~dataset.copies[test]]
-            unit = units(dataset)
-            train = train[~(dataset.copies[train] & np.isin(unit[train], unit[test]))]
+            train = train[~_made_of(dataset, test)[train]]
         if len(train) == 0 or len(test) == 0 or np.intersect1d(train, test).size:
             raise SettingsError("cv: every split needs a training and a test part that share no sample.")
         if seen[test].any():
