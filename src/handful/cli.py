@@ -285,6 +285,7 @@ def synthesize(
     target: Target = None,
     seed: Annotated[int, typer.Option(help="Where every random choice starts.")] = 0,
     anyway: Annotated[bool, typer.Option("--anyway", help="Write also what does not help.")] = False,
+    jobs: Jobs = None,
 ) -> None:
     """Write generated examples, if they help, with a card that says what they are worth."""
     from handful.making.place import SHEET
@@ -303,6 +304,7 @@ def synthesize(
             target=target,
             seed=seed,
             anyway=anyway,
+            jobs=jobs,
             tell=tell,
         )
     except NoGain as error:

@@ -78,7 +78,7 @@ def made(photos: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trial, "FEW", 0)
         patch.setattr(trial, "MODELS", {"image": ("thumbnail svm",)})
-        synthesize(photos, folder, per_class=4, generator="gaussian", anyway=True)
+        synthesize(photos, folder, per_class=4, generator="gaussian", anyway=True, jobs=1)
     return folder
 
 
@@ -109,8 +109,8 @@ def test_the_card_says_why_a_gain_is_not_the_difference_of_its_scores(made: Path
 
 
 def test_the_same_seed_writes_the_same(made: Path, photos: Path, tmp_path: Path) -> None:
-    synthesize(photos, tmp_path / "again", per_class=4, generator="gaussian", anyway=True)
-    synthesize(photos, tmp_path / "other", per_class=4, generator="gaussian", anyway=True, seed=1)
+    synthesize(photos, tmp_path / "again", per_class=4, generator="gaussian", anyway=True, jobs=1)
+    synthesize(photos, tmp_path / "other", per_class=4, generator="gaussian", anyway=True, seed=1, jobs=1)
     name = "a/generated-0000.png"
     assert (tmp_path / "again" / name).read_bytes() == (made / name).read_bytes()
     assert (tmp_path / "again" / "quality.json").read_bytes() == (made / "quality.json").read_bytes()
@@ -121,7 +121,7 @@ def test_the_same_seed_writes_the_same(made: Path, photos: Path, tmp_path: Path)
 def test_a_generator_that_memorises_is_caught(kind: str, photos: Path, tmp_path: Path) -> None:
     data = photos if kind == "pictures" else write_table(tmp_path / "t.csv")
     with pytest.raises(NoGain, match="100 % of what the generator 'copies' makes up are copies") as caught:
-        synthesize(data, tmp_path / "new.csv", per_class=5, generator="copies")
+        synthesize(data, tmp_path / "new.csv", per_class=5, generator="copies", jobs=1)
     assert caught.value.quality.copies == 1 and not (tmp_path / "new.csv").exists()
     assert caught.value.quality.gain.value == 0  # nothing passed customs
 
@@ -157,7 +157,9 @@ def test_rows_keep_columns_ranges_whole_numbers_categories_and_words(columns: No
         }
     )
     frame.to_csv(tmp_path / "t.tsv", index=False, sep="\t")
-    synthesize(tmp_path / "t.tsv", tmp_path / "new.tsv", per_class=50, generator="columns", anyway=True)
+    synthesize(
+        tmp_path / "t.tsv", tmp_path / "new.tsv", per_class=50, generator="columns", anyway=True, jobs=1
+    )
     new = pd.read_csv(tmp_path / "new.tsv", sep="\t", keep_default_na=False)
     assert list(new.columns) == list(frame.columns) and new["target"].value_counts().to_dict() == {
         "well": 50,
@@ -181,7 +183,7 @@ def test_what_helps_is_written_and_said(
 
     monkeypatch.setattr(module, "paired_gain", gains)
     table = write_table(tmp_path / "t.csv")
-    found = synthesize(table, tmp_path / "new.csv", per_class=5, generator="columns")
+    found = synthesize(table, tmp_path / "new.csv", per_class=5, generator="columns", jobs=1)
     assert found.quality.helps and found.written == 15 and len(pd.read_csv(found.path)) == 15
     assert found.quality.lines()[0] == (
         "These generated examples help: the accuracy of a model that learns from them too changes by +5.0 "
@@ -193,10 +195,23 @@ def test_what_helps_is_written_and_said(
 
 def test_auto_takes_the_best_and_the_others_stand_beside_it(columns: None, tmp_path: Path) -> None:
     dataset = load(str(write_table(tmp_path / "t.csv")), Settings())
-    found = module.compare(dataset, {"columns": Columns(), "copies": Copies()}, 10)
+    found = module.compare(dataset, {"columns": Columns(), "copies": Copies()}, 10, jobs=1)
     score = {name: found.predictions.score(pairs[0][0])[0] for name, pairs in found.pairs.items()}
     assert set(score) == {"columns", "copies"} and score[found.best] == max(score.values())
     assert found.tried_per_class == 10 and found.model.name == "logistic"
+
+
+def test_folds_worked_on_at_once_give_the_same_and_say_how_long_they_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "WORTH_TELLING", 0.0)
+    dataset = load(str(write_table(tmp_path / "t.csv")), Settings())
+    made_by, lines = {"gaussian": module.generators("table")["gaussian"].make(dataset)}, list[str]()
+    alone, together = (module.compare(dataset, made_by, 10, tell=lines.append, jobs=jobs) for jobs in (1, 2))
+    for one, other in zip(alone.predictions.rows, together.predictions.rows, strict=True):
+        assert one.oof is not None
+        np.testing.assert_array_equal(one.oof, other.oof)
+    assert sum("generator gaussian: about" in line for line in lines) == 2
 
 
 def test_a_generator_that_breaks_is_a_line_of_the_card_or_a_clear_message(
@@ -209,11 +224,11 @@ def test_a_generator_that_breaks_is_a_line_of_the_card_or_a_clear_message(
     kinds = {"columns": Kind("", lambda _: Columns()), "broken": Kind("", lambda _: Broken())}
     monkeypatch.setattr(module, "generators", lambda _: kinds)
     table = write_table(tmp_path / "t.csv")
-    found = synthesize(table, tmp_path / "new.csv", per_class=5, anyway=True)
+    found = synthesize(table, tmp_path / "new.csv", per_class=5, anyway=True, jobs=1)
     assert "out of order" in found.quality.to_json()["compared"][1]["reason"]
     json.dumps(found.quality.to_json(), allow_nan=False)
     with pytest.raises(DataError, match=r"no generator could be examined on this data.*out of order"):
-        synthesize(table, tmp_path / "more.csv", per_class=5, generator="broken")
+        synthesize(table, tmp_path / "more.csv", per_class=5, generator="broken", jobs=1)
 
 
 # --- what becomes of generated examples later
@@ -247,7 +262,7 @@ def test_generated_examples_among_real_ones_are_left_out_wherever_they_were_copi
 
 def test_a_generated_table_is_refused_by_what_lies_beside_it(columns: None, tmp_path: Path) -> None:
     table = write_table(tmp_path / "t.csv")
-    synthesize(table, tmp_path / "new.csv", per_class=5, generator="columns", anyway=True)
+    synthesize(table, tmp_path / "new.csv", per_class=5, generator="columns", anyway=True, jobs=1)
     called = handful("fit", tmp_path / "new.csv", "--out", tmp_path / "run")
     assert called.status == 2 and "all of these examples are generated" in called.err
     provenance.file_of(tmp_path / "new.csv", provenance.GENERATED).write_text("{")

@@ -109,6 +109,7 @@ def synthesize(
     target: str | None = None,
     seed: int = 0,
     anyway: bool = False,
+    jobs: int | None = None,
     tell: Tell = lambda _: None,
 ) -> Synthesized:
     """Write generated examples into `out`: a folder per class for pictures, a CSV file for a table.
@@ -120,6 +121,7 @@ def synthesize(
         model scores best on the folds
     target : the column to predict, for tables
     anyway : write also where no gain can be shown
+    jobs : worker processes; all cores unless given
     tell : called with lines of progress
 
     Raises SettingsError where `out` is not free or lies in the data, or an option is wrong; DataError where
@@ -140,7 +142,7 @@ def synthesize(
         )
     offered = [k for k, kind in known.items() if kind.offered] if generator == "auto" else [generator]
     made_by = {name: known[name].make(dataset) for name in offered}
-    trial = compare(dataset, made_by, per_class, seed, tell)
+    trial = compare(dataset, made_by, per_class, seed, tell, jobs)
     best = trial.best
     made = make(dataset, made_by[best], trial.model, per_class, seed, fill=anyway)
     quality = _quality(dataset, trial, made, per_class, {name: known[name].label for name in offered})

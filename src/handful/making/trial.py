@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed, parallel_config
 
 from handful.data.dataset import Dataset
 from handful.data.names import count
 from handful.errors import DataError
 from handful.evidence.predictions import Predictions, Row, tabulate
-from handful.protocol.evaluate import fit_and_predict
-from handful.protocol.run import Cell
-from handful.protocol.splits import compare_splits
+from handful.protocol.evaluate import fit_and_predict, one_thread
+from handful.protocol.run import Cell, FoldResult
+from handful.protocol.splits import Split, compare_splits
+from handful.report.words import duration
 from handful.scoring import default_metric, get_metric
 from handful.settings import Settings
 from handful.strategies import classic
@@ -26,6 +31,7 @@ from handful.strategies.synthesis import WithSynthetic
 MOST_MADE = 1500  # generated examples in a training part, at most
 # Up to so many examples the folds are drawn three times: the luck of what is made up weighs less then.
 FEW = 300
+WORTH_TELLING = 20.0  # seconds
 # The models that are tried with and without: cheap ones that see samples as vectors in one scale.
 MODELS = {"image": ("thumbnail svm", "hog svm"), "table": ("svm", "logistic")}
 
@@ -56,10 +62,12 @@ def compare(
     per_class: int,
     seed: int = 0,
     tell: Tell = lambda _: None,
+    jobs: int | None = None,
 ) -> Trial:
     """Each model with the examples of each generator, on folds of which it learned the training part alone.
 
     Generated examples enter in proportion: a training part of four fifths gets four fifths of `per_class`.
+    `jobs` folds are worked on at once, by all cores unless given.
     DataError where no generator could be examined.
     """
     assert dataset.classes is not None
@@ -72,18 +80,25 @@ def compare(
     bases = [known[name] for name in MODELS[dataset.modality]]
     found: list[tuple[Cell, Any]] = []
 
-    def run(candidates: list[Candidate]) -> None:
-        for split in splits:
-            for candidate in candidates:
-                result = fit_and_predict(candidate, split, dataset, len(counts))
-                found.append((Cell(candidate, split), result))
+    at_once = min(jobs or os.cpu_count() or 1, len(splits))
+    folds = count(len(splits), "fold")
+    with parallel_config("loky", n_jobs=at_once, inner_max_num_threads=1) if at_once > 1 else nullcontext():
+        work = Parallel(return_as="generator", batch_size=1)
 
-    tell(f"{count(len(splits), 'fold')}: the models as they are")
-    run(bases)
-    for name, generator in made_by.items():
-        tell(f"{count(len(splits), 'fold')}: generator {name}")
-        run([_with(base, name, generator, ratio) for base in bases])
-        run([_only(base, name, generator) for base in bases])
+        def run(what: str, candidates: list[Candidate]) -> None:
+            tell(f"{folds}: {what}")
+            begin = time.monotonic()
+            results = work(delayed(_on_split)(candidates, split, dataset) for split in splits)
+            for done, (split, some) in enumerate(zip(splits, results, strict=True), start=1):
+                found.extend((Cell(c, split), result) for c, result in zip(candidates, some, strict=True))
+                left = (time.monotonic() - begin) / done * (len(splits) - done)
+                if done == at_once and left > WORTH_TELLING:
+                    tell(f"{what}: about {duration(left)} more")
+
+        run("the models as they are", bases)
+        for name, generator in made_by.items():
+            made = [_with(base, name, generator, ratio) for base in bases]
+            run(f"generator {name}", made + [_only(base, name, generator) for base in bases])
     metric = get_metric(
         default_metric(dataset.task, dataset.y, dataset.classes), dataset.task, dataset.y, dataset.classes
     )
@@ -95,6 +110,13 @@ def compare(
         raise DataError(f"no generator could be examined on this data: {why}.")
     best, pair = max(sound, key=lambda one: float(metric.gain(float(predictions.score(one[1][0])[0]))))
     return Trial(predictions, pairs, best, known[pair[1].name], seed, tried)
+
+
+def _on_split(candidates: list[Candidate], split: Split, dataset: Dataset) -> list[FoldResult]:
+    """All on one split, one after another: they share what a generator learned there."""
+    assert dataset.classes is not None
+    with one_thread():
+        return [fit_and_predict(c, split, dataset, len(dataset.classes)) for c in candidates]
 
 
 def _with(base: Candidate, name: str, generator: Generator, ratio: dict[int, float]) -> Candidate:

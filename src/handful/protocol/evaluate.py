@@ -10,6 +10,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from queue import Queue
@@ -152,15 +153,22 @@ def run_cell(run: Run, cell: Cell, most: float | None = None) -> Outcome:
     """Read the run, fit, predict, write one file; nothing is written where it takes over `most` seconds."""
     start = time.perf_counter()
     try:
-        with threadpool_limits(1), warnings.catch_warnings(), on_device(run.settings.device), within(most):
-            warnings.simplefilter("ignore")
-            if "torch" in sys.modules:
-                sys.modules["torch"].set_num_threads(1)
+        with one_thread(), on_device(run.settings.device), within(most):
             result = fit_and_predict(cell.candidate, cell.split, run.dataset, run.n_classes)
     except OutOfTime:
         return Outcome(cell.candidate.name, cell.split.name, None, time.perf_counter() - start, late=True)
     run.write(cell, result)
     return _outcome(run, cell, result)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Fits in it are silent and take one thread each: small data gains nothing from more."""
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(1)
+        yield
 
 
 def fit_and_predict(
