@@ -12,6 +12,7 @@ import skops.io
 import torch
 from sklearn.preprocessing import StandardScaler
 
+from handful.backbones.cache import cache_folder
 from handful.backbones.cut import chain
 from handful.backbones.registry import get, load_torch
 from handful.errors import HandfulError
@@ -52,6 +53,19 @@ def test_learns_and_writes_down_how(tiny: str) -> None:
     losses = [h["train_loss"] for h in fitted.history_]
     assert len(losses) == 10 and min(losses) < 0.8 * losses[0]
     assert all(isinstance(v, np.ndarray) for v in fitted.weights_.values())
+
+
+def test_predictions_are_averaged_over_the_views_and_fill_no_disk(tiny: str) -> None:
+    data = pictures(per_class=6)
+    fitted = tuned(tiny, depth=2, views=("plain", "flip")).fit(data.X, data.y)
+    new = 255 - np.asarray(data.X[np.arange(8)])
+    stored = sorted(cache_folder().rglob("*.npy"))
+    said, of_mirrored = (fitted._outputs(pixels) for pixels in (new, new[:, :, ::-1]))
+    np.testing.assert_allclose(said, of_mirrored, atol=0.02)
+    alone = [np.asarray(fitted.set_params(views=(v,))._outputs(new)) for v in ("plain", "flip")]
+    np.testing.assert_allclose(said, np.mean(alone, axis=0), atol=1e-5)
+    assert np.abs(alone[0] - alone[1]).max() > 0.05
+    assert sorted(cache_folder().rglob("*.npy")) == stored
 
 
 def test_only_what_lies_behind_the_cut_is_trained_and_kept(tiny: str) -> None:

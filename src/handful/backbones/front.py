@@ -34,18 +34,20 @@ def activations(
     views: Sequence[str],
     *,
     device: str = "auto",
-    progress: backbones.Progress | None = None,
+    keep: bool = True,
 ) -> list[np.ndarray]:
     """For each view `(n, cut.width)` float16, one flat row a picture.
 
     views : names of `handful.data.views.VIEWS`
+    keep : whether what is computed goes to the disk; of new pictures, seen once, it would only fill it
     Half precision costs a relative 0.0005, far below what a change of view makes.
     """
-    _compute_missing(images, cut, views, device, progress)
+    if keep:
+        _compute_missing(images, cut, views, device, None)
     out = [np.empty((len(images), cut.width), np.float16) for _ in views]
     for rows, key, read in _sources(images, cut, device):
         for matrix, name in zip(out, views, strict=True):
-            matrix[rows] = _through(key, images[rows], cut, name, device, read)
+            matrix[rows] = _through(key, images[rows], cut, name, device, read, keep)
     return out
 
 
@@ -87,7 +89,7 @@ def _key(source: str, cut: Cut) -> str:
 
 
 def _through(
-    source: str, images: Images, cut: Cut, name: str, device: str, read: backbones.Read
+    source: str, images: Images, cut: Cut, name: str, device: str, read: backbones.Read, keep: bool = True
 ) -> np.ndarray:
     def compute(some: Images) -> dict[str, np.ndarray]:
         rows = np.empty((len(some), cut.width), np.float16)
@@ -95,6 +97,8 @@ def _through(
             rows[i] = np.clip(row, -_LARGEST, _LARGEST)
         return {name: rows}
 
+    if not keep and len(missing(_key(source, cut), images, [name])):
+        return compute(images)[name]
     return through(_key(source, cut), images, [name], compute)[name]
 
 

@@ -153,8 +153,8 @@ class _FineTuned(BaseEstimator):
         return [level for level, end in chain(backbone).ends.items() if end <= first]
 
     def _outputs(self, X: Any) -> np.ndarray:
-        """The network's output for the plain pictures, `(n, d)`."""
-        from handful.nets.train import outputs
+        """The network's output `(n, d)`, averaged over the views that it was trained on."""
+        from handful.nets.train import PREDICTED_AT_ONCE, outputs
 
         check_is_fitted(self, "weights_")
         images = X if isinstance(X, Images) else Images.from_array(np.asarray(X))
@@ -166,8 +166,13 @@ class _FineTuned(BaseEstimator):
             )
         cut, where = self._cut(backbone), device()
         module = _with(cut.tail(self.weights_["linear.bias"].shape[0]), self.weights_)
-        found = outputs(module, _inputs(images, cut, (PLAIN,), "none", where), np.arange(len(images)), where)
-        return found.numpy().astype(float)
+        found = []
+        for first in range(0, max(1, len(images)), PREDICTED_AT_ONCE):
+            some = images[np.arange(first, min(first + PREDICTED_AT_ONCE, len(images)))]
+            looks = [_looked_at(some, cut, name, where) for name in self.views]
+            each = [outputs(module, look, np.arange(len(some)), where).numpy() for look in looks]
+            found.append(np.mean(each, axis=0, dtype=float))
+        return np.concatenate(found)
 
 
 class FineTunedClassifier(ClassifierMixin, _FineTuned):
@@ -182,7 +187,7 @@ class FineTunedClassifier(ClassifierMixin, _FineTuned):
     level : "last", or "blockN": where the network ends and the head begins
     depth : steps that are trained, counted back from the level; None: all
     views : fixed views to train on (`handful.data.views`), one drawn at random each time; predictions look at
-        the plain picture
+        all of them, and average what the network says
     policy : where nothing is frozen, how batches are augmented (`nets.augment.POLICIES`) instead of views
     size : side of the pictures in pixels; the backbone's own unless given
     epochs, lr, towards_start, smoothing : see `nets.train.Recipe`
@@ -299,6 +304,18 @@ def _inputs(images: Images, cut: Cut, views: tuple[str, ...], policy: str, where
         return cut.restored(out)
 
     return inputs
+
+
+def _looked_at(images: Images, cut: Cut, name: str, where: str) -> Inputs:
+    """Rows to a batch behind the cut, of one view; nothing that is not stored yet is stored."""
+    import torch
+
+    from handful.backbones.front import activations
+
+    if cut.first == 0:
+        return _whole_pictures(images, cut, "none", where)
+    stored = torch.from_numpy(activations(images, cut, (name,), device=where, keep=False)[0]).to(where)
+    return lambda rows, _: cut.restored(stored[torch.from_numpy(rows).to(where)].float())
 
 
 def _with_plain(views: tuple[str, ...]) -> tuple[str, ...]:
