@@ -137,9 +137,8 @@ def resume(
     """Go on where a run was stopped."""
     from handful.fit import resume as resume_run
 
-    workers = {"backend": backend, "address": address, "jobs": jobs}
     with _bar(run) as tell:
-        finished = resume_run(run, tell, **{k: v for k, v in workers.items() if v is not None})
+        finished = resume_run(run, tell, backend=backend, address=address, jobs=jobs)
     _answer(finished)
 
 

@@ -107,17 +107,29 @@ def finish(run: Run, clock: Clock, tell: Tell | None = None) -> FitRun:
     return FitRun(run.folder, model)
 
 
-def resume(folder: str | Path, tell: Tell | None = None, **workers: Any) -> FitRun:
+def resume(
+    folder: str | Path,
+    tell: Tell | None = None,
+    *,
+    backend: str | None = None,
+    address: str | None = None,
+    jobs: int | None = None,
+) -> FitRun:
     """Go on where a run was stopped, however it was stopped.
 
-    `workers`: `backend`, `address` and `jobs` as for `fit`, where they are to be others than before.
+    backend, address, jobs : as for `fit`, where they are to be others than before; with another backend, an
+        address and jobs that are not given are none
+
+    Raises RunError where the folder is no run or cannot go on, SettingsError where no worker can be reached.
     """
     run = Run.open(folder)
     if run.finished:
         return FitRun(run.folder)
-    if workers:
-        there = {"address": None, "jobs": None} if "backend" in workers else {}
-        settings = replace(run.settings, **{**there, **workers})
+    given = {"backend": backend, "address": address, "jobs": _own_integer(jobs)}
+    if backend is None:
+        given = {option: value for option, value in given.items() if value is not None}
+    if given:
+        settings = replace(run.settings, **given)
         check_workers(settings)
         run.move(settings)
     if run.begun:

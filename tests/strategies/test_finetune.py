@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -128,20 +129,36 @@ def test_a_gpu_gives_the_same_within_tolerance(tiny: str, depth: int | None) -> 
     assert np.abs(found["cpu"] - found["cuda"]).mean() < 0.05
 
 
-def test_the_cached_front_trains_to_the_same_score_as_the_plain_loop(tiny: str) -> None:
-    """A small version of benchmarks/finetune_speed.py."""
-    path = Path(__file__).parents[2] / "benchmarks" / "finetune_speed.py"
-    spec = importlib.util.spec_from_file_location("finetune_speed", path)
+def benchmark(name: str) -> ModuleType:
+    """A script of benchmarks/, which is no package."""
+    path = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
-    benchmark = importlib.util.module_from_spec(spec)
+    module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.parent))
     try:
-        spec.loader.exec_module(benchmark)
+        spec.loader.exec_module(module)
     finally:
         sys.path.remove(str(path.parent))
-    found = benchmark.measure(Path("nowhere"), n=40, epochs=2, rounds=1, backbone=tiny)
+    return module
+
+
+def test_the_cached_front_trains_to_the_same_score_as_the_plain_loop(tiny: str) -> None:
+    """A small version of benchmarks/finetune_speed.py."""
+    found = benchmark("finetune_speed").measure(Path("nowhere"), n=40, epochs=2, rounds=1, backbone=tiny)
     assert abs(found["score"]["cached front"] - found["score"]["plain loop"]) <= 0.05
     assert found["rate"]["cached front"]["cpu"] > found["rate"]["plain loop"]["cpu"]
+
+
+def test_one_look_and_several_are_asked_of_the_same_fit(tiny: str) -> None:
+    """A small version of benchmarks/looks.py."""
+    about = {"backbone": tiny, "size": 32, "lr": 1e-3, "depth": 4}
+    once, again = (
+        benchmark("looks").asked(pictures(per_class=16), views, 0, 8, **about)
+        for views in (("plain",), ("plain", "flip"))
+    )
+    assert once[0][0] == once[1][0]  # one view is one look, in both ways
+    assert all(0.4 < accuracy <= 1 and seconds > 0 for accuracy, seconds in [*once, *again])
 
 
 def test_is_offered_from_standard_on_and_only_where_it_can_be_afforded(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,7 +81,7 @@ def compare(
 
     at_once = min(jobs or os.cpu_count() or 1, len(splits))
     folds = count(len(splits), "fold")
-    with parallel_config("loky", n_jobs=at_once, inner_max_num_threads=1) if at_once > 1 else nullcontext():
+    with parallel_config("loky", n_jobs=at_once, inner_max_num_threads=1):  # one alone: in this process
         work = Parallel(return_as="generator", batch_size=1)
 
         def run(what: str, candidates: list[Candidate]) -> None:

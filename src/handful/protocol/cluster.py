@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import handful
 from handful.errors import MissingExtraError, RunError, SettingsError
+from handful.protocol.run import opened
 
 BACKENDS = ("loky", "dask", "ray")  # loky: processes of this machine
 PATIENCE = 30  # seconds to wait for a scheduler to answer, and then for its first worker
@@ -75,8 +76,6 @@ def _ended(under_way: dict[Future, T]) -> Iterator[tuple[T, Future]]:
 
 
 def _version(folder: str, identity: str) -> str:
-    from handful.protocol.run import opened
-
     if not Path(folder, "run.json").exists():
         raise RunError("it sees no such folder.")
     opened(folder, identity)

@@ -9,7 +9,6 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -280,7 +279,7 @@ def _on_cluster(run: Run, allowed: Iterator[tuple[Cell, float | None]], at_once:
             yield _died(run, cell, error)
         except HandfulError:
             raise
-        except (Exception, CancelledError) as error:
+        except Exception as error:
             raise RunError(
                 f"the {cluster.name} cluster gave no result of {cell.candidate.name!r}: {error!r}. Continue "
                 f"with 'handful resume {run.folder}', on this machine alone with --backend loky."
