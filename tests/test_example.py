@@ -1,6 +1,7 @@
 import csv
 import hashlib
 import json
+import shutil
 from collections import Counter
 from itertools import pairwise
 
@@ -63,7 +64,13 @@ def test_examples_stay_under_a_megabyte():
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 1_000_000
 
 
-def test_the_demo_tries_everything_and_gives_an_answer_a_report_and_a_model(tmp_path):
+def test_the_demo_tries_everything_and_gives_an_answer_a_report_and_a_model(tmp_path, monkeypatch):
+    """On a third of the photographs, and scored on the others."""
+    some, pictures = tmp_path / "some", sorted(example.clothes().glob("*/*.png"))
+    for path in pictures[::3]:
+        (some / path.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, some / path.parent.name)
+    monkeypatch.setattr(example, "clothes", lambda: some)
     done = CliRunner().invoke(app, ["demo", "--out", str(tmp_path / "run")])
     assert done.exit_code == 0, done.output
     told = json.loads((tmp_path / "run" / "report.json").read_text())
@@ -71,6 +78,7 @@ def test_the_demo_tries_everything_and_gives_an_answer_a_report_and_a_model(tmp_
     families = {row["family"] for row in told["leaderboard"] if row["score"] is not None}
     assert {"baseline", "classic", "transfer", "augmentation", "ensemble"} <= families
     assert not [row["name"] for row in told["leaderboard"] if row["failed"]]
-    pictures = sorted(example.clothes().glob("*/*.png"))[::10]
-    said = handful.load(tmp_path / "run").model.predict([str(path) for path in pictures])
-    assert np.mean(said == np.array([path.parent.name for path in pictures])) > 0.85  # it learned from them
+    others = pictures[1::3]
+    said = handful.load(tmp_path / "run").model.predict([str(path) for path in others])
+    right = np.mean(said == np.array([path.parent.name for path in others]))
+    assert told["expected"]["low"] - 0.1 < right < told["expected"]["high"] + 0.1

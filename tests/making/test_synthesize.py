@@ -128,9 +128,8 @@ def test_a_generator_that_memorises_is_caught(kind: str, photos: Path, tmp_path:
 
 def test_what_memorises_is_written_anyway_and_the_card_says_so(tmp_path: Path) -> None:
     table = write_table(tmp_path / "t.csv")
-    called = handful(
-        "synthesize", table, "-o", tmp_path / "new.csv", "--per-class", 5, "--generator", "copies", "--anyway"
-    )
+    options = ("--per-class", 5, "--generator", "copies", "--anyway", "--jobs", 1)
+    called = handful("synthesize", table, "-o", tmp_path / "new.csv", *options)
     assert called.status == 0 and "15 generated examples (copies)" in called.out
     card = (tmp_path / "new.csv.quality.md").read_text()
     assert card.startswith("**These generated examples do not help: 100 %")

@@ -14,6 +14,7 @@ import handful
 from handful.errors import RunError
 from handful.model import save as saving
 from handful.model.model import Model
+from handful.strategies import balance
 from tests.conftest import QUICKEST, shorter_classic, texts
 
 
@@ -54,7 +55,11 @@ def test_probabilities_are_calibrated_and_name_the_same_class(wine) -> None:  # 
     assert probabilities.min() > 0 and model.temperature == wine.summary["calibration"]["temperature"]
 
 
-def test_a_rare_class_is_named_often_with_the_probability_that_it_has(tmp_path: Path) -> None:
+def test_a_rare_class_is_named_often_with_the_probability_that_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = [("logistic", balance.WEIGHTS), ("logistic", balance.THRESHOLD)]
+    monkeypatch.setattr(balance, "ON_TABLES", {"quick": few})
     random = np.random.default_rng(0)
     y = np.where(random.random(2400) < 0.12, "sick", "well")
     X = pd.DataFrame(random.normal(size=(2400, 3)) + 0.8 * (y == "sick")[:, None], columns=list("abc"))

@@ -24,6 +24,7 @@ import numpy as np
 from handful.backbones.cache import Vectors
 from handful.backbones.registry import Backbone, load_torch
 from handful.errors import HandfulError, MissingExtraError, SettingsError
+from handful.settings import usable_cores
 
 ENGINES = ("onnxruntime", "openvino", "openvino-bf16", "torch", "cuda")
 
@@ -132,12 +133,6 @@ def resize(picture: np.ndarray, size: int, interpolation: str) -> np.ndarray:
 
     way = {"bilinear": Image.Resampling.BILINEAR}.get(interpolation, Image.Resampling.BICUBIC)
     return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).resize((size, size), way))
-
-
-def usable_cores() -> int:
-    import joblib
-
-    return int(joblib.cpu_count())  # knows of affinity and containers, unlike os.cpu_count
 
 
 def _runtime(kind: str, backbone: Backbone, threads: int) -> Runtime:

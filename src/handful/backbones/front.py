@@ -17,9 +17,10 @@ import numpy as np
 
 from handful import backbones
 from handful.backbones.cache import missing, through
-from handful.backbones.engine import choose, resize, usable_cores
+from handful.backbones.engine import choose, resize
 from handful.data.dataset import Images
 from handful.data.views import view
+from handful.settings import usable_cores
 
 if TYPE_CHECKING:
     from handful.backbones.cut import Cut

@@ -16,12 +16,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from handful.backbones.engine import choose, precision, usable_cores
+from handful.backbones.engine import choose, precision
 from handful.backbones.text_export import onnx_model
 from handful.backbones.text_folder import prefix, read_recipe
 from handful.backbones.text_loading import load_sentence_transformer, load_tokenizer
 from handful.backbones.text_onnx import OnnxTexts, OpenVinoTexts, Rows
 from handful.backbones.text_registry import TextBackbone, files
+from handful.settings import usable_cores
 
 _ON_TORCH = ("cuda", "torch")
 

@@ -26,6 +26,7 @@ from PIL import Image, UnidentifiedImageError
 from handful.data.dataset import Images, pixel_digest
 from handful.data.names import printable
 from handful.errors import DataError, RunError
+from handful.settings import usable_cores
 
 SIZE_LIMITS = (32, 224)
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its scale as long as both sides keep this many pixels: twice the
@@ -92,7 +93,7 @@ def read_images(
     The pixels go to `out/pixels.npy`, or stay in memory where `out` is None. The digests are of the
     decoded pixels before they are resized, so they depend on the file alone.
     """
-    with _quiet(), _threads(jobs or available_cores()) as pool:
+    with _quiet(), _threads(jobs or usable_cores()) as pool:
         if size is None:
             size = choose_size(list(pool.map(_header_size, paths)))
         pixels = _empty_pixels((len(paths), size, size, 3), out)
@@ -158,12 +159,6 @@ def array_to_images(X: np.ndarray, size: int | None = None) -> Images:
         pixels[i] = _square(rgb, size)
         digests.append(pixel_digest(np.asarray(rgb)))
     return Images(pixels, np.array(digests, dtype="<U32"), [None] * len(X))
-
-
-def available_cores() -> int:
-    """The cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return max(1, len(affinity(0)) if affinity else os.cpu_count() or 1)
 
 
 def _array_to_bytes(X: np.ndarray) -> np.ndarray:
@@ -290,7 +285,7 @@ def packed_sizes(images: Images, jobs: int | None = None) -> pd.DataFrame:
 
     Only asked of pictures to learn from: it takes up to 2 ms each.
     """
-    with _threads(jobs or available_cores()) as pool:
+    with _threads(jobs or usable_cores()) as pool:
         sizes = list(pool.map(lambda i: _packed(images[i]), range(len(images))))
     return pd.DataFrame(sizes, columns=["packed", "jpeg"])
 

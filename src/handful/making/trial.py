@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from handful.protocol.run import Cell, FoldResult
 from handful.protocol.splits import Split, compare_splits
 from handful.report.words import duration
 from handful.scoring import default_metric, get_metric
-from handful.settings import Settings
+from handful.settings import Settings, usable_cores
 from handful.strategies import classic
 from handful.strategies.candidate import Candidate
 from handful.strategies.generators import Generator
@@ -79,7 +78,7 @@ def compare(
     bases = [known[name] for name in MODELS[dataset.modality]]
     found: list[tuple[Cell, Any]] = []
 
-    at_once = min(jobs or os.cpu_count() or 1, len(splits))
+    at_once = min(jobs or usable_cores(), len(splits))
     folds = count(len(splits), "fold")
     with parallel_config("loky", n_jobs=at_once, inner_max_num_threads=1):  # one alone: in this process
         work = Parallel(return_as="generator", batch_size=1)

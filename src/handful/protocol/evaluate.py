@@ -26,6 +26,7 @@ from handful.protocol.clock import OutOfTime, within
 from handful.protocol.cluster import Cluster, connect
 from handful.protocol.run import Cell, FoldResult, Run, opened
 from handful.protocol.splits import Split, labels_of
+from handful.settings import usable_cores
 from handful.strategies.candidate import Candidate, accepts, count_parameters, scores
 
 # Cells whose fits take less than so many seconds together tell nothing of what is lost beside the fits.
@@ -104,7 +105,7 @@ def _look(folder: str, identity: str, parent: int) -> int:
 def processes(run: Run, cells: int) -> int:
     """How many cells run at once."""
     settings = run.settings
-    there = (os.cpu_count() or 1) if settings.backend == "loky" else _cluster(run).slots()
+    there = usable_cores() if settings.backend == "loky" else _cluster(run).slots()
     return max(1, min(settings.jobs or there, cells))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from handful.data.dataset import Dataset
 from handful.data.texts import as_array
 from handful.data.views import PLAIN
 from handful.nets.device import on_device
-from handful.settings import Settings
+from handful.settings import Settings, usable_cores
 from handful.strategies.ablation import LeftOut
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain, learns_from_unlabelled
@@ -209,7 +208,7 @@ def _describe(images: Any, step: PerImage, jobs: int | None, progress: Callable[
 
     rows = step.missing(images)
     chunks = [images[rows[i : i + CHUNK]] for i in range(0, len(rows), CHUNK)]
-    jobs = min(jobs or os.cpu_count() or 1, len(chunks))
+    jobs = min(jobs or usable_cores(), len(chunks))
     if jobs <= 1:
         for done, some in enumerate(chunks, start=1):
             step.transform(some)
