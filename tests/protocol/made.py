@@ -67,7 +67,7 @@ def good() -> list[Candidate]:
 
 
 def made_run(
-    folder: Path, candidates: list[Candidate], budget: str = "standard", n: int = 90, jobs: int = 1
+    folder: Path, candidates: list[Candidate], budget: str = "standard", n: int = 90, jobs: int | None = 1
 ) -> Run:
     """A run on iris that has not fitted anything yet."""
     settings = Settings(jobs=jobs, budget=budget, out=str(folder / "run"))
