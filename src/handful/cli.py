@@ -257,13 +257,24 @@ def augment(
         typer.Option(help="auto: what helps in cross-validation; or flips, light, moves, noise and so on."),
     ] = "auto",
     target: Target = None,
+    groups: Groups = None,
+    drop_class: Drop = None,
     seed: Annotated[int, typer.Option(help="Where every random choice starts.")] = 0,
 ) -> None:
     """Write a larger data set: your examples and changed copies of them, and what is made of what."""
     from handful.making.enlarge import enlarge
     from handful.making.place import SHEET
 
-    made = enlarge(data, output, per_class=per_class, policy=policy, target=target, seed=seed)
+    made = enlarge(
+        data,
+        output,
+        per_class=per_class,
+        policy=policy,
+        target=target,
+        groups=groups,
+        drop_classes=drop_class or (),
+        seed=seed,
+    )
     for message in made.noticed:
         typer.echo(message, err=True)
     if made.why:
@@ -282,6 +293,8 @@ def synthesize(
         str, typer.Option(help="auto: the one with which a model scores best; or its name.")
     ] = "auto",
     target: Target = None,
+    groups: Groups = None,
+    drop_class: Drop = None,
     seed: Annotated[int, typer.Option(help="Where every random choice starts.")] = 0,
     anyway: Annotated[bool, typer.Option("--anyway", help="Write also what does not help.")] = False,
     jobs: Jobs = None,
@@ -301,6 +314,8 @@ def synthesize(
             per_class=per_class,
             generator=generator,
             target=target,
+            groups=groups,
+            drop_classes=drop_class or (),
             seed=seed,
             anyway=anyway,
             jobs=jobs,

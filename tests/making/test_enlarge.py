@@ -156,6 +156,46 @@ def test_copies_are_written_in_the_style_of_their_column(tmp_path: Path) -> None
         assert "-0" not in set(pd.read_csv(tmp_path / f"{policy}.csv", dtype=str)["bit"])
 
 
+def test_copies_stay_in_the_range_of_their_column_and_in_their_group(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    old = pd.DataFrame(
+        {
+            "dose": random.exponential(1, 60).round(3),  # most of it near the least that there is
+            "patient": np.repeat(range(100, 120), 3),
+            "target": np.tile(["a", "b", "c"], 20),
+        }
+    )
+    old.to_csv(tmp_path / "t.csv", index=False)
+    options = ("--policy", "noise", "--per-class", 60, "--groups", "patient")
+    called = handful("augment", tmp_path / "t.csv", "-o", tmp_path / "more.csv", *options)
+    assert called.status == 0, called.err
+    new = pd.read_csv(tmp_path / "more.csv")
+    of = [int(e["of"]) for e in read_json(tmp_path / "more.csv.augmented.json")["copies"].values()]
+    assert new["patient"][60:].tolist() == old["patient"][of].tolist()
+    assert new["dose"].min() == old["dose"].min() and (new["dose"][60:].to_numpy() != old["dose"][of]).any()
+    dataset = load(str(tmp_path / "more.csv"), Settings(groups="patient"))
+    assert (dataset.groups[60:] == dataset.groups[of]).all() and len(set(dataset.groups)) == 20
+
+
+def test_a_class_that_is_left_out_is_not_written(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "t.csv")
+    old = pd.read_csv(table)
+    old.loc[5, "target"] = "rare"
+    old.to_csv(table, index=False)
+    options = ("-o", tmp_path / "more.csv", "--policy", "noise", "--per-class", 25)
+    called = handful("augment", table, *options, "--drop-class", "rare")
+    assert called.status == 0, called.err
+    new = pd.read_csv(tmp_path / "more.csv")
+    pd.testing.assert_frame_equal(new[:59], old.drop(index=5).reset_index(drop=True))
+    assert new["target"].value_counts().tolist() == [25, 25, 25]
+    for row, entry in read_json(tmp_path / "more.csv.augmented.json")["copies"].items():
+        assert new["target"][int(row)] == new["target"][int(entry["of"])]
+
+    photos = write_pictures(tmp_path / "photos")
+    called = handful("augment", photos, "-o", tmp_path / "more", "--policy", "moves", "--drop-class", "a")
+    assert called.status == 0 and {p.name for p in (tmp_path / "more").iterdir() if p.is_dir()} == {"b", "c"}
+
+
 def test_auto_chooses_by_the_folds_and_writes_nothing_where_nothing_helps(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

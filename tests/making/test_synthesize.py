@@ -136,6 +136,18 @@ def test_what_memorises_is_written_anyway_and_the_card_says_so(tmp_path: Path) -
     assert read_json(tmp_path / "new.csv.quality.json")["written_without_passing"] == 15
 
 
+def test_a_class_that_is_left_out_is_not_learned_from_and_groups_are_no_feature(tmp_path: Path) -> None:
+    frame = pd.read_csv(write_table(tmp_path / "t.csv")).assign(patient=np.arange(60) // 2)
+    frame.loc[5, "target"] = "rare"
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    options = ("--per-class", 5, "--generator", "gaussian", "--anyway", "--jobs", 1)
+    more = ("--groups", "patient", "--drop-class", "rare")
+    called = handful("synthesize", tmp_path / "t.csv", "-o", tmp_path / "new.csv", *options, *more)
+    assert called.status == 0, called.err
+    new = pd.read_csv(tmp_path / "new.csv")
+    assert len(new) == 15 and "rare" not in set(new["target"]) and new["patient"].isna().all()
+
+
 def test_rows_keep_columns_ranges_whole_numbers_categories_and_words(columns: None, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     y = np.repeat([0, 1], 40)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,8 @@ def enlarge(
     per_class: int | None = None,
     policy: str = "auto",
     target: str | None = None,
+    groups: str | None = None,
+    drop_classes: Sequence[str] = (),
     seed: int = 0,
 ) -> Enlarged:
     """Write the data with augmented copies into `out`: a folder for pictures, a CSV file for a table.
@@ -81,13 +83,15 @@ def enlarge(
     per_class : examples of each class that there shall be in the end; twice the largest class unless given
     policy : one of `ON_IMAGES` or `ON_TABLES`, or "auto": the one that helps most in cross-validation
     target : the column to predict, for tables
+    groups, drop_classes : as for `fit`; the examples of such a class are not written
 
     Raises SettingsError where `out` is not free or lies in the data, or an option is wrong; DataError where
     the data cannot be used, or no policy helped.
     """
     source, place = Path(data), Path(out)
     check_place(source, place, per_class)
-    dataset = load(str(source), Settings(target=target, seed=seed))
+    settings = Settings(target=target, groups=groups, drop_classes=tuple(drop_classes), seed=seed)
+    dataset = load(str(source), settings)
     check_kind(dataset, source, place, "augment")
     if dataset.copies.any():
         raise SettingsError(f"{source} holds copies already. Augment what they were made from.")
@@ -269,6 +273,8 @@ def _write_table(
     schema = TableSchema.from_json(dataset.origin["schema"])
     numbers = {c.name: c.style for c in schema.columns if c.kind == "numeric"}  # how each is written
     rows = [int(name) for name in dataset.ids]  # of the file; some may have been left out
+    if "dropped_classes" in dataset.origin:
+        frame, rows = frame.iloc[rows].reset_index(drop=True), list(range(len(rows)))
     made, entries = [], {}
     for k, (i, seed) in enumerate(plan):
         line, with_whom = _copied_row(dataset, i, policy, numbers, np.random.default_rng(seed), frame, rows)
@@ -307,6 +313,7 @@ def _copied_row(
         values = X[column].to_numpy()
         if with_whom is None:
             new = values[i] + 0.1 * np.nanstd(values) * random.standard_normal()
+            new = np.clip(new, np.nanmin(values), np.nanmax(values))
         else:
             new = share * values[i] + (1 - share) * values[with_whom]
         if np.isfinite(new):

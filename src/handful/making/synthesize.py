@@ -7,7 +7,7 @@ written unless it is asked for, and then the first line of the card says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,8 @@ def synthesize(
     per_class: int,
     generator: str = "auto",
     target: str | None = None,
+    groups: str | None = None,
+    drop_classes: Sequence[str] = (),
     seed: int = 0,
     anyway: bool = False,
     jobs: int | None = None,
@@ -120,6 +122,7 @@ def synthesize(
     generator : a name of `generators`, or "auto": all that are offered, and of these the one with which a
         model scores best on the folds
     target : the column to predict, for tables
+    groups, drop_classes : as for `fit`
     anyway : write also where no gain can be shown
     jobs : worker processes; all cores unless given
     tell : called with lines of progress
@@ -129,7 +132,8 @@ def synthesize(
     """
     source, place = Path(data), Path(out)
     check_place(source, place, per_class)
-    dataset = _read(source, place, target, seed)
+    settings = Settings(target=target, groups=groups, drop_classes=tuple(drop_classes), seed=seed)
+    dataset = _read(source, place, settings)
     for finding in dataset.findings:
         if finding.kind == "damaged file":
             tell(finding.message)
@@ -165,9 +169,9 @@ def synthesize(
     return Synthesized(place, len(made.labels), quality)
 
 
-def _read(source: Path, place: Path, target: str | None, seed: int) -> Dataset:
+def _read(source: Path, place: Path, settings: Settings) -> Dataset:
     """The data with duplicates united, if it can be learned from and written like."""
-    dataset = load(str(source), Settings(target=target, seed=seed))
+    dataset = load(str(source), settings)
     check_kind(dataset, source, place, "synthesize")
     if dataset.classes is None:
         raise SettingsError(
