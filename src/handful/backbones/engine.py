@@ -28,6 +28,8 @@ from handful.settings import usable_cores
 
 ENGINES = ("onnxruntime", "openvino", "openvino-bf16", "torch", "cuda")
 
+BATCH = {"cuda": 64, "cpu": 8}  # pictures that torch takes at once
+
 Progress = Callable[[int, int], None]  # (done, total)
 Rows = tuple[int, list[np.ndarray]]  # first row, and (rows, d) of each level
 
@@ -258,7 +260,7 @@ class _Torch:
         device = "cuda" if kind == "cuda" else "cpu"
         levels = Levels(load_torch(backbone), backbone.mean, backbone.std).eval().to(device)
         levels.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return cls(levels, backbone, device, threads, batch=64 if device == "cuda" else 8)
+        return cls(levels, backbone, device, threads, batch=BATCH[device])
 
     def run(self, pixels: np.ndarray) -> Iterator[Rows]:
         import torch

@@ -7,6 +7,7 @@ and shared by all epochs, folds and candidates with the same cut.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,7 +18,7 @@ import numpy as np
 
 from handful import backbones
 from handful.backbones.cache import missing, through
-from handful.backbones.engine import choose, resize
+from handful.backbones.engine import BATCH, choose, resize
 from handful.data.dataset import Images
 from handful.data.views import view
 from handful.settings import usable_cores
@@ -150,9 +151,10 @@ class _Torch:
     def __init__(self, cut: Cut, device: str) -> None:
         import torch
 
-        self.front = cut.front().eval().to(device)
+        front = copy.deepcopy(cut.front())  # the chain it is of stays on the CPU, for other cuts
+        self.front = front.eval().to(device)
         self.front.steps.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.cut, self.device, self.batch = cut, device, 64 if device == "cuda" else 8
+        self.cut, self.device, self.batch = cut, device, BATCH[device]
 
     def run(self, pixels: np.ndarray, name: str) -> Iterator[tuple[int, np.ndarray]]:
         import torch
