@@ -1,14 +1,14 @@
 """Whole runs on pictures, everything chosen by the folds: told, delivered, and what each technique was worth.
 
     python benchmarks/pictures.py ../shared/data/image [--budget standard] [--seeds 0,1,2] [--store FILE]
-                                  [--keep FOLDER]
+                                  [--keep FOLDER] [--device cuda]
 
 `handful fit` as a person calls it, in a new process with an empty cache. elpv_solar_defect and
 tuxpaint_stamps are cross-validated as a whole; of fashion_mnist 20 pictures a class are drawn to learn from,
 and the model is scored on the rest. Promised with `standard`: elpv 0.885, tuxpaint 0.91, fashion_mnist 0.80
-on the rest; with `thorough` elpv 0.90 (medians over seeds). Finished runs are kept in the store. With
-`--keep` the folders of runs stay, and one that was stopped goes on where it was; its seconds are then those
-of the last part alone. Exit status 1 where a promise is missed.
+on the rest; with `thorough` elpv 0.90, on a GPU 0.905 (medians over seeds). Finished runs are kept in the
+store. With `--keep` the folders of runs stay, and one that was stopped goes on where it was; its seconds are
+then those of the last part alone. Exit status 1 where a promise is missed.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from main_path import run
 NAMES = ("elpv_solar_defect", "tuxpaint_stamps", "fashion_mnist")
 PROMISED = {(name, "standard"): least for name, least in zip(NAMES, (0.885, 0.91, 0.80), strict=True)}
 PROMISED["elpv_solar_defect", "thorough"] = 0.90
+ON_GPU = {("elpv_solar_defect", "thorough"): 0.905}
 A_CLASS = 20
 
 
@@ -45,12 +46,14 @@ def divided(folder: Path, seed: int, into: Path) -> tuple[Path, Path]:
     return into / "learn", into / "rest"
 
 
-def measured(folder: Path, name: str, budget: str, seed: int, keep: Path | None) -> dict[str, Any]:
+def measured(
+    folder: Path, name: str, budget: str, seed: int, keep: Path | None, device: str
+) -> dict[str, Any]:
     """One run: the score told or delivered, its seconds, and its ledger."""
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary) if keep is None else keep / f"{name} {budget} {seed}"
         place.mkdir(parents=True, exist_ok=True)
-        options = ["--metric", "accuracy", "--budget", budget, "--seed", str(seed)]
+        options = ["--metric", "accuracy", "--budget", budget, "--seed", str(seed), "--device", device]
         data = folder / name
         if name == "fashion_mnist":
             data, rest = divided(data, seed, place)
@@ -114,6 +117,7 @@ def main() -> int:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--store", type=Path)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
     stored = arguments.store is not None and arguments.store.exists()
     store: dict[str, Any] = json.loads(arguments.store.read_text()) if stored else {}
@@ -126,15 +130,17 @@ def main() -> int:
     for name in arguments.names:
         runs = []
         for seed in map(int, arguments.seeds.split(",")):
-            key = f"{name} {arguments.budget} {seed}"
+            key = f"{name} {arguments.budget} {seed}{' cuda' if arguments.device == 'cuda' else ''}"
             if key not in store:
-                store[key] = measured(arguments.folder, name, arguments.budget, seed, arguments.keep)
+                about = name, arguments.budget, seed, arguments.keep, arguments.device
+                store[key] = measured(arguments.folder, *about)
                 if arguments.store is not None:
                     arguments.store.write_text(json.dumps(store, indent=1))
             runs.append(store[key])
             print(rows(name, seed, store[key]), flush=True)
         scores = [r["told"]["value"] if r["delivered"] is None else r["delivered"] for r in runs]
-        least = PROMISED.get((name, arguments.budget), 0.0)
+        promised = PROMISED | (ON_GPU if arguments.device == "cuda" else {})
+        least = promised.get((name, arguments.budget), 0.0)
         if np.median(scores) < least:
             missed.append(f"{name}: median {np.median(scores):.3f}, promised {least}")
         ledger += ledger_rows(name, runs)

@@ -24,7 +24,7 @@ from handful.strategies.embedding import Embedding
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor, candidates
 from handful.strategies.heads import LogisticHead
 from tests.backbones.conftest import _untrained
-from tests.conftest import pictures
+from tests.conftest import pictures, table
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +159,15 @@ def test_one_look_and_several_are_asked_of_the_same_fit(tiny: str) -> None:
     )
     assert once[0][0] == once[1][0]  # one view is one look, in both ways
     assert all(0.4 < accuracy <= 1 and seconds > 0 for accuracy, seconds in [*once, *again])
+
+
+def test_devices_are_compared_on_the_same_fit() -> None:
+    """A small version of benchmarks/gpu.py, which compares the CPU with itself."""
+    gpu, rows = benchmark("gpu"), table("classification")
+    candidate = gpu.candidate_of(rows, "mlp", "cpu")
+    candidate.estimator.set_params(head__epochs=2)
+    line, apart = gpu.compared(rows, candidate, "cpu")
+    assert apart == 0 and line.startswith("| mlp | 60 |") and line.count("|") == 9
 
 
 def test_is_offered_from_standard_on_and_only_where_it_can_be_afforded(
