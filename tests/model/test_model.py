@@ -23,7 +23,7 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> handful.fit.FitRun:  # typ
     X, y = load_wine(return_X_y=True, as_frame=True)
     names = np.array(["possible", "red", "white"])[y]
     folder = tmp_path_factory.mktemp("wine") / "run"
-    with shorter_classic():
+    with shorter_classic(("logistic", "svm")):
         return handful.fit((X.iloc[::2, :4], names[::2]), families=["classic"], out=folder, jobs=1)
 
 
