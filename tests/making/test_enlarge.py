@@ -228,6 +228,7 @@ def test_auto_chooses_by_the_folds_and_writes_nothing_where_nothing_helps(
         (("photos", "-o", "new", "--policy", "flips", "--per-class", 3), "as many already"),
         (("photos", "-o", "new", "--per-class", 0), "a number from 1"),
         (("t.csv", "-o", "new", "--policy", "noise"), "name a CSV file"),
+        (("photos", "-o", "new.csv", "--policy", "flips"), "pictures are written into a folder"),
         (("t.csv", "-o", "new.csv", "--policy", "flips"), "There are auto, noise, mixup"),
         (("nowhere", "-o", "new"), "does not exist"),
         (("more", "-o", "new", "--policy", "flips"), "holds copies already"),

@@ -64,6 +64,8 @@ def check_kind(dataset: Dataset, source: Path, place: Path, command: str) -> Non
         )
     if source.is_file() and (place.is_dir() or place.suffix.lower() not in TEXT_SUFFIXES):
         raise SettingsError(f"-o {place}: a table is written as text; name a CSV file, such as larger.csv.")
+    if source.is_dir() and place.suffix.lower() in TEXT_SUFFIXES:
+        raise SettingsError(f"-o {place}: pictures are written into a folder; name one, such as larger.")
 
 
 @contextmanager
