@@ -90,13 +90,11 @@ def main() -> int:
     on = chosen.device
     print(f"| step | n | s, cpu | s, {on} | times as fast | apart | right, cpu | right, {on} |")
     print("|" + "---|" * 8)
-    table = work[-1][0]
-    fitted(
-        table, candidate_of(table, "mlp", chosen.device), chosen.device
-    )  # starting the device is no part of the first step
+    rows = work[-1][0]
+    fitted(rows, candidate_of(rows, "mlp", on), on)  # starting the device is no part of a step
     far = []
     for dataset, name in work:
-        row, apart = compared(dataset, candidate_of(dataset, name, chosen.device), chosen.device)
+        row, apart = compared(dataset, candidate_of(dataset, name, on), on)
         print(row, flush=True)
         far += [name] if apart > MOST_APART else []
     print("\n" + (f"Too far apart: {', '.join(far)}." if far else "Nothing is further apart than it may be."))

@@ -8,6 +8,8 @@ import platform
 import sys
 from pathlib import Path
 
+from handful.settings import usable_cores
+
 
 def processor() -> str:
     """The processor's name, as Linux gives it."""
@@ -24,8 +26,5 @@ def processor() -> str:
 def heading(script: str) -> str:
     """One line: date, processor, cores, Python, and how to run it again."""
     arguments = " ".join(a if not os.path.isabs(a) else Path(a).name for a in sys.argv[1:])
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return (
-        f"{datetime.date.today()}, {processor()}, {cores} cores, Python {platform.python_version()}: "
-        f"`python benchmarks/{Path(script).name} {arguments}`\n"
-    )
+    where = f"{processor()}, {usable_cores()} cores, Python {platform.python_version()}"
+    return f"{datetime.date.today()}, {where}: `python benchmarks/{Path(script).name} {arguments}`\n"

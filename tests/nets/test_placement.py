@@ -11,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def compare() -> dict[str, dict]:
         dataset = makers[kind](task)
         K = None if dataset.classes is None else len(dataset.classes)
         split = compare_splits(dataset, Settings())[0]
-        with gpu.pretended_gpu():
+        with patch("handful.backbones.engine.cuda_available", lambda: True):
             offered = propose(dataset, Settings(jobs=1, budget="thorough", device="cuda"))
         known = {c.name: smaller(c) for c in offered}
         for name in names:
@@ -80,8 +81,9 @@ def compare() -> dict[str, dict]:
 
 
 def smaller(candidate: Candidate) -> Candidate:
-    """With few epochs, and fine-tuned on pictures of a tenth of a backbone's pixels."""
-    less = {"epochs": 1, "size": 64} if "fine-tuned" in candidate.name else {"epochs": 2}
+    """With few epochs, and fine-tuned on two views of pictures of a tenth of a backbone's pixels."""
+    tuned = {"epochs": 1, "size": 64, "views": ("plain", "flip")}
+    less = tuned if "fine-tuned" in candidate.name else {"epochs": 2}
     ends = {p: p.split("__")[-1] for p in candidate.estimator.get_params()}
     params = {p: less[end] for p, end in ends.items() if end in less}
     return replace(candidate, estimator=clone(candidate.estimator).set_params(**params))
@@ -119,26 +121,22 @@ if __name__ == "__main__":
     print(json.dumps({"compared": compare(), "left behind": left_behind()}))
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict:
+def test_networks_learn_on_the_device_what_they_learn_on_the_cpu(tmp_path: Path) -> None:
     if not hasattr(backend_registration, "_setup_privateuseone_for_python_backend"):
         pytest.skip("this torch has no devices in Python")
     # A cache of its own: features and codes that are known are not computed again, wherever they came from.
-    mine = os.environ | {"HANDFUL_CACHE": str(tmp_path_factory.mktemp("cache"))}
+    mine = os.environ | {"HANDFUL_CACHE": str(tmp_path)}
     call = [sys.executable, "-W", "ignore", "-m", __name__]
     done = subprocess.run(call, env=mine, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-@pytest.mark.parametrize(
-    "name", [f"{about}: {name}" for about, names in WITH_NETWORKS.items() for name in names]
-)
-def test_a_network_learns_on_the_device_what_it_learns_on_the_cpu(told: dict, name: str) -> None:
-    found = told["compared"][name]
-    assert found["error"] is None, found["error"]
-    assert found["operations"] > 10 and found["apart"] < 0.02
-
-
-def test_what_is_left_behind_is_noticed(told: dict) -> None:
-    assert len(told["left behind"]) == 3
+    told = json.loads(done.stdout.splitlines()[-1])
+    compared = told["compared"]
+    assert len(compared) == sum(map(len, WITH_NETWORKS.values()))
+    failed = {name: found["error"] for name, found in compared.items() if found["error"] is not None}
+    assert not failed, "\n".join(f"{name}: {error}" for name, error in failed.items())
+    elsewhere = {name: found["operations"] for name, found in compared.items()}
+    assert min(elsewhere.values()) > 10, elsewhere
+    apart = {name: found["apart"] for name, found in compared.items()}
+    assert max(apart.values()) < 0.02, apart
+    # What it is worth: three mistakes are noticed.
+    assert len(told["left behind"]) == 3 and all("standin" in said for said in told["left behind"])

@@ -157,26 +157,17 @@ def sees_held_out_samples(candidate: Candidate, dataset: Dataset) -> bool:
     """The canary: held-out samples are replaced, and something that must not change has changed."""
     split = first_split(dataset)
     honest = once(candidate, dataset)
-    # One of them stays as it was while its neighbours change: its prediction must stay too.
-    others = replaced(dataset, split.test[1:])
-    poisoned = fit_and_predict(candidate, split, others, n_classes(dataset))
-    assert honest.error is None, honest.error["traceback"]
+    poisoned = fit_and_predict(candidate, split, replaced(dataset, split.test), n_classes(dataset))
     if not np.array_equal(honest.train, poisoned.train):
-        assert repeats(candidate, dataset), "with the same seed it learns something else"
         return True
-    return not np.allclose(honest.test[0], poisoned.test[0], rtol=1e-5, atol=1e-6)
-
-
-def repeats(candidate: Candidate, dataset: Dataset) -> bool:
-    """Whether two fits on the same samples under the same seed are the same."""
-    again = fit_and_predict(candidate, first_split(dataset), dataset, n_classes(dataset))
-    return np.array_equal(once(candidate, dataset).train, again.train)
+    # One held-out sample stays as it was while its neighbours change: its prediction must stay too.
+    others = replaced(dataset, split.test[1:])
+    kept = fit_and_predict(candidate, split, others, n_classes(dataset))
+    return not np.allclose(honest.test[0], kept.test[0], rtol=1e-5, atol=1e-6)
 
 
 @every_candidate
-def test_repeats_under_its_seed_and_never_sees_a_held_out_sample(
-    dataset: Dataset, candidate: Candidate
-) -> None:
+def test_never_sees_a_held_out_sample(dataset: Dataset, candidate: Candidate) -> None:
     assert not sees_held_out_samples(candidate, dataset)
 
 
@@ -196,6 +187,14 @@ def test_the_canary_dies_where_there_is_gas() -> None:
     assert sees_held_out_samples(
         Candidate("peeps", "peeps", "yours", _Peeps()), DATASETS["table classification"]
     )
+
+
+@every_candidate
+def test_repeats_under_its_seed(dataset: Dataset, candidate: Candidate) -> None:
+    first = once(candidate, dataset)
+    again = fit_and_predict(candidate, first_split(dataset), dataset, n_classes(dataset))
+    assert first.error is None, first.error
+    np.testing.assert_array_equal(first.test, again.test)
 
 
 @every_candidate
