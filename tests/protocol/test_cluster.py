@@ -35,8 +35,15 @@ class Deadly(GaussianNB):
 @pytest.fixture(scope="module")
 def dask() -> Iterator[str]:
     distributed = pytest.importorskip("distributed")
+    dask_config = pytest.importorskip("dask.config")
     about = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
-    with distributed.LocalCluster(**about) as local, distributed.Client(local):
+    with (
+        dask_config.set(
+            {"distributed.scheduler.allowed-failures": 0}
+        ),  # of a worker: by default it dies four times
+        distributed.LocalCluster(**about) as local,
+        distributed.Client(local),
+    ):
         cluster._client.cache_clear()
         yield local.scheduler_address
     cluster._client.cache_clear()
@@ -79,6 +86,41 @@ def test_ray_gives_the_same_results_and_a_cell_that_kills_its_workers_fails_alon
     tmp_path: Path, ray: None
 ) -> None:
     same_on_a_cluster(tmp_path, backend="ray")
+
+
+class Killed(Exception):
+    """The worker of a pretended cluster is gone."""
+
+
+def test_cells_that_died_beside_a_deadly_one_are_tried_again_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entrants = [majority(), entrant("bayes", GaussianNB()), entrant("deadly", Deadly())]
+    run = moved(made_run(tmp_path, entrants, "quick"), jobs=None, backend="dask")
+    cells, waits = run.cells()[:6], []
+
+    def submit(function: Any, *arguments: Any) -> Future:
+        """What waits together dies together, of which there is one at a time in the second round."""
+        future: Future = Future()
+        if function is not evaluate.work:
+            future.set_result(function(*arguments))
+            return future
+        cell = arguments[2]
+        alone = len(waits) >= len(cells)
+        waits.append(cell)
+        if alone and cell.candidate.name != "deadly":
+            future.set_result(function(*arguments))
+        else:
+            future.set_exception(Killed("the worker died"))
+        return future
+
+    monkeypatch.setattr(evaluate, "_cluster", lambda run: Cluster("Test", submit, lambda: 2, (Killed,)))
+    told = evaluate.evaluate(run, cells)
+    assert sorted((o.candidate, o.split) for o in told) == sorted(
+        (c.candidate.name, c.split.name) for c in cells
+    )
+    assert {c.candidate.name for c in cells if run.read(c).error} == {"deadly"}
+    assert len(waits) == 2 * len(cells)
 
 
 def test_time_that_is_up_starts_no_more_cells(tmp_path: Path, dask: str) -> None:

@@ -242,11 +242,11 @@ def _has_gpu(run: Run) -> bool:
 
 
 def _on_workers(run: Run, cells: list[Cell], jobs: int, allow: Allow | None) -> Iterator[Outcome]:
-    allowed = ((cell, seconds) for cell in cells if (seconds := _most(cell, allow)) is None or seconds > 0)
     if run.settings.backend != "loky":
         waiting = 0 if allow or run.settings.jobs else jobs  # so that no worker waits for the next cell
-        yield from _on_cluster(run, allowed, jobs + waiting)
+        yield from _on_cluster(run, cells, jobs + waiting, allow)
         return
+    allowed = _allowed(cells, allow)
     if jobs == 1:
         yield from (run_cell(run, cell, most) for cell, most in allowed)
         return
@@ -268,16 +268,20 @@ def _on_workers(run: Run, cells: list[Cell], jobs: int, allow: Allow | None) -> 
         yield from _on_workers(run, left[2 * jobs :], jobs, allow)
 
 
-def _on_cluster(run: Run, allowed: Iterator[tuple[Cell, float | None]], at_once: int) -> Iterator[Outcome]:
-    """A cell that kills its workers has failed; where the cluster is lost, the run can be resumed."""
+def _on_cluster(run: Run, cells: Sequence[Cell], at_once: int, allow: Allow | None) -> Iterator[Outcome]:
+    """A cell that kills its worker also when it is alone has failed; where the cluster is lost, resume."""
     cluster, about = _cluster(run), (str(run.folder.absolute()), run.identity)
     cluster.check(*about)
-    calls = ((cell, (work, *about, cell, os.getpid(), most)) for cell, most in allowed)
+    suspects: list[Cell] = []
+    calls = ((cell, (work, *about, cell, os.getpid(), most)) for cell, most in _allowed(cells, allow))
     for cell, end in cluster.each(calls, at_once):
         try:
             yield end.result()
         except cluster.died as error:
-            yield _died(run, cell, error)
+            if at_once == 1:
+                yield _died(run, cell, error)
+            else:
+                suspects.append(cell)  # or it waited beside one that did
         except HandfulError:
             raise
         except Exception as error:
@@ -285,6 +289,13 @@ def _on_cluster(run: Run, allowed: Iterator[tuple[Cell, float | None]], at_once:
                 f"the {cluster.name} cluster gave no result of {cell.candidate.name!r}: {error!r}. Continue "
                 f"with 'handful resume {run.folder}', on this machine alone with --backend loky."
             ) from error
+    if suspects:
+        yield from _on_cluster(run, suspects, 1, allow)
+
+
+def _allowed(cells: Sequence[Cell], allow: Allow | None) -> Iterator[tuple[Cell, float | None]]:
+    """The cells for which there is time, and the seconds that each may take, asked when it is drawn."""
+    return ((cell, most) for cell in cells if (most := _most(cell, allow)) is None or most > 0)
 
 
 def _most(cell: Cell, allow: Allow | None) -> float | None:
