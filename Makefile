@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check clean
+.PHONY: demo test check types tests clean
 
 demo: $(VENV)/installed
 	$(BIN)/handful demo
@@ -14,17 +14,25 @@ test: $(VENV)/installed-dev
 check:
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks
+	$(MAKE) --no-print-directory -j 2 types tests
+
+types:
 	$(BIN)/mypy
+
+tests:
 	OMP_NUM_THREADS=1 LOKY_MAX_CPU_COUNT=1 $(BIN)/python -m pytest -n auto  # small data: more is slower
 
+# Modules are compiled when they are first imported, which most of what is installed never is.
+INSTALL = test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e
+
 $(VENV)/installed: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(INSTALL) .
 	touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,backbones]"
-	touch $@
+$(VENV)/installed-dev: pyproject.toml constraints.txt
+	$(INSTALL) ".[dev,backbones]"
+	touch $(VENV)/installed $@
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache
