@@ -21,7 +21,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from handful import HandfulClassifier, HandfulRegressor
 from handful.protocol import budget
 
-pytestmark = pytest.mark.usefixtures("few_candidates")
+
+@pytest.fixture(autouse=True)
+def no_questions(few_candidates: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Controls and the like, asked after the comparison, take half of a fit's time."""
+    monkeypatch.setattr(budget, "follow_up", lambda *_: [])
+
 
 SMALL = {"families": ("yours",)}
 ESTIMATORS = [
@@ -31,8 +36,7 @@ ESTIMATORS = [
 
 
 @parametrize_with_checks(ESTIMATORS)
-def test_scikit_learn_accepts_it(estimator, check, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(budget, "follow_up", lambda *_: [])  # controls and the like, half of a fit's time
+def test_scikit_learn_accepts_it(estimator, check) -> None:  # type: ignore[no-untyped-def]
     check(estimator)
 
 

@@ -54,7 +54,7 @@ class Columns(Generator):
 @pytest.fixture(autouse=True)
 def few_folds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "FEW", 0)
-    monkeypatch.setattr(trial, "MODELS", {"image": ("thumbnail svm",), "table": ("logistic",)})
+    monkeypatch.setattr(trial, "MODELS", {"image": ("thumbnail svm",), "table": ("lda",)})
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def test_auto_takes_the_best_and_the_others_stand_beside_it(columns: None, tmp_p
     found = module.compare(dataset, {"columns": Columns(), "copies": Copies()}, 10, jobs=1)
     score = {name: found.predictions.score(pairs[0][0])[0] for name, pairs in found.pairs.items()}
     assert set(score) == {"columns", "copies"} and score[found.best] == max(score.values())
-    assert found.tried_per_class == 10 and found.model.name == "logistic"
+    assert found.tried_per_class == 10 and found.model.name == "lda"
 
 
 def test_folds_worked_on_at_once_give_the_same_and_say_how_long_they_take(

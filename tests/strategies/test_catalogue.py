@@ -27,6 +27,7 @@ from tests.conftest import files_of, mixed, more_without_labels, opinions, pictu
 SETTINGS = Settings(jobs=1, budget="standard")
 EPOCHS = 4  # of networks here: the same class on the same path, only shorter
 TREES = 10  # of forests, likewise
+PIXELS = 96  # a side of the pictures on which networks are fine-tuned, likewise
 DATASETS = {
     f"{kind} {task}": make(task)
     for kind, make in (("table", table), ("image", pictures), ("text", texts))
@@ -35,8 +36,10 @@ DATASETS = {
 
 
 def shorter(candidate: Candidate) -> Candidate:
-    """The same, its networks with few epochs and its forests with few trees."""
+    """The same, its networks with few epochs and of small pictures, and its forests with few trees."""
     fewer = {"epochs": EPOCHS, "n_estimators": TREES}
+    if candidate.family == "finetune":
+        fewer["size"] = PIXELS
     ends = {p: p.split("__")[-1] for p in candidate.estimator.get_params()}
     params = {p: fewer[end] for p, end in ends.items() if end in fewer}
     return replace(candidate, estimator=clone(candidate.estimator).set_params(**params))
