@@ -14,7 +14,7 @@ from handful.data.dataset import Dataset
 from handful.data.names import count
 from handful.errors import DataError
 from handful.evidence.predictions import Predictions, Row, tabulate
-from handful.protocol.evaluate import fit_and_predict, one_thread
+from handful.protocol.evaluate import fit_and_predict, one_thread, stay
 from handful.protocol.run import Cell, FoldResult
 from handful.protocol.splits import Split, compare_splits
 from handful.report.words import duration
@@ -113,6 +113,7 @@ def compare(
 def _on_split(candidates: list[Candidate], split: Split, dataset: Dataset) -> list[FoldResult]:
     """All on one split, one after another: they share what a generator learned there."""
     assert dataset.classes is not None
+    stay()
     with one_thread():
         return [fit_and_predict(c, split, dataset, len(dataset.classes)) for c in candidates]
 

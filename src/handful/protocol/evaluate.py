@@ -31,6 +31,7 @@ from handful.strategies.candidate import Candidate, accepts, count_parameters, s
 
 # Cells whose fits take less than so many seconds together tell nothing of what is lost beside the fits.
 ENOUGH, MOST_WASTE = 1.0, 2.0
+GROWTH = 4_000_000_000  # bytes by which a worker may grow
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,20 @@ def follow(parent: int) -> None:
             time.sleep(1)
         os._exit(1)  # only a temporary file can be left half-written
 
+    stay()
     if os.getppid() == parent:
         threading.Thread(target=watch, daemon=True).start()
+
+
+def stay() -> None:
+    """Let this worker be kept when it has grown.
+
+    Where psutil is installed, joblib takes 300 MB for a leak and starts another worker instead: importing
+    torch is as much, so that every network would be fitted in a worker that has to import all anew.
+    """
+    from joblib.externals.loky import process_executor
+
+    process_executor._MAX_MEMORY_LEAK_SIZE = GROWTH
 
 
 def run_cell(run: Run, cell: Cell, most: float | None = None) -> Outcome:
