@@ -21,12 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from handful import HandfulClassifier, HandfulRegressor
 from handful.protocol import budget
 
-
-@pytest.fixture(autouse=True)
-def no_questions(few_candidates: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Controls and the like, asked after the comparison, take half of a fit's time."""
-    monkeypatch.setattr(budget, "follow_up", lambda *_: [])
-
+pytestmark = pytest.mark.usefixtures("few_candidates")
 
 SMALL = {"families": ("yours",)}
 ESTIMATORS = [
@@ -36,7 +31,8 @@ ESTIMATORS = [
 
 
 @parametrize_with_checks(ESTIMATORS)
-def test_scikit_learn_accepts_it(estimator, check) -> None:  # type: ignore[no-untyped-def]
+def test_scikit_learn_accepts_it(estimator, check, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(budget, "follow_up", lambda *_: [])  # controls and the like, half of a fit's time
     check(estimator)
 
 

@@ -36,11 +36,10 @@ class Deadly(GaussianNB):
 def dask() -> Iterator[str]:
     distributed = pytest.importorskip("distributed")
     dask_config = pytest.importorskip("dask.config")
+    failures = {"distributed.scheduler.allowed-failures": 0}  # by default a cell may kill four workers
     about = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
     with (
-        dask_config.set(
-            {"distributed.scheduler.allowed-failures": 0}
-        ),  # of a worker: by default it dies four times
+        dask_config.set(failures),
         distributed.LocalCluster(**about) as local,
         distributed.Client(local),
     ):

@@ -59,11 +59,11 @@ def test_a_network_that_kills_its_process_fails_alone(
     entrants = [majority(), entrant("dies", Epochs(dies=True)), entrant("net", Epochs())]
     run = made_run(tmp_path, entrants, "quick", jobs=2)
     monkeypatch.setattr(evaluation, "device", lambda: "cuda")
-    cells = run.cells()[: len(entrants)]
+    cells = run.cells()[: 2 * len(entrants)]
     evaluate(run, cells)
     ends = {(c.candidate.name, c.split.name): run.read(c).error for c in cells}
     assert {name for (name, _), error in ends.items() if error} == {"dies"}
-    assert [e["message"].endswith("ran out of memory") for e in ends.values() if e] == [True]
+    assert [e["message"].endswith("ran out of memory") for e in ends.values() if e] == [True, True]
 
 
 def test_time_that_is_up_stops_the_lane_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,7 +150,8 @@ class TableSpace(TransformerMixin, BaseEstimator):
         numbers = len(self.encoder_.numeric_)
         if numbers:
             # "Is missing" as 0 and 1: standardised, one rare gap would lie farther than anything else.
-            scale = self.encoder_.parts_[0][0][-1].scale_[numbers:]
+            (_, standardised), _ = self.encoder_.parts_[0]
+            scale = standardised.scale_[numbers:]
             encoded[:, numbers : numbers + len(scale)] *= scale
         return np.column_stack([encoded, *rarity])
 
