@@ -8,7 +8,7 @@ import platform
 import sys
 from pathlib import Path
 
-from handful.settings import usable_cores
+from handful.workers import usable_cores
 
 
 def processor() -> str:

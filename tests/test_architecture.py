@@ -14,6 +14,7 @@ ROOMS = [
     "errors",
     "settings",
     "files",
+    "workers",
     "data",
     "costs",
     "scoring",

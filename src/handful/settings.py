@@ -24,15 +24,6 @@ def duration(budget: str) -> float | None:
     return seconds or None
 
 
-def usable_cores() -> int:
-    """The cores that this process may use, which under an affinity, a container's limit or
-    LOKY_MAX_CPU_COUNT are fewer than the machine has.
-    """
-    import joblib
-
-    return int(joblib.cpu_count())
-
-
 @dataclass(frozen=True)
 class Settings:
     """The options of `fit`; plain values only, so that a run can store and repeat them.

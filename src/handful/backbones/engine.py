@@ -24,7 +24,7 @@ import numpy as np
 from handful.backbones.cache import Vectors
 from handful.backbones.registry import Backbone, load_torch
 from handful.errors import HandfulError, MissingExtraError, SettingsError
-from handful.settings import usable_cores
+from handful.workers import usable_cores
 
 ENGINES = ("onnxruntime", "openvino", "openvino-bf16", "torch", "cuda")
 

@@ -21,7 +21,7 @@ from handful.backbones.cache import missing, through
 from handful.backbones.engine import BATCH, choose, resize
 from handful.data.dataset import Images
 from handful.data.views import view
-from handful.settings import usable_cores
+from handful.workers import usable_cores
 
 if TYPE_CHECKING:
     from handful.backbones.cut import Cut

@@ -22,7 +22,7 @@ from handful.backbones.text_folder import prefix, read_recipe
 from handful.backbones.text_loading import load_sentence_transformer, load_tokenizer
 from handful.backbones.text_onnx import OnnxTexts, OpenVinoTexts, Rows
 from handful.backbones.text_registry import TextBackbone, files
-from handful.settings import usable_cores
+from handful.workers import usable_cores
 
 _ON_TORCH = ("cuda", "torch")
 

@@ -26,7 +26,7 @@ from PIL import Image, UnidentifiedImageError
 from handful.data.dataset import Images, pixel_digest
 from handful.data.names import printable
 from handful.errors import DataError, RunError
-from handful.settings import usable_cores
+from handful.workers import usable_cores
 
 SIZE_LIMITS = (32, 224)
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its scale as long as both sides keep this many pixels: twice the

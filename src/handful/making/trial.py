@@ -8,23 +8,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed
 
 from handful.data.dataset import Dataset
 from handful.data.names import count
 from handful.errors import DataError
 from handful.evidence.predictions import Predictions, Row, tabulate
-from handful.protocol.evaluate import fit_and_predict, one_thread, stay
+from handful.protocol.evaluate import fit_and_predict, one_thread
 from handful.protocol.run import Cell, FoldResult
 from handful.protocol.splits import Split, compare_splits
 from handful.report.words import duration
 from handful.scoring import default_metric, get_metric
-from handful.settings import Settings, usable_cores
+from handful.settings import Settings
 from handful.strategies import classic
 from handful.strategies.candidate import Candidate
 from handful.strategies.generators import Generator
 from handful.strategies.only_generated import OnlyGenerated
 from handful.strategies.synthesis import WithSynthetic
+from handful.workers import usable_cores, workers
 
 MOST_MADE = 1500  # generated examples in a training part, at most
 # Up to so many examples the folds are drawn three times: the luck of what is made up weighs less then.
@@ -80,7 +81,7 @@ def compare(
 
     at_once = min(jobs or usable_cores(), len(splits))
     folds = count(len(splits), "fold")
-    with parallel_config("loky", n_jobs=at_once, inner_max_num_threads=1):  # one alone: in this process
+    with workers(at_once):
         work = Parallel(return_as="generator", batch_size=1)
 
         def run(what: str, candidates: list[Candidate]) -> None:
@@ -113,7 +114,6 @@ def compare(
 def _on_split(candidates: list[Candidate], split: Split, dataset: Dataset) -> list[FoldResult]:
     """All on one split, one after another: they share what a generator learned there."""
     assert dataset.classes is not None
-    stay()
     with one_thread():
         return [fit_and_predict(c, split, dataset, len(dataset.classes)) for c in candidates]
 

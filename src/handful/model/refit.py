@@ -17,6 +17,7 @@ from handful.protocol.evaluate import visible
 from handful.protocol.run import Run, opened
 from handful.protocol.splits import units
 from handful.strategies.candidate import Candidate
+from handful.workers import workers
 
 
 def refit(run: Run, predictions: Predictions, row: Row) -> Model:
@@ -58,9 +59,9 @@ def _fit_all(run: Run, candidates: list[Candidate]) -> list:
     jobs = min(run.settings.jobs_here or -1, len(candidates)) if run.settings.jobs_here != 1 else 1
     if len(candidates) == 1 or jobs == 1:
         return [fit_on_all(run, c) for c in candidates]
-    from joblib import Parallel, delayed, parallel_config
+    from joblib import Parallel, delayed
 
-    with parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
+    with workers(jobs):
         return Parallel(batch_size=1)(
             delayed(_work)(str(run.folder.absolute()), run.identity, c) for c in candidates
         )

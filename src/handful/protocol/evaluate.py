@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -11,7 +10,6 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from queue import Queue
 from typing import Any
 
@@ -26,12 +24,11 @@ from handful.protocol.clock import OutOfTime, within
 from handful.protocol.cluster import Cluster, connect
 from handful.protocol.run import Cell, FoldResult, Run, opened
 from handful.protocol.splits import Split, labels_of
-from handful.settings import usable_cores
 from handful.strategies.candidate import Candidate, accepts, count_parameters, scores
+from handful.workers import first_of_all, usable_cores, workers
 
 # Cells whose fits take less than so many seconds together tell nothing of what is lost beside the fits.
 ENOUGH, MOST_WASTE = 1.0, 2.0
-GROWTH = 4_000_000_000  # bytes by which a worker may grow
 
 
 @dataclass(frozen=True)
@@ -88,17 +85,14 @@ def start_workers(run: Run) -> None:
     """Let every worker import what it needs, so that the first fits take no longer than others."""
     jobs = processes(run, len(run.candidates))
     if jobs > 1 and run.settings.backend == "loky":
-        from joblib import Parallel, delayed, parallel_config
+        from joblib import Parallel, delayed
 
         about = str(run.folder.absolute()), run.identity
-        with parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
-            Parallel(batch_size=1, pre_dispatch=jobs)(
-                delayed(_look)(*about, os.getpid()) for _ in range(jobs)
-            )
+        with workers(jobs):
+            Parallel(batch_size=1, pre_dispatch=jobs)(delayed(_look)(*about) for _ in range(jobs))
 
 
-def _look(folder: str, identity: str, parent: int) -> int:
-    follow(parent)
+def _look(folder: str, identity: str) -> int:
     run = opened(folder, identity)
     return len(run.candidates) + len(run.dataset)
 
@@ -128,38 +122,9 @@ class Outcome:
     late: bool = False
 
 
-def work(folder: str, identity: str, cell: Cell, parent: int, most: float | None = None) -> Outcome:
-    """A cell in a worker process, started by the process `parent`: open the run, then as everywhere."""
-    follow(parent)
+def work(folder: str, identity: str, cell: Cell, most: float | None = None) -> Outcome:
+    """A cell in a worker process: open the run, then as everywhere."""
     return run_cell(opened(folder, identity), cell, most)
-
-
-@lru_cache(maxsize=1)
-def follow(parent: int) -> None:
-    """Let this worker end when its parent has died: killed, it tells nobody, and workers would live on.
-
-    Only where `parent` is this process's own; another scheduler looks after its workers itself.
-    """
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)  # only a temporary file can be left half-written
-
-    stay()
-    if os.getppid() == parent:
-        threading.Thread(target=watch, daemon=True).start()
-
-
-def stay() -> None:
-    """Let this worker be kept when it has grown.
-
-    Where psutil is installed, joblib takes 300 MB for a leak and starts another worker instead: importing
-    torch is as much, so that every network would be fitted in a worker that has to import all anew.
-    """
-    from joblib.externals.loky import process_executor
-
-    process_executor._MAX_MEMORY_LEAK_SIZE = GROWTH
 
 
 def run_cell(run: Run, cell: Cell, most: float | None = None) -> Outcome:
@@ -263,17 +228,17 @@ def _on_workers(run: Run, cells: list[Cell], jobs: int, allow: Allow | None) -> 
     if jobs == 1:
         yield from (run_cell(run, cell, most) for cell, most in allowed)
         return
-    from joblib import Parallel, delayed, parallel_config
+    from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     about = str(run.folder.absolute()), run.identity
     try:
-        with parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
+        with workers(jobs):
             # Under a limit nothing waits in line: what a cell may take is decided when it starts.
             parallel = Parallel(
                 return_as="generator_unordered", batch_size=1, pre_dispatch=jobs if allow else "2*n_jobs"
             )
-            yield from parallel(delayed(work)(*about, cell, os.getpid(), most) for cell, most in allowed)
+            yield from parallel(delayed(work)(*about, cell, most) for cell, most in allowed)
     except TerminatedWorkerError:
         # Cells that may have killed it run alone, and those that die again have failed.
         left = [cell for cell in cells if not run.has(cell)]
@@ -286,7 +251,7 @@ def _on_cluster(run: Run, cells: Sequence[Cell], at_once: int, allow: Allow | No
     cluster, about = _cluster(run), (str(run.folder.absolute()), run.identity)
     cluster.check(*about)
     suspects: list[Cell] = []
-    calls = ((cell, (work, *about, cell, os.getpid(), most)) for cell, most in _allowed(cells, allow))
+    calls = ((cell, (work, *about, cell, most)) for cell, most in _allowed(cells, allow))
     for cell, end in cluster.each(calls, at_once):
         try:
             yield end.result()
@@ -324,14 +289,14 @@ def _one_after_another(run: Run, cells: Sequence[Cell], allow: Allow | None) -> 
     about = str(run.folder.absolute()), run.identity
     waiting = list(cells)
     while waiting:
-        with ProcessPoolExecutor(max_workers=1) as alone:
+        with ProcessPoolExecutor(max_workers=1, **first_of_all()) as alone:
             while waiting:
                 cell = waiting.pop(0)
                 most = _most(cell, allow)
                 if most is not None and most <= 0:
                     continue
                 try:
-                    yield alone.submit(work, *about, cell, os.getpid(), most).result()
+                    yield alone.submit(work, *about, cell, most).result()
                 except BrokenProcessPool as error:
                     yield _died(run, cell, error)
                     break

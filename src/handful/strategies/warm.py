@@ -14,7 +14,7 @@ from handful.data.dataset import Dataset
 from handful.data.texts import as_array
 from handful.data.views import PLAIN
 from handful.nets.device import on_device
-from handful.settings import Settings, usable_cores
+from handful.settings import Settings
 from handful.strategies.ablation import LeftOut
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain, learns_from_unlabelled
@@ -28,6 +28,7 @@ from handful.strategies.squeezed import content
 from handful.strategies.synthesis import plain
 from handful.strategies.tables import TableEncoder
 from handful.strategies.views import Views
+from handful.workers import usable_cores, workers
 
 CHUNK = 32
 UNLABELLED = ", without labels"  # behind the name of a kind of features of what has none
@@ -214,9 +215,10 @@ def _describe(images: Any, step: PerImage, jobs: int | None, progress: Callable[
             step.transform(some)
             progress(done, len(chunks))
         return
-    work = Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1)
-    for done, _ in enumerate(work(delayed(_transform)(step, some) for some in chunks), start=1):
-        progress(done, len(chunks))
+    with workers(jobs):
+        work = Parallel(return_as="generator_unordered", batch_size=1)
+        for done, _ in enumerate(work(delayed(_transform)(step, some) for some in chunks), start=1):
+            progress(done, len(chunks))
 
 
 def _transform(step: Any, images: Any) -> int:
