@@ -13,8 +13,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.naive_bayes import GaussianNB
 
 import handful
-from handful.errors import RunError
+from handful.errors import RunError, SettingsError
 from handful.fit import report_run, resume
+from handful.protocol.evaluate import Progress
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
@@ -86,6 +87,26 @@ def test_a_race_with_a_duration_is_resumed_with_the_time_that_is_left(tmp_path: 
     again = resume(folder).summary  # everything was fitted: nothing is decided anew
     assert {**again, "budget": None} == {**before, "budget": None}
     assert again["budget"]["seconds"]["used"] >= about["seconds"]["used"]
+
+
+def test_what_is_left_ends_in_the_time_that_it_is_given(tmp_path: Path) -> None:
+    folder, slow = tmp_path / "run", [("slow", RandomForestClassifier(400, random_state=0))]
+
+    def stop(progress: Progress) -> None:
+        if progress.done > 12:  # of two candidates on five folds: in the second repeat
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        about = {"budget": "thorough", "jobs": 1, "progress": stop}
+        handful.fit(DATA, families=["baseline"], candidates=slow, out=folder, **about)
+    with pytest.raises(SettingsError, match="--budget 'quick' is no duration"):
+        resume(folder, budget="quick")
+    ended = resume(folder, budget="8s")
+    about = ended.summary["budget"]
+    assert about["asked"] == about["effort"] == "thorough" and about["rest"] == "8s"
+    assert 1 <= about["repeats"] < about["repeats_planned"] == 10 and not about["settled"]
+    assert about["seconds"]["limit"] == 8 and about["seconds"]["used"] < 1.15 * 8
+    assert "told to end 8.0 s after it went on" in ended.report().read_text(encoding="utf-8")
 
 
 def test_a_later_run_may_have_moved_to_another_folder(

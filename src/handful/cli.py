@@ -128,6 +128,9 @@ def fit(
 @app.command()
 def resume(
     run: Annotated[Path, typer.Argument(help="The folder of a run that was stopped.")],
+    budget: Annotated[
+        str | None, typer.Option(help="How long the rest may take, such as 20m; it ends with what it has.")
+    ] = None,
     backend: Annotated[
         str | None, typer.Option(help="Go on with other workers than before: loky, dask or ray.")
     ] = None,
@@ -138,7 +141,7 @@ def resume(
     from handful.fit import resume as resume_run
 
     with _bar(run) as tell:
-        finished = resume_run(run, tell, backend=backend, address=address, jobs=jobs)
+        finished = resume_run(run, tell, budget=budget, backend=backend, address=address, jobs=jobs)
     _answer(finished)
 
 

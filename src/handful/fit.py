@@ -45,7 +45,7 @@ from handful.protocol.run import Run
 from handful.protocol.splits import compare_splits
 from handful.report.write import write_report
 from handful.scoring import choose_metric
-from handful.settings import BUDGET_REPEATS, Settings
+from handful.settings import BUDGET_REPEATS, Settings, duration
 from handful.strategies import check_families, notes, prior, propose
 
 Own = Sequence[tuple[str, Any]]
@@ -111,20 +111,29 @@ def resume(
     folder: str | Path,
     tell: Tell | None = None,
     *,
+    budget: str | None = None,
     backend: str | None = None,
     address: str | None = None,
     jobs: int | None = None,
 ) -> FitRun:
     """Go on where a run was stopped, however it was stopped.
 
+    budget : a duration, such as "20m", in which what is left is to end with what it can; what is tried was
+        decided when the run began
     backend, address, jobs : as for `fit`, where they are to be others than before; with another backend, an
         address and jobs that are not given are none
 
-    Raises RunError where the folder is no run or cannot go on, SettingsError where no worker can be reached.
+    Raises RunError where the folder is no run or cannot go on, SettingsError where no worker can be
+    reached or the budget is no duration.
     """
     run = Run.open(folder)
     if run.finished:
         return FitRun(run.folder)
+    if budget is not None and duration(budget) is None:
+        raise SettingsError(
+            f"--budget {budget!r} is no duration: a run goes on with what it began to try, so it can only "
+            "be told how long the rest may take, such as 90s, 20m or 1.5h."
+        )
     given = {"backend": backend, "address": address, "jobs": _own_integer(jobs)}
     if backend is None:
         given = {option: value for option, value in given.items() if value is not None}
@@ -132,6 +141,9 @@ def resume(
         settings = replace(run.settings, **given)
         check_workers(settings)
         run.move(settings)
+    if budget is not None:
+        run.move(replace(run.settings, rest=budget))
+        run.spend(0.0)
     if run.begun:
         run.check_rebuilt()
         return finish(run, Clock(run), tell)  # the time used before counts

@@ -33,7 +33,7 @@ class Settings:
     handful (see `handful.backbones.used`). `start_from` is an earlier run's folder. `allow_download`:
     networks for tables may fetch their weights. `backend` says whose workers fit the cells, and
     `address` where a cluster's scheduler is (see `protocol.cluster`); `jobs` counts them (None: all there
-    are).
+    are). `rest` is a duration for what was left when a run went on; what is tried stays that of `budget`.
     """
 
     data: str | None = None
@@ -54,6 +54,7 @@ class Settings:
     backend: str = "loky"
     address: str | None = None
     jobs: int | None = None
+    rest: str | None = None
     seed: int = 0
     out: str | None = None
 
@@ -65,13 +66,13 @@ class Settings:
 
     @property
     def limit(self) -> float | None:
-        """Seconds that the whole command may take; None where the budget is a name."""
-        return duration(self.budget)
+        """Seconds that the whole command may take, or its rest; None where the budget is a name."""
+        return duration(self.rest or self.budget)
 
     @property
     def repeats(self) -> int:
         """How often the folds are drawn anew, at most: a duration goes on for as long as it lasts."""
-        return BUDGET_REPEATS["thorough" if self.limit else self.effort]
+        return BUDGET_REPEATS["thorough" if duration(self.budget) else self.effort]
 
     @property
     def jobs_here(self) -> int | None:

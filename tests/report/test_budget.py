@@ -46,11 +46,21 @@ def test_what_there_was_no_time_for_is_listed() -> None:
 
 
 def test_repeats_that_were_not_needed_are_no_want_of_time() -> None:
-    words = budget_words(about(asked="thorough", seconds=None, repeats=4, stopped_behind=["a", "b"]))
+    words = budget_words(
+        about(asked="thorough", seconds=None, repeats=4, settled=True, stopped_behind=["a", "b"])
+    )
     assert words is not None and words.startswith(
         "The folds were drawn 4 times, not 10 times: more would have changed next to nothing. 2 candidates"
     )
     assert "For want of time" not in words
+
+
+def test_a_rest_that_was_given_its_time_says_so() -> None:
+    words = budget_words(about(asked="thorough", rest="5m", repeats=4))
+    assert words == (
+        "It was stopped, and told to end 5 min 0 s after it went on. It took 4 min 50 s of the "
+        "5 min 0 s given. For want of time the folds were drawn 4 times, not 10 times."
+    )
 
 
 def test_who_lost_the_race_is_counted() -> None:

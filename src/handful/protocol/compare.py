@@ -82,7 +82,7 @@ def compare(
             racing = [c for c in racing if _takes_part(run, c, len(done))]
         repeated = bool(todo) and todo[0].repeat > done[-1].repeat
         if settled is not None and repeated and settled(run, _cells(done, racing)):
-            run.curtail(todo[0].repeat)
+            run.curtail(todo[0].repeat, settled=True)
             pace.todo.clear()
             break
     return pace

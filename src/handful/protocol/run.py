@@ -192,7 +192,7 @@ class Run:
         return Settings.from_json(self._file["settings"])
 
     def move(self, settings: Settings) -> None:
-        """Go on under other settings that change no result: other workers."""
+        """Go on under other settings that change no result: other workers, or a limit of time."""
         self._update({"settings": settings.to_json()})
         self.__dict__.pop("settings", None)
 
@@ -238,13 +238,18 @@ class Run:
         if new:
             self._update({"stopped": {**known, **new}})
 
-    def curtail(self, repeats: int) -> None:
-        """Only the first `repeats` repeats count: there was no time for more, or no need."""
-        self._update({"repeats": repeats})
+    def curtail(self, repeats: int, settled: bool = False) -> None:
+        """Only the first `repeats` repeats count: there was no time for more, or no need (`settled`)."""
+        self._update({"repeats": repeats, "settled": settled})
+
+    @property
+    def settled(self) -> bool:
+        """Whether more repeats were not needed."""
+        return self._file.get("settled", False)
 
     @property
     def used(self) -> float:
-        """Seconds that earlier sessions used, where the budget is a duration."""
+        """Seconds that earlier sessions used, where there is a limit: since the one that set it."""
         return float(self._file.get("used", 0.0))
 
     def spend(self, seconds: float) -> None:

@@ -27,9 +27,11 @@ def budget_part(run: Run) -> dict[str, Any]:
     stops = {name: stop for name, stop in run.stopped.items() if stop.splits < len(run.splits)}
     return {
         "asked": settings.budget,
+        "rest": settings.rest,
         "effort": settings.effort,
         "repeats": repeats,
         "repeats_planned": planned,
+        "settled": run.settled,
         "splits": len(run.splits),
         "stopped_behind": [name for name, stop in stops.items() if stop.why == "behind"],
         "stopped_for_time": [name for name, stop in stops.items() if stop.why == "time"],
@@ -46,6 +48,10 @@ def budget_words(summary: dict[str, Any]) -> str | None:
     cut = _cut_short(about)
     if clock:
         took = words.duration(clock["used"])
+        if about.get("rest"):
+            parts.append(
+                f"It was stopped, and told to end {words.duration(clock['limit'])} after it went on."
+            )
         if clock["used"] > clock["limit"]:
             parts.append(f"It took {took}, {words.duration(clock['used'] - clock['limit'])} more than given.")
         else:
@@ -57,7 +63,7 @@ def budget_words(summary: dict[str, Any]) -> str | None:
             )
     if cut:
         parts.append(f"For want of time {words.listed(cut)}.")
-    if not clock and (drawn := _drawn(about)):
+    if about.get("settled") and (drawn := _drawn(about)):
         parts.append(f"{drawn[0].upper()}{drawn[1:]}: more would have changed next to nothing.")
     behind = len(about.get("stopped_behind") or [])
     if behind:
@@ -71,7 +77,7 @@ def budget_words(summary: dict[str, Any]) -> str | None:
 def _cut_short(about: dict[str, Any]) -> list[str]:
     """What there was no time for, as ends of a sentence."""
     found = []
-    if about.get("seconds") and (drawn := _drawn(about)):
+    if not about.get("settled") and (drawn := _drawn(about)):
         found.append(drawn)
     out = len(about.get("stopped_for_time") or [])
     if out:
