@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Some machines are told to keep no compiled modules; each process would then compile torch anew, 7 s of CPU.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test check types tests clean
 

@@ -24,8 +24,11 @@ SMALL_TABLE = (500, 30)
 
 
 def run(data: Path, options: list[str], folder: Path) -> dict:
-    """One `handful fit` in a process of its own, with an empty cache; what was begun there is resumed."""
-    environment = {**os.environ, "HANDFUL_CACHE": str(folder / "cache")}
+    """One `handful fit` in a process of its own, with an empty cache; what was begun there is resumed.
+
+    Python keeps the modules that it has compiled, as it does unless it is told not to.
+    """
+    environment = {**os.environ, "HANDFUL_CACHE": str(folder / "cache"), "PYTHONDONTWRITEBYTECODE": ""}
     command = [sys.executable, "-m", "handful", "fit", str(data), "--out", str(folder / "run"), *options]
     if (folder / "run" / "run.json").exists():
         command = [sys.executable, "-m", "handful", "resume", str(folder / "run")]
