@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -214,3 +215,22 @@ def test_exit_statuses(runs: Path, tmp_path: Path) -> None:
     assert handful("resume", tmp_path).status == 2
     assert handful("fit").status == 2
     assert handful("fit", runs / "table.csv", "--no-such-option").status == 2
+
+
+def test_ctrl_c_says_how_to_go_on_and_how_to_end_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    data, out = write_table(tmp_path / "t.csv"), tmp_path / "my run"
+    with monkeypatch.context() as patch:
+        patch.setattr(import_module("handful.fit"), "ask", interrupted)
+        called = handful("fit", data, "--target", "target", *QUICK, "--out", out)
+    assert called.status == 130
+    assert f"continue with: handful resume '{out}'\n" in called.err
+    assert f"handful resume '{out}' --budget 5m" in called.err
+    ended = handful("resume", out, "--budget", "5m")
+    assert ended.status == 0 and (out / "report.html").exists()
+    wrong = handful("resume", out, "--budget", "standard")
+    assert wrong.status == 2 and "--budget 'standard' is no duration" in wrong.err

@@ -413,9 +413,9 @@ def _words(progress: Any) -> str:
 
 def _stopped(folder: Path) -> None:
     if (folder / "run.json").exists():
-        typer.echo(
-            f"\nStopped. Nothing is lost: continue with: handful resume {quote(str(folder))}", err=True
-        )
+        again = f"handful resume {quote(str(folder))}"
+        typer.echo(f"\nStopped. Nothing is lost: continue with: {again}", err=True)
+        typer.echo(f"An answer soon, with what there is by then: {again} --budget 5m", err=True)
     else:
         typer.echo("\nStopped.", err=True)
     raise typer.Exit(130)

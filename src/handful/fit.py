@@ -126,14 +126,14 @@ def resume(
     Raises RunError where the folder is no run or cannot go on, SettingsError where no worker can be
     reached or the budget is no duration.
     """
-    run = Run.open(folder)
-    if run.finished:
-        return FitRun(run.folder)
     if budget is not None and duration(budget) is None:
         raise SettingsError(
             f"--budget {budget!r} is no duration: a run goes on with what it began to try, so it can only "
             "be told how long the rest may take, such as 90s, 20m or 1.5h."
         )
+    run = Run.open(folder)
+    if run.finished:
+        return FitRun(run.folder)
     given = {"backend": backend, "address": address, "jobs": _own_integer(jobs)}
     if backend is None:
         given = {option: value for option, value in given.items() if value is not None}
