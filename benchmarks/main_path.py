@@ -23,15 +23,17 @@ LIMITS = {"tuxpaint_stamps": (120, 0.87), "elpv_solar_defect": (240, 0.875)}
 SMALL_TABLE = (500, 30)
 
 
-def run(data: Path, options: list[str], folder: Path) -> dict:
+def run(data: Path, options: list[str], folder: Path, rest: str | None = None) -> dict:
     """One `handful fit` in a process of its own, with an empty cache; what was begun there is resumed.
 
+    rest : how long what was begun may still take, such as "20m"
     Python keeps the modules that it has compiled, as it does unless it is told not to.
     """
     environment = {**os.environ, "HANDFUL_CACHE": str(folder / "cache"), "PYTHONDONTWRITEBYTECODE": ""}
     command = [sys.executable, "-m", "handful", "fit", str(data), "--out", str(folder / "run"), *options]
     if (folder / "run" / "run.json").exists():
         command = [sys.executable, "-m", "handful", "resume", str(folder / "run")]
+        command += ["--budget", rest] if rest else []
     start = time.perf_counter()
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     seconds = time.perf_counter() - start

@@ -1,14 +1,17 @@
 """Whole runs on pictures, everything chosen by the folds: told, delivered, and what each technique was worth.
 
     python benchmarks/pictures.py ../shared/data/image [--budget standard] [--seeds 0,1,2] [--store FILE]
-                                  [--keep FOLDER] [--device cuda]
+                                  [--keep FOLDER [--rest 20m]] [--device cuda]
 
 `handful fit` as a person calls it, in a new process with an empty cache. elpv_solar_defect and
 tuxpaint_stamps are cross-validated as a whole; of fashion_mnist 20 pictures a class are drawn to learn from,
 and the model is scored on the rest. Promised with `standard`: elpv 0.885, tuxpaint 0.91, fashion_mnist 0.80
-on the rest; with `thorough` elpv 0.90, on a GPU 0.905 (medians over seeds). Finished runs are kept in the
-store. With `--keep` the folders of runs stay, and one that was stopped goes on where it was; its seconds are
-then those of the last part alone. Exit status 1 where a promise is missed.
+on the rest; with `thorough` elpv 0.90, on a GPU 0.905 (medians over seeds). Beside the best frozen candidate
+(also one that learned from several views) and the best fine-tuned one stands their paired difference in
+points, with its standard error; both are chosen on the folds they are reported on. Finished runs are kept in
+the store. With `--keep` the folders of runs stay, and one that was stopped goes on where it was (with
+`--rest` for so long, and ends with what it has); its seconds are then those of the last part alone. Exit
+status 1 where a promise is missed.
 """
 
 from __future__ import annotations
@@ -17,11 +20,15 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from handful.evidence.comparison import difference
+from handful.evidence.predictions import Predictions, Row, collect
+from handful.protocol.run import Run
 from machine import heading
 from main_path import run
 
@@ -47,7 +54,7 @@ def divided(folder: Path, seed: int, into: Path) -> tuple[Path, Path]:
 
 
 def measured(
-    folder: Path, name: str, budget: str, seed: int, keep: Path | None, device: str
+    folder: Path, name: str, budget: str, seed: int, keep: Path | None, device: str, rest: str | None
 ) -> dict[str, Any]:
     """One run: the score told or delivered, its seconds, and its ledger."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -58,17 +65,18 @@ def measured(
         if name == "fashion_mnist":
             data, rest = divided(data, seed, place)
             options += ["--test", str(rest)]
-        report = run(data, options, place)
+        report = run(data, options, place, rest)
     if "failed" in report:
         raise RuntimeError(f"{name}: {report['failed']}")
     return {
         "n": report["dataset"]["n"],
         "told": report["expected"],
         "delivered": None if report["test"] is None else report["test"]["value"],
+        "repeats": report["protocol"]["repeats"],
         "seconds": report["wall"],
         "chosen": report["chosen"],
         "members": next(r["members"] for r in report["leaderboard"] if r["name"] == report["chosen"]),
-        "best": {family: best(report, family) for family in ("transfer", "finetune")},
+        "best": against(place / "run"),
         "ledger": [
             {k: line[k] for k in ("technique", "base", "with", "gain", "low", "high", "kept")}
             for line in report["ledger"] or []
@@ -76,19 +84,31 @@ def measured(
     }
 
 
-def best(report: dict[str, Any], family: str) -> str:
-    """Of a family the candidate with the best score on the folds."""
-    found = [r for r in report["leaderboard"] if r["family"] == family and r["score"] is not None]
-    row = max(found, key=lambda r: r["score"], default=None)
-    return "" if row is None else f"{row['score']:.3f} ({row['name']})"
+def against(folder: Path) -> list[str]:
+    """The best frozen candidate of a run, its best fine-tuned one, and by how much that is better."""
+    predictions = collect(Run.open(folder))
+    pair = [best(predictions, families) for families in (("transfer", "augmentation"), ("finetune",))]
+    told = ["" if row is None else f"{predictions.score(row)[0]:.3f} ({row.name})" for row in pair]
+    frozen, tuned = pair
+    if frozen is None or tuned is None:
+        return [*told, ""]
+    gain = difference(predictions, tuned, frozen)
+    return [*told, f"{100 * gain.value:+.1f} ± {100 * gain.error:.1f}"]
+
+
+def best(predictions: Predictions, families: Sequence[str]) -> Row | None:
+    """Of these families the candidate with the best score on the folds."""
+    found = [row for row in predictions.sound if row.family in families]
+    return max(found, key=lambda row: float(predictions.score(row)[0]), default=None)
 
 
 def rows(name: str, seed: int, found: dict[str, Any]) -> str:
     told = found["told"]
     delivered = "" if found["delivered"] is None else f"{found['delivered']:.3f}"
+    interval = f"{told['low']:.3f}–{told['high']:.3f}"
     return (
-        f"| {name} | {found['n']} | {seed} | {told['value']:.3f} ({told['low']:.3f}–{told['high']:.3f}) "
-        f"| {delivered} | {' | '.join(found['best'].values())} | {found['seconds']:.0f} "
+        f"| {name} | {found['n']} | {seed} | {found['repeats']} | {told['value']:.3f} ({interval}) "
+        f"| {delivered} | {' | '.join(found['best'])} | {found['seconds']:.0f} "
         f"| {found['chosen']}: {'; '.join(found['members'] or [])} |"
     )
 
@@ -117,14 +137,15 @@ def main() -> int:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--store", type=Path)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--rest")
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
     stored = arguments.store is not None and arguments.store.exists()
     store: dict[str, Any] = json.loads(arguments.store.read_text()) if stored else {}
     print(heading(__file__))
     print(
-        "| data | n | seed | told | delivered on the rest | best frozen | best fine-tuned | seconds "
-        f"| chosen |\n|{'---|' * 9}"
+        "| data | n | seed | repeats | told | delivered on the rest | best frozen | best fine-tuned "
+        f"| gain, points | seconds | chosen |\n|{'---|' * 11}"
     )
     missed, ledger = [], []
     for name in arguments.names:
@@ -132,7 +153,7 @@ def main() -> int:
         for seed in map(int, arguments.seeds.split(",")):
             key = f"{name} {arguments.budget} {seed}{' cuda' if arguments.device == 'cuda' else ''}"
             if key not in store:
-                about = name, arguments.budget, seed, arguments.keep, arguments.device
+                about = name, arguments.budget, seed, arguments.keep, arguments.device, arguments.rest
                 store[key] = measured(arguments.folder, *about)
                 if arguments.store is not None:
                     arguments.store.write_text(json.dumps(store, indent=1))
