@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from sklearn.naive_bayes import GaussianNB
 
 import handful
 from handful.errors import RunError, SettingsError
+from handful.files import whole
 from handful.fit import report_run, resume
 from handful.protocol.evaluate import Progress
+from handful.protocol.run import Run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
@@ -107,6 +110,26 @@ def test_what_is_left_ends_in_the_time_that_it_is_given(tmp_path: Path) -> None:
     assert 1 <= about["repeats"] < about["repeats_planned"] == 10 and not about["settled"]
     assert about["seconds"]["limit"] == 8 and about["seconds"]["used"] < 1.15 * 8
     assert "told to end 8.0 s after it went on" in ended.report().read_text(encoding="utf-8")
+
+
+def test_of_two_processes_that_finish_a_run_the_second_is_content(
+    calm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(calm, tmp_path / "run")
+    (folder / "report.json").unlink()
+    story = import_module("handful.fit")
+    write = story.write_report
+
+    def swept_up(run: Run, *rest: object) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(story, "write_report", write)
+            resume(folder)  # the other is first
+        with whole(run.folder / "report.json") as temporary:
+            temporary.unlink(missing_ok=True)
+
+    monkeypatch.setattr(story, "write_report", swept_up)
+    resume(folder)
+    assert read(folder) == read(calm)
 
 
 def test_a_later_run_may_have_moved_to_another_folder(

@@ -146,7 +146,12 @@ def resume(
         run.spend(0.0)
     if run.begun:
         run.check_rebuilt()
-        return finish(run, Clock(run), tell)  # the time used before counts
+        try:
+            return finish(run, Clock(run), tell)  # the time used before counts
+        except RunError:
+            if run.finished:  # by another process, which then swept up what this one was writing
+                return FitRun(run.folder)
+            raise
     # The folder may have been named otherwise, or moved, since it was claimed.
     settings = replace(run.settings, out=str(run.folder))
     again = [*(["the data"] if settings.data is None else []), *run.by_hand]
