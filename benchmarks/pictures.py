@@ -1,7 +1,8 @@
 """Whole runs on pictures, everything chosen by the folds: told, delivered, and what each technique was worth.
 
     python benchmarks/pictures.py ../shared/data/image [--budget standard] [--seeds 0,1,2] [--store FILE]
-                                  [--keep FOLDER [--rest 20m]] [--device cuda]
+                                  [--keep FOLDER [--rest 20m | --so-far]]
+                                  [--device cuda]
 
 `handful fit` as a person calls it, in a new process with an empty cache. elpv_solar_defect and
 tuxpaint_stamps are cross-validated as a whole; of fashion_mnist 20 pictures a class are drawn to learn from,
@@ -10,7 +11,8 @@ on the rest; with `thorough` elpv 0.90, on a GPU 0.905 (medians over seeds). Bes
 (also one that learned from several views) and the best fine-tuned one stands their paired difference in
 points, with its standard error; both are chosen on the folds they are reported on. Finished runs are kept in
 the store. With `--keep` the folders of runs stay, and one that was stopped goes on where it was (with
-`--rest` for so long, and ends with what it has); its seconds are then those of the last part alone. Exit
+`--rest` for so long, and ends with what it has); its seconds are then those of the last part alone. With
+`--so-far` a run goes on nowhere, and is told from its whole repeats; its seconds are those of the fits. Exit
 status 1 where a promise is missed.
 """
 
@@ -27,8 +29,10 @@ from typing import Any
 import numpy as np
 
 from handful.evidence.comparison import difference
+from handful.evidence.ensemble import add_average
 from handful.evidence.predictions import Predictions, Row, collect
-from handful.protocol.run import Run
+from handful.protocol.run import Cell, Run
+from handful.report.summary import summarise
 from machine import heading
 from main_path import run
 
@@ -53,21 +57,21 @@ def divided(folder: Path, seed: int, into: Path) -> tuple[Path, Path]:
     return into / "learn", into / "rest"
 
 
-def measured(
-    folder: Path, name: str, budget: str, seed: int, keep: Path | None, device: str, rest: str | None
-) -> dict[str, Any]:
+def measured(name: str, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
     """One run: the score told or delivered, its seconds, and its ledger."""
     with tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary) if keep is None else keep / f"{name} {budget} {seed}"
+        place = Path(temporary) if asked.keep is None else asked.keep / f"{name} {asked.budget} {seed}"
         place.mkdir(parents=True, exist_ok=True)
-        options = ["--metric", "accuracy", "--budget", budget, "--seed", str(seed), "--device", device]
-        data = folder / name
+        options = ["--metric", "accuracy", "--budget", asked.budget, "--seed", str(seed)]
+        options += ["--device", asked.device]
+        data = asked.folder / name
         if name == "fashion_mnist":
-            data, rest = divided(data, seed, place)
-            options += ["--test", str(rest)]
-        report = run(data, options, place, rest)
-    if "failed" in report:
-        raise RuntimeError(f"{name}: {report['failed']}")
+            data, others = divided(data, seed, place)
+            options += ["--test", str(others)]
+        report = so_far(place / "run") if asked.so_far else run(data, options, place, asked.rest)
+        if "failed" in report:
+            raise RuntimeError(f"{name}: {report['failed']}")
+        pair = against(opened(place / "run"))
     return {
         "n": report["dataset"]["n"],
         "told": report["expected"],
@@ -76,7 +80,7 @@ def measured(
         "seconds": report["wall"],
         "chosen": report["chosen"],
         "members": next(r["members"] for r in report["leaderboard"] if r["name"] == report["chosen"]),
-        "best": against(place / "run"),
+        "best": pair,
         "ledger": [
             {k: line[k] for k in ("technique", "base", "with", "gain", "low", "high", "kept")}
             for line in report["ledger"] or []
@@ -84,9 +88,28 @@ def measured(
     }
 
 
-def against(folder: Path) -> list[str]:
+def opened(folder: Path) -> Run:
+    """A run with its whole repeats alone, as if it had been meant to have no more."""
+    run = Run.open(folder)
+    going = [c for c in run.candidates if c.name not in run.stopped]
+    torn = {s.repeat for s in run.splits if not all(run.has(Cell(c, s)) for c in going)}
+    if torn and min(torn) == 0:
+        raise SystemExit(f"{folder} has no whole repeat yet")
+    if torn:
+        run.__dict__["_file"] = {**run._file, "repeats": min(torn)}
+    return run
+
+
+def so_far(folder: Path) -> dict[str, Any]:
+    """What its report would say; nothing is written."""
+    run = opened(folder)
+    report = summarise(run, add_average(collect(run)))
+    return {**report, "wall": report["seconds"]}
+
+
+def against(run: Run) -> list[str]:
     """The best frozen candidate of a run, its best fine-tuned one, and by how much that is better."""
-    predictions = collect(Run.open(folder))
+    predictions = collect(run)
     pair = [best(predictions, families) for families in (("transfer", "augmentation"), ("finetune",))]
     told = ["" if row is None else f"{predictions.score(row)[0]:.3f} ({row.name})" for row in pair]
     frozen, tuned = pair
@@ -138,6 +161,7 @@ def main() -> int:
     parser.add_argument("--store", type=Path)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--rest")
+    parser.add_argument("--so-far", action="store_true")
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
     stored = arguments.store is not None and arguments.store.exists()
@@ -153,8 +177,7 @@ def main() -> int:
         for seed in map(int, arguments.seeds.split(",")):
             key = f"{name} {arguments.budget} {seed}{' cuda' if arguments.device == 'cuda' else ''}"
             if key not in store:
-                about = name, arguments.budget, seed, arguments.keep, arguments.device, arguments.rest
-                store[key] = measured(arguments.folder, *about)
+                store[key] = measured(name, seed, arguments)
                 if arguments.store is not None:
                     arguments.store.write_text(json.dumps(store, indent=1))
             runs.append(store[key])
