@@ -9,7 +9,9 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -65,10 +67,10 @@ def compare() -> dict[str, dict]:
             offered = propose(dataset, Settings(jobs=1, budget="thorough", device="cuda"))
         known = {c.name: smaller(c) for c in offered}
         for name in names:
-            with on_device("cpu"):
+            with steady(), on_device("cpu"):
                 here = fit_and_predict(known[name], split, dataset, K)
             before = gpu.operations
-            with gpu.pretended_gpu(), on_device("cuda"):
+            with steady(), gpu.pretended_gpu(), on_device("cuda"):
                 there = fit_and_predict(known[name], split, dataset, K)
             error = (there.error or here.error or {}).get("traceback")
             apart = None if error else float(np.abs(here.test - there.test).max())
@@ -78,6 +80,13 @@ def compare() -> dict[str, dict]:
                 "apart": apart,
             }
     return found
+
+
+def steady() -> AbstractContextManager:
+    """Steps that keep rounding small: the first of Adam is as large for a gradient that is only rounding."""
+    import torch
+
+    return patch("torch.optim.AdamW", partial(torch.optim.AdamW, eps=1e-2))
 
 
 def smaller(candidate: Candidate) -> Candidate:
@@ -137,6 +146,6 @@ def test_networks_learn_on_the_device_what_they_learn_on_the_cpu(tmp_path: Path)
     elsewhere = {name: found["operations"] for name, found in compared.items()}
     assert min(elsewhere.values()) > 10, elsewhere
     apart = {name: found["apart"] for name, found in compared.items()}
-    assert max(apart.values()) < 0.02, apart
+    assert max(apart.values()) < 0.002, apart
     # What it is worth: three mistakes are noticed.
     assert len(told["left behind"]) == 3 and all("standin" in said for said in told["left behind"])
