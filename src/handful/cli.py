@@ -138,10 +138,13 @@ def resume(
     jobs: Jobs = None,
 ) -> None:
     """Go on where a run was stopped."""
+    begun = time.monotonic()
     from handful.fit import resume as resume_run
 
     with _bar(run) as tell:
-        finished = resume_run(run, tell, budget=budget, backend=backend, address=address, jobs=jobs)
+        finished = resume_run(
+            run, tell, budget=budget, backend=backend, address=address, jobs=jobs, begun=begun
+        )
     _answer(finished)
 
 

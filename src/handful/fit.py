@@ -115,6 +115,7 @@ def resume(
     backend: str | None = None,
     address: str | None = None,
     jobs: int | None = None,
+    begun: float | None = None,
 ) -> FitRun:
     """Go on where a run was stopped, however it was stopped.
 
@@ -122,6 +123,7 @@ def resume(
         decided when the run began
     backend, address, jobs : as for `fit`, where they are to be others than before; with another backend, an
         address and jobs that are not given are none
+    begun : as for `fit`
 
     Raises RunError where the folder is no run or cannot go on, SettingsError where no worker can be
     reached or the budget is no duration.
@@ -147,7 +149,7 @@ def resume(
     if run.begun:
         run.check_rebuilt()
         try:
-            return finish(run, Clock(run), tell)  # the time used before counts
+            return finish(run, Clock(run, begun), tell)  # the time used before counts
         except RunError:
             if run.finished:  # by another process, which then swept up what this one was writing
                 return FitRun(run.folder)
@@ -162,7 +164,7 @@ def resume(
         )
     check(settings)
     run.abandon()
-    return fit_run(settings.data, settings, tell=tell)
+    return fit_run(settings.data, settings, tell=tell, begun=begun)
 
 
 def report_run(folder: str | Path) -> FitRun:
