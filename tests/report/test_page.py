@@ -343,3 +343,14 @@ def test_what_was_not_measured_is_named_in_plain_words() -> None:
     summary["reasons"] = {"leak_premium": "there are no groups", "controls": "none was asked"}
     text = Reader(render(summary, extras)).text
     assert "what random splits would have told there are no groups" in text and "controls none was" in text
+
+
+def test_what_there_was_no_time_to_try_is_not_counted_as_tried() -> None:
+    summary, extras = copy.deepcopy(made_up.image_run())
+    before = int(re.search(r"(\d+) candidates were tried", Reader(render(summary, extras)).text)[1])
+    out = {"stopped": "time", "score_so_far": None}
+    summary["leaderboard"] += [
+        made_up.candidate("never", "classic", "never begun", None, **out, splits_done=0),
+        made_up.candidate("once", "classic", "begun once", None, **out, splits_done=1),
+    ]
+    assert f"{before + 1} candidates were tried" in Reader(render(summary, extras)).text

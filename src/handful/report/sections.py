@@ -47,12 +47,17 @@ MEASURES = {
 }
 
 
+def _unseen(row: View) -> bool:
+    """Whether there was no time to try it at all."""
+    return row.get("stopped") == "time" and not row.get("splits_done")
+
+
 def answer(content: Content) -> View:
     """What to use and what to expect, in one sentence and one picture."""
     summary, metric = content.summary, content.metric
     expected = summary.get("expected") or {}
     value, low, high = (expected.get(k) for k in ("value", "low", "high"))
-    tried = sum(row.get("members") is None for row in summary.get("leaderboard") or [])
+    tried = [r for r in summary.get("leaderboard") or [] if r.get("members") is None and not _unseen(r)]
     view: View = {
         "label": words.label_of(summary, content.chosen) if content.chosen else None,
         "expectation": words.expectation(summary, metric),
@@ -61,7 +66,7 @@ def answer(content: Content) -> View:
         "how": expected.get("how"),
         "level": words.odds(expected.get("level")),
         "why_not": content.reason("expected") or content.reason("winner"),
-        "tried": tried,
+        "tried": len(tried),
         "failed": sum(bool(r.get("failed")) for r in summary.get("leaderboard") or []),
         "ties": words.ties(summary),
         "test": words.own_test(summary, metric),
