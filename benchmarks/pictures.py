@@ -178,7 +178,7 @@ def main() -> int:
             key = f"{name} {arguments.budget} {seed}{' cuda' if arguments.device == 'cuda' else ''}"
             if key not in store:
                 store[key] = measured(name, seed, arguments)
-                if arguments.store is not None:
+                if arguments.store is not None and not arguments.so_far:
                     arguments.store.write_text(json.dumps(store, indent=1))
             runs.append(store[key])
             print(rows(name, seed, store[key]), flush=True)

@@ -51,7 +51,8 @@ def _start(parent: int) -> None:
     from joblib.externals.loky import process_executor
 
     process_executor._MAX_MEMORY_LEAK_SIZE = GROWTH
-    threading.Thread(target=_watch, args=(parent,), name=WATCH, daemon=True).start()
+    if os.getppid() == parent:  # not where a launcher stands between, as in virtual environments on Windows
+        threading.Thread(target=_watch, args=(parent,), name=WATCH, daemon=True).start()
 
 
 def _watch(parent: int) -> None:

@@ -42,7 +42,7 @@ def test_a_worker_that_has_grown_is_kept(tmp_path: Path) -> None:
 
 
 def test_the_stages_of_a_run_share_their_workers(tmp_path: Path) -> None:
-    """What describes samples, what is fitted on folds, what fits the final members: none starts its own."""
+    """What is fitted on folds starts no workers where others, such as what describes samples, have begun."""
     run = made_run(tmp_path, [entrant("here", Here()), entrant("there", Here())], "quick", jobs=2)
     with workers(2):
         before = set(Parallel(batch_size=1)(delayed(_here)() for _ in range(8)))

@@ -46,12 +46,13 @@ def test_what_there_was_no_time_for_is_listed() -> None:
 
 
 def test_repeats_that_were_not_needed_are_no_want_of_time() -> None:
-    words = budget_words(
-        about(asked="thorough", seconds=None, repeats=4, settled=True, stopped_behind=["a", "b"])
-    )
+    words = budget_words(about(asked="thorough", seconds=None, repeats=4, stopped_behind=["a", "b"]))
     assert words is not None and words.startswith(
         "The folds were drawn 4 times, not 10 times: more would have changed next to nothing. 2 candidates"
     )
+    assert "For want of time" not in words
+    words = budget_words(about(asked="thorough", rest="5m", repeats=4, settled=True))
+    assert words is not None and "more would have changed next to nothing" in words
     assert "For want of time" not in words
 
 

@@ -17,7 +17,7 @@ from handful.protocol.evaluate import visible
 from handful.protocol.run import Run, opened
 from handful.protocol.splits import units
 from handful.strategies.candidate import Candidate
-from handful.workers import workers
+from handful.workers import usable_cores, workers
 
 
 def refit(run: Run, predictions: Predictions, row: Row) -> Model:
@@ -56,8 +56,8 @@ def _unlike(run: Run, fitted: list) -> Unlike | NewWords | Either | None:
 
 
 def _fit_all(run: Run, candidates: list[Candidate]) -> list:
-    jobs = min(run.settings.jobs_here or -1, len(candidates)) if run.settings.jobs_here != 1 else 1
-    if len(candidates) == 1 or jobs == 1:
+    jobs = min(run.settings.jobs_here or usable_cores(), len(candidates))
+    if jobs == 1:
         return [fit_on_all(run, c) for c in candidates]
     from joblib import Parallel, delayed
 

@@ -63,7 +63,7 @@ def budget_words(summary: dict[str, Any]) -> str | None:
             )
     if cut:
         parts.append(f"For want of time {words.listed(cut)}.")
-    if about.get("settled") and (drawn := _drawn(about)):
+    if _settled(about) and (drawn := _drawn(about)):
         parts.append(f"{drawn[0].upper()}{drawn[1:]}: more would have changed next to nothing.")
     behind = len(about.get("stopped_behind") or [])
     if behind:
@@ -77,7 +77,7 @@ def budget_words(summary: dict[str, Any]) -> str | None:
 def _cut_short(about: dict[str, Any]) -> list[str]:
     """What there was no time for, as ends of a sentence."""
     found = []
-    if not about.get("settled") and (drawn := _drawn(about)):
+    if not _settled(about) and (drawn := _drawn(about)):
         found.append(drawn)
     out = len(about.get("stopped_for_time") or [])
     if out:
@@ -87,6 +87,11 @@ def _cut_short(about: dict[str, Any]) -> list[str]:
     if asked:
         found.append(f"no fits were made for {words.listed(asked)}")
     return found
+
+
+def _settled(about: dict[str, Any]) -> bool:
+    """Whether no more repeats were needed: the only reason to make fewer where there was no limit."""
+    return bool(about.get("settled")) or not about.get("seconds")
 
 
 def _drawn(about: dict[str, Any]) -> str | None:
