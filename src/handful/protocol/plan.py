@@ -31,8 +31,12 @@ def plan_text(run: Run) -> str:
     kinds = ", ".join(f"{count} {family}" for family, count in families.items())
     most = len(going) * len(run.splits)
     fits = f"{'up to ' if limit or repeats > 1 else ''}{most:,} fits"
-    time = "No limit of time." if limit is None else f"Limit: {run.settings.budget} for everything."
-    time = f"Limit: {run.settings.rest} for what is left." if run.settings.rest else time
+    given = (
+        f"{run.settings.rest} for what is left"
+        if run.settings.rest
+        else f"{run.settings.budget} for everything"
+    )
+    time = f"Limit: {given}." if limit else "No limit of time."
     what = f"{len(going)} candidates ({kinds}) on {folds} folds{times}"
     return f"Plan: {what}, {fits}; then the questions that follow, and the model. {time}"
 
