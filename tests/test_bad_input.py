@@ -374,6 +374,9 @@ def test_a_model_that_was_changed_is_not_loaded(good: Path, tmp_path: Path) -> N
     member.write_bytes(member.read_bytes() + b" ")
     called = handful("predict", tmp_path / "model", good / "table.csv", "-o", tmp_path / "p.csv")
     refused(called, member.name, "has changed")
+    (tmp_path / "model" / "model.json").write_text("{")
+    called = handful("predict", tmp_path / "model", good / "table.csv", "-o", tmp_path / "p.csv")
+    refused(called, "model.json is damaged")
 
 
 # --- what is a line of the audit, and no reason to stop

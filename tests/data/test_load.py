@@ -440,6 +440,12 @@ def test_a_file_name_that_is_no_utf8_is_shown_with_escapes(tmp_path):
     assert "cat/\\xff.png" in dataset.ids.tolist()
 
 
+def test_a_class_folder_whose_name_is_no_utf8_is_shown_with_escapes(tmp_path):
+    folder = photos(tmp_path, cat=2, dog=2)
+    os.rename(os.fsencode(folder / "dog"), os.fsencode(folder) + b"/h\xfcnd")
+    assert load(folder, Settings()).classes.tolist() == ["cat", "h\\xfcnd"]
+
+
 def test_the_room_imports_neither_torch_nor_sklearn():
     code = "import sys, handful.data.load, handful.data.store; print({'torch', 'sklearn'} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -248,3 +248,37 @@ def test_a_column_named_like_a_part_of_a_date_is_refused():
     frame = frame_of(**{"day": ["2024-01-02", "2023-05-06"], "day (days)": [1, 2]})
     with pytest.raises(DataError, match=r"'day \(days\)' has the name"):
         infer_schema(frame, "target")
+
+
+def codes(values):
+    return pd.DataFrame({"c": values, "x": np.arange(len(values)) % 7})
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (pd.Categorical([1.0, 2.0] * 10), ["1.0", "2.0"]),
+        (["01234", "00007"] * 10, [1234, 7]),
+        (["1", "2", "x"] * 7, [1.0, "2.00"]),
+    ],
+)
+def test_codes_that_another_program_wrote_as_numbers_are_the_same_categories(before, after):
+    schema, _ = infer_schema(codes(before))
+    findings = []
+    first = schema.apply(codes(before))["c"].tolist()[:2]
+    assert schema.apply(codes(after), findings)["c"].tolist() == first
+    assert findings == []
+
+
+def test_new_categories_stay_with_a_finding():
+    schema, _ = infer_schema(codes(["red", "blue"] * 10))
+    findings = []
+    X = schema.apply(codes(["red", "green", None]), findings, rows=[3, 4, 5])
+    assert X["c"].tolist() == ["red", "green", None]
+    (finding,) = findings
+    assert finding.severity == "warning" and "'green' (row 4)" in finding.message
+
+
+def test_codes_that_are_one_number_are_not_mixed_up():
+    schema, _ = infer_schema(codes(["1", "01", "x"] * 7))
+    assert schema.apply(codes(["1", "01", "1.0"]))["c"].tolist() == ["1", "01", "1.0"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -231,3 +234,26 @@ def test_later_labels_are_coded_in_the_known_classes():
     assert encode([True, False], "y", "classification", np.array([False, True]))[1].tolist() == [1, 0]
     with pytest.raises(DataError, match=r"label 'catt' is not among .*Did you mean 'cat'"):
         encode(["catt"], "y", "classification", np.array(["cat", "dog"], dtype=object))
+
+
+def test_a_class_that_was_read_as_missing_is_named():
+    target = read(["NA", "EU", "AS"] * 4)
+    assert "'NA' was read as missing" in target.findings[0].message
+    with pytest.raises(DataError, match="'NA' was read as missing"):
+        read(["NA", "EU"] * 4)
+
+
+def test_infinite_values_are_said_to_be_infinite():
+    (finding, *_) = read(np.array([1.5, np.inf, 2.5, 3.5, 0.5]), task="regression", parse=False).findings
+    assert "without a finite value" in finding.message
+
+
+def test_labels_that_print_alike_are_a_warning():
+    (finding,) = read(["M\u00fcll", "Mu\u0308ll", "Glas"] * 2).findings
+    assert finding.kind == "similar labels" and len(finding.items) == 2
+
+
+def test_labels_of_other_kinds_of_numbers_can_be_stored():
+    assert read([Decimal(i % 2) for i in range(8)], parse=False).classes.tolist() == [0, 1]
+    halves = read([Fraction(1 + i % 2, 2) for i in range(8)], parse=False, task="classification")
+    assert halves.classes.tolist() == [0.5, 1.0]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from handful.errors import SettingsError
 from handful.making.enlarge import enlarge
-from handful.making.place import check_kind
+from handful.making.place import check_kind, written_like
 from handful.making.synthesize import synthesize
 from tests.conftest import mixed, table
 
@@ -31,3 +32,10 @@ def test_no_rows_are_written_for_a_table_with_pictures() -> None:
     with pytest.raises(SettingsError, match="the column 'photo' holds pictures"):
         check_kind(replace(dataset, X=dataset.X.drop(columns="note")), *paths, "augment")
     check_kind(table("classification"), *paths, "augment")
+
+
+@pytest.mark.parametrize(
+    ("value", "like"), [(3.8e-08, [3.8e-08, 4e-08]), (2.5e-7, [0.5, 1e-7]), (1.25e20, [1e20])]
+)
+def test_small_and_large_numbers_are_written_as_what_they_are(value: float, like: list[float]) -> None:
+    assert float(written_like(value, np.array(like))) == value

@@ -164,6 +164,7 @@ def test_rows_keep_columns_ranges_whole_numbers_categories_and_words(columns: No
                 for d, m in zip(random.integers(1, 28, 80), random.integers(1, 12, 80), strict=True)
             ],
             "unit": "mg",
+            "since (of what)": random.choice(["pain", "fever"], 80),  # named like a part of the date
             "ward": random.choice(["north", "south", ""], 80),
             "target": np.where(y == 1, "ill", "well"),
         }
@@ -180,7 +181,7 @@ def test_rows_keep_columns_ranges_whole_numbers_categories_and_words(columns: No
     assert new["age"].dtype.kind == "i" and new["age"].between(frame["age"].min(), frame["age"].max()).all()
     assert new["dose"].between(frame["dose"].min(), frame["dose"].max()).all()
     assert (new["dose"].astype(float).round(1) == new["dose"].astype(float)).all()
-    for column in ("share", "smokes", "since", "unit", "ward"):
+    for column in ("share", "smokes", "since", "since (of what)", "unit", "ward"):
         assert set(new[column].astype(str)) <= set(frame[column].astype(str)), column
     assert set(new["name"]) == {""}  # nothing can be learned of a name
     assert "patient" in (tmp_path / "new.tsv.quality.md").read_text()  # of the nearest real row

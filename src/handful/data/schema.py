@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -54,13 +54,15 @@ _TIME_NAME = re.compile(r"year|time|day|date|month|week|hour|minute|second", re.
 class Column:
     """One column that is used: `kind` is numeric, categorical, boolean, date, text or picture.
 
-    `style` says how its strings are written (a number or date style), `parts` which parts of a date vary.
+    `style` says how its strings are written (a number or date style), `parts` which parts of a date vary,
+    `known` which categories there are.
     """
 
     name: str
     kind: str
     style: str = ""
     parts: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class TableSchema:
 
         Other columns are ignored, their order does not matter. Values that do not fit their column become
         missing, with a line in `findings` that names them by `rows`, the numbers of the frame's rows in the
-        person's table (0, 1, ... unless given). DataError where a column is missing, or where none of five or
+        person's table (0, 1, ... unless given); new categories stay, with such a line too. DataError where a column is missing, or where none of five or
         more values of a column fits.
         """
         frame = named_columns(frame)
@@ -103,6 +105,8 @@ class TableSchema:
             parts, unfit, infinite = _convert(column, frame[column.name], rows)
             if findings is not None:
                 findings.extend(_value_findings(column, unfit, infinite))
+                if column.known:
+                    findings.extend(_category_findings(column, parts[0], rows))
             for name, values in zip(feature_names(column), parts, strict=True):
                 features[name] = pd.Series(values, dtype=values.dtype)
         return pd.DataFrame(features, index=pd.RangeIndex(len(frame)))
@@ -114,7 +118,10 @@ class TableSchema:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return {
-            "columns": [{**asdict(column), "parts": list(column.parts)} for column in self.columns],
+            "columns": [
+                {**asdict(column), "parts": list(column.parts), "known": list(column.known)}
+                for column in self.columns
+            ],
             "left_out": dict(self.left_out),
             "target": self.target,
             "inputs": list(self.inputs),
@@ -123,7 +130,10 @@ class TableSchema:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TableSchema:
         """The inverse of `to_json`."""
-        columns = tuple(Column(**{**c, "parts": tuple(c["parts"])}) for c in values["columns"])
+        columns = tuple(
+            Column(**{**c, "parts": tuple(c["parts"]), "known": tuple(c.get("known", ()))})
+            for c in values["columns"]
+        )
         return cls(columns, dict(values["left_out"]), values["target"], tuple(values["inputs"]))
 
     def _check_present(self, present: list[str]) -> None:
@@ -255,6 +265,8 @@ def _infer_column(name: str, series: pd.Series, notes: _Notes, keep_all: bool) -
     if column.kind == "date":
         column = _varying_parts(column, present)
         notes.add("date", name, column.style if column.style not in ("", "iso") else "")
+    if column.kind == "categorical":
+        column = replace(column, known=tuple(sorted({to_category(value) for value in present})))
     return column, ""
 
 
@@ -405,7 +417,7 @@ def _convert(
     values, _ = without_markers(plain_values(series), MISSING)
     if column.kind == "categorical":
         texts = [None if value is None else to_category(value) for value in values]
-        return [_objects(texts)], [], 0
+        return [_objects(_as_known(texts, column.known))], [], 0
     if column.kind == "text":
         return [texts_of(values)], [], 0
     if column.kind == "picture":
@@ -435,6 +447,38 @@ def _convert(
     infinite = np.isinf(numbers)
     numbers[infinite] = np.nan
     return [numbers], unfit, int(infinite.sum())
+
+
+def _as_known(texts: list[str | None], known: Sequence[str]) -> list[str | None]:
+    """Codes that another program wrote as numbers (1.0 for 1, 1234 for 01234) as the categories they were."""
+    codes = {int(name): name for name in known if name.isdecimal()}
+    if len(codes) < sum(name.isdecimal() for name in known):  # "1" and "01" are two
+        return texts
+    names = set(known)
+    found = []
+    for text in texts:
+        number = None if text is None or text in names else to_number(text)
+        found.append(
+            text if number is None else codes.get(int(number), text) if number.is_integer() else text
+        )
+    return found
+
+
+def _category_findings(
+    column: Column, values: np.ndarray, rows: Sequence[int] | np.ndarray | None
+) -> list[Finding]:
+    """Categories that were not there when the model was fitted."""
+    numbered = range(len(values)) if rows is None else rows
+    names = set(column.known)
+    new = [(v, row) for v, row in zip(values, numbered, strict=True) if v is not None and v not in names]
+    if not new:
+        return []
+    message = (
+        f"{count(len(new), 'value')} of the categorical column {column.name!r} {'is' if len(new) == 1 else 'are'} "
+        f"new to the model, which knows nothing of them: {listed((f'{v!r} (row {row})' for v, row in new), 5)}. "
+        f"It knows {listed(map(repr, column.known), 5)}."
+    )
+    return [Finding("new category", "warning", message, [column.name])]
 
 
 def _date_features(column: Column, moments: Sequence[Any]) -> list[np.ndarray]:

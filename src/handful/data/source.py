@@ -237,7 +237,7 @@ def _from_folder(folder: Path, how: How) -> Source:
     labels: list[str] | None = None
     if how.labelled:
         labelled = label_by_folder(folder, scan, how.least_classes)
-        found, labels = [path for path, _ in labelled], [label for _, label in labelled]
+        found, labels = [path for path, _ in labelled], [printable(label) for _, label in labelled]
     else:
         found = sorted(scan.files + scan.not_files)
     ids = [printable(path) for path in found]

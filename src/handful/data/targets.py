@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -113,12 +114,14 @@ def read_target(
     present = [v for v in plain if v is not None]
     style = _style_of(present, parse)
     numbers = _numbers(present, style)
+    infinite = False
     if numbers is not None:
+        infinite = not np.isfinite(numbers).all()
         finite = iter(np.isfinite(numbers))
         plain = [v if v is None or next(finite) else None for v in plain]
         numbers = numbers[np.isfinite(numbers)]
     keep = np.array([v is not None for v in plain], dtype=bool)
-    findings = _missing_findings(keep, ids, name, markers)
+    findings = _missing_findings(keep, ids, name, markers, infinite)
     if not keep.any():
         raise DataError(f"the target {name!r} has no value in any row. Fill it in, or name another column.")
     present = [v for v in plain if v is not None]
@@ -139,6 +142,11 @@ def read_target(
     drop_classes = [label for label in drop_classes if label not in markers]
     result = _classification(labels, column, keep, name, drop_classes, findings)
     result.style = style or ""
+    if markers and result.classes is not None and len(result.classes) == 1:
+        raise DataError(
+            f"the target {name!r} holds one class, {_name(result.classes[0])}: {listed(map(repr, sorted(markers)))} "
+            "was read as missing. Where it is a class, give it another name."
+        )
     if guessed and parse and numbers is None:
         _check_not_nearly_numbers(plain, result, ids, name)
     if isinstance(values, np.ndarray) and values.dtype.kind == "U" and result.classes is not None:
@@ -147,14 +155,15 @@ def read_target(
 
 
 def _without_missing(plain: list[Any]) -> tuple[list[Any], set[str]]:
-    """Cells of a file with None where a marker means missing, and which markers only do so among numbers."""
-    plain, _ = without_markers(plain, MISSING)
+    """Cells of a file with None where a marker means missing, and the markers, which might be names."""
+    plain, always = without_markers(plain, MISSING)
+    always.discard("")
     fewer, markers = without_markers(plain, MISSING_AMONG_NUMBERS)
     present = [v for v in fewer if v is not None]
     numbers = _numbers(present, _style_of(present, parse=True)) if markers else None
     if numbers is None or len(np.unique(numbers)) == 1:  # "1" and "-" are two names, as "+" and "-" are
-        return plain, set()
-    return fewer, markers
+        return plain, always
+    return fewer, always | markers
 
 
 def _check_not_nearly_numbers(plain: list[Any], target: Target, ids: np.ndarray, name: str) -> None:
@@ -384,7 +393,11 @@ def _own_dtype(labels: list[Any], column: pd.Series, name: str) -> np.ndarray:
     if kinds == {"text"}:
         return _objects(labels)
     dtype = column.dtype if isinstance(column.dtype, np.dtype) and column.dtype != object else None
-    return np.array(labels, dtype=dtype)
+    array = np.array(labels, dtype=dtype)
+    if array.dtype != object or all(isinstance(label, int) for label in labels):
+        return array
+    numbers = array.astype(float)  # of Decimal, of Fraction
+    return numbers.astype(np.int64) if (numbers == np.round(numbers)).all() else numbers
 
 
 def _known_drops(drop_classes: Sequence[str], known: list[str]) -> list[str]:
@@ -411,16 +424,19 @@ def _are_class_codes(numbers: np.ndarray) -> bool:
     return bool(gapless and counts.min() >= 2 and counts.max() <= 3 * counts.min())
 
 
-def _missing_findings(keep: np.ndarray, ids: np.ndarray, name: str, markers: set[str]) -> list[Finding]:
+def _missing_findings(
+    keep: np.ndarray, ids: np.ndarray, name: str, markers: set[str], infinite: bool
+) -> list[Finding]:
     missing = [str(i) for i in ids[~keep]]
     if not missing:
         return []
+    a_value = "a finite value" if infinite else "a value"
     message = (
-        f"Left out {count(len(missing), 'row')} without a value of the target {name!r}: {listed(missing)}."
+        f"Left out {count(len(missing), 'row')} without {a_value} of the target {name!r}: {listed(missing)}."
     )
     if markers:
         shown = listed(map(repr, sorted(markers)))
-        message += f" Among numbers {shown} was read as missing; where it is a class, give it another name."
+        message += f" {shown} was read as missing; where it is a class, give it another name."
     return [Finding("missing target", "warning", message, missing)]
 
 
@@ -433,17 +449,17 @@ def _stripped_findings(raw: Sequence[Any]) -> list[Finding]:
 
 
 def _similar_findings(classes: list[str]) -> list[Finding]:
-    """Classes that differ only in case or outer white space."""
+    """Classes that differ only in case, in white space, or in how their accents are stored."""
     same = defaultdict(list)
     for label in classes:
-        same[" ".join(label.casefold().split())].append(label)
+        same[" ".join(unicodedata.normalize("NFC", label.casefold()).split())].append(label)
     alike = [labels for labels in same.values() if len(labels) > 1]
     if not alike:
         return []
     shown = "; ".join(listed(map(repr, labels)) for labels in alike)
     message = (
-        f"Labels that differ only in case or white space count as different classes: {shown}. "
-        "If they mean the same, write them alike."
+        f"Labels that differ only in case, in white space or in how their accents are stored count as "
+        f"different classes: {shown}. If they mean the same, write them alike."
     )
     return [Finding("similar labels", "warning", message, [c for labels in alike for c in labels])]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,8 @@ def contact_sheet(rows: Sequence[Sequence[np.ndarray]], breaks: Sequence[int] = 
 def decimals(values: np.ndarray) -> int:
     """How many decimals the numbers of a column have at most, among the first 200; over 6, all there are."""
     known = values[np.isfinite(values)][:200]
-    return max((len(repr(float(v)).rpartition(".")[2]) for v in known if v != round(v)), default=0)
+    exponents = (Decimal(repr(float(v))).as_tuple().exponent for v in known if v != round(v))
+    return max((-int(e) for e in exponents), default=0)
 
 
 def written_like(value: float, values: np.ndarray, style: str = "") -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from handful.data import provenance
 from handful.data.dataset import Dataset
 from handful.data.images import decode
-from handful.data.schema import TableSchema
+from handful.data.schema import TableSchema, feature_names
 from handful.data.tables import read_table
 from handful.files import write_json, writing
 from handful.making.place import (
@@ -108,10 +108,6 @@ def in_columns_of(frame: pd.DataFrame, dataset: Dataset, X: pd.DataFrame, labels
     for name, why in schema.left_out.items():
         if why == "constant":
             out[name] = [frame[name].iloc[0]] * len(X)
-    names = {
-        c.name: [f for f in dataset.X.columns if f == c.name or f.startswith(f"{c.name} (")]
-        for c in schema.columns
-    }
     for column in schema.columns:
         if column.kind == "categorical":
             out[column.name] = _words(frame[column.name], dataset.X[column.name], X[column.name])
@@ -120,7 +116,7 @@ def in_columns_of(frame: pd.DataFrame, dataset: Dataset, X: pd.DataFrame, labels
                 dataset.X[column.name].to_numpy(), X[column.name].to_numpy(dtype=float)
             )
         else:  # dates, truth values and numbers in some style of their own: written as the nearest real one
-            parts = names[column.name]
+            parts = feature_names(column)
             out[column.name] = _as_nearest(frame[column.name], dataset.X[parts], X[parts])
     target = dataset.origin["target"]
     first = [

@@ -88,7 +88,10 @@ def load(folder: str | Path, trusted: Sequence[str] = ()) -> Model:
         is_run = (folder / "run.json").exists()
         hint = f" The run is not finished: continue it with 'handful resume {folder}'." if is_run else ""
         raise RunError(f"{folder} is neither a model nor a run that has one.{hint}")
-    about = read_json(folder / "model.json")
+    try:
+        about = read_json(folder / "model.json")
+    except ValueError as error:
+        raise RunError(f"{folder / 'model.json'} is damaged ({error}); the model cannot be read.") from error
     if about.get("format") != FORMAT:
         by = about.get("handful")
         raise RunError(
