@@ -416,7 +416,7 @@ def test_a_test_table_leaves_out_rows_without_a_label(tmp_path):
         table(tmp_path / "n.csv", "kind,length,colour\nb,1,red\n,2,red\na,3,x\n"), old.origin, old.classes
     )
     assert y.tolist() == [1, 0] and ids.tolist() == ["0", "2"] and X["length"].tolist() == [1, 3]
-    assert [f.kind for f in findings] == ["missing target"]
+    assert [f.kind for f in findings] == ["new category", "missing target"]
 
 
 def test_a_test_table_writes_its_numbers_as_the_model_knows_them(tmp_path):

@@ -95,8 +95,8 @@ class TableSchema:
 
         Other columns are ignored, their order does not matter. Values that do not fit their column become
         missing, with a line in `findings` that names them by `rows`, the numbers of the frame's rows in the
-        person's table (0, 1, ... unless given); new categories stay, with such a line too. DataError where a column is missing, or where none of five or
-        more values of a column fits.
+        person's table (0, 1, ... unless given); new categories stay, with such a line too. DataError where a
+        column is missing, or where none of five or more values of a column fits.
         """
         frame = named_columns(frame)
         self._check_present(list(frame.columns))
@@ -473,10 +473,11 @@ def _category_findings(
     new = [(v, row) for v, row in zip(values, numbered, strict=True) if v is not None and v not in names]
     if not new:
         return []
+    are = "is" if len(new) == 1 else "are"
+    shown = listed((f"{value!r} (row {row})" for value, row in new), 5)
     message = (
-        f"{count(len(new), 'value')} of the categorical column {column.name!r} {'is' if len(new) == 1 else 'are'} "
-        f"new to the model, which knows nothing of them: {listed((f'{v!r} (row {row})' for v, row in new), 5)}. "
-        f"It knows {listed(map(repr, column.known), 5)}."
+        f"{count(len(new), 'value')} of the categorical column {column.name!r} {are} new to the model, which "
+        f"knows nothing of them: {shown}. It knows {listed(map(repr, column.known), 5)}."
     )
     return [Finding("new category", "warning", message, [column.name])]
 
