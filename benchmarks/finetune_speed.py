@@ -74,7 +74,7 @@ def trained(
 
     k = int(y.max()) + 1
     start = cut.tail(k)
-    start_from_probe(start, inputs, len(y), y, Probe(LogisticHead(), None), "cpu")
+    start_from_probe(start, inputs, np.arange(len(y)), y, Probe(LogisticHead(), None), "cpu")
     first = to_arrays(start)
     recipe = Recipe(epochs=epochs, lr=3e-4, weight_decay=0.0, ema=0.9, towards_start=0.01)
     wall, cpu = time.perf_counter(), time.process_time()

@@ -23,10 +23,10 @@ from unittest.mock import patch
 
 import numpy as np
 
+from handful.backbones.engine import on_device
 from handful.data.dataset import Dataset
 from handful.data.load import load
 from handful.example import clothes, wine
-from handful.nets.device import on_device
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.splits import compare_splits
 from handful.settings import Settings

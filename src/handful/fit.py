@@ -16,7 +16,7 @@ import pandas as pd
 from handful.audit import audit
 from handful.audit.unlabelled import with_unlabelled
 from handful.backbones import find as find_backbone
-from handful.backbones.engine import choose
+from handful.backbones.engine import choose, on_device
 from handful.data.images import SIZE_LIMITS
 from handful.data.load import check_test
 from handful.data.load import load as load_data
@@ -69,7 +69,9 @@ def fit_run(
     run = Run.claim(settings, _by_hand(own, cv, unlabelled))
     clock = Clock(run, begun)
     try:
-        dataset = audit(load_data(data, settings, run.folder / "data", progress=_stage(tell, "reading")))
+        dataset = load_data(data, settings, run.folder / "data", progress=_stage(tell, "reading"))
+        with on_device(settings.device):
+            dataset = audit(dataset)
         if settings.test is not None:
             check_test(Path(settings.test), dataset.origin, dataset.classes)
         more = settings.unlabelled if unlabelled is None else unlabelled

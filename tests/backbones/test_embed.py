@@ -14,6 +14,7 @@ from handful.backbones.registry import get
 from handful.data.dataset import Images
 from handful.data.images import decode
 from handful.errors import DataError, SettingsError
+from handful.strategies.pixels import Pixels
 from tests.backbones.conftest import pictures
 
 HEAVY = ("torch", "torchvision", "timm", "onnxruntime")
@@ -101,6 +102,17 @@ def test_pictures_kept_whole_are_not_read_again(own_cache: Path, tmp_path: Path)
         embed(images, level="block5", device="cpu"),
         embed(Images.from_array(np.asarray(images)), level="block5", device="cpu"),
     )
+
+
+def test_a_picture_seen_smaller_before_is_looked_at_again(own_cache: Path) -> None:
+    """Of one file, read in two data sets: the digest is the same, the size goes by all pictures of each."""
+    large = pictures(2, 64)
+    small = np.ascontiguousarray(large[:, ::2, ::2])
+    digests = Images.from_array(large).digests
+    for step in (lambda X: embed(X, level="block4", device="cpu"), Pixels(16).transform):
+        alone = step(Images.from_array(large))
+        step(Images(small, digests, [None, None]))
+        np.testing.assert_array_equal(step(Images(large, digests, [None, None])), alone)
 
 
 def run(code: str) -> str:

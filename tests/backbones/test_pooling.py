@@ -27,6 +27,12 @@ def test_mean_max_std_are_those_of_numpy() -> None:
     np.testing.assert_allclose(mean_max_std(torch.from_numpy(x)).numpy(), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_a_constant_channel_has_a_gradient() -> None:
+    x = torch.ones(2, 3, 4, 4, requires_grad=True)
+    mean_max_std(x).sum().backward()
+    assert x.grad is not None and torch.isfinite(x.grad).all()
+
+
 def test_half_precision_activations_do_not_overflow() -> None:
     x = torch.full((1, 1, 2, 2), 60000.0, dtype=torch.float16)
     x[0, 0, 0, 0] = -60000.0

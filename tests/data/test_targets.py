@@ -239,7 +239,7 @@ def test_later_labels_are_coded_in_the_known_classes():
 def test_a_class_that_was_read_as_missing_is_named():
     target = read(["NA", "EU", "AS"] * 4)
     assert "'NA' was read as missing" in target.findings[0].message
-    with pytest.raises(DataError, match="'NA' was read as missing"):
+    with pytest.raises(DataError, match="one class, 'EU', beside 'NA', which was read as missing"):
         read(["NA", "EU"] * 4)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from sklearn.naive_bayes import GaussianNB
 
 import handful
 from handful.errors import RunError
+from handful.model import refit as refitting
 from handful.model import save as saving
 from handful.model.model import Model
 from handful.strategies import balance
@@ -160,6 +162,19 @@ def test_a_model_of_texts_is_small_and_says_the_same_when_it_is_loaded(tmp_path:
     assert (frame["prediction"][:15] == labels[1::2]).mean() > 0.7
     # What learned is saved, and no vocabulary: words are hashed.
     assert sum(file.stat().st_size for file in (run.folder / "model").iterdir()) < 2_000_000
+
+
+def test_networks_that_share_a_gpu_are_fitted_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(refitting, "has_gpu", lambda run: True)
+    monkeypatch.setattr(refitting, "fit_on_all", lambda run, c: begun.append(c.name) or c.name)
+    monkeypatch.setattr(refitting, "_on_workers", lambda run, others: [c.name for c in others])
+    members = [
+        SimpleNamespace(name=name, trains_network=network)
+        for name, network in (("svm", False), ("cnn", True), ("lda", False), ("mlp", True))
+    ]
+    assert refitting._fit_all(None, members) == ["svm", "cnn", "lda", "mlp"]  # type: ignore[arg-type]
+    assert begun == ["cnn", "mlp"]
 
 
 def test_two_processes_may_save_the_same_model_at_once(

@@ -41,9 +41,8 @@ WITH_NETWORKS = {
 
 def compare() -> dict[str, dict]:
     """For each: what was done on the device, the error if there was one, and how far it is from the CPU."""
-    from handful.backbones.engine import BATCH
+    from handful.backbones.engine import BATCH, on_device
     from handful.backbones.torchvision_guard import ensure_torchvision
-    from handful.nets.device import on_device
     from handful.protocol.evaluate import fit_and_predict
     from handful.protocol.splits import compare_splits
     from handful.settings import Settings

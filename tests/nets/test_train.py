@@ -47,6 +47,22 @@ def test_repeats_under_its_seed_and_leaves_the_callers_generator_alone() -> None
     assert any((first.weights[k] != other.weights[k]).any() for k in first.weights)
 
 
+def test_learns_on_one_thread_and_leaves_the_callers_threads_alone() -> None:
+    before, seen = torch.get_num_threads(), []
+    torch.set_num_threads(2)
+    try:
+        X, y = spirals()
+
+        def inputs(rows: np.ndarray, random: np.random.Generator | None) -> torch.Tensor:
+            seen.append(torch.get_num_threads())
+            return X[rows]
+
+        train(small, inputs, y, Recipe(epochs=1), seed=0, n_classes=3)
+        assert set(seen) == {1} and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_validation_chooses_the_number_of_epochs() -> None:
     found = fitted(Recipe(epochs=60, batch=16, lr=0.02, patience=5), held=np.arange(0, 90, 5))
     losses = [h["val_loss"] for h in found.history]

@@ -23,6 +23,7 @@ from handful.strategies.chain import Chain
 from handful.strategies.embedding import Embedding
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor, candidates
 from handful.strategies.heads import LogisticHead
+from handful.strategies.inner import validation_part
 from tests.backbones.conftest import _untrained
 from tests.conftest import pictures, table
 
@@ -88,6 +89,23 @@ def test_validation_finds_the_number_of_epochs_with_groups_kept_whole(tiny: str)
     assert fitted.epochs_ == 1 + int(np.argmin(losses))
 
 
+def test_what_validates_is_not_known_to_the_probe_that_begins(
+    tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, begun = pictures(per_class=30), []
+    start = finetune.start_from_probe
+
+    def seen(tail: object, inputs: object, rows: np.ndarray, *more: object) -> None:
+        begun.append(set(rows.tolist()))
+        start(tail, inputs, rows, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(finetune, "start_from_probe", seen)
+    tuned(tiny, validate=True, epochs=1).fit(data.X, data.y)
+    held = validation_part(data.y, None, 0, classes=True)
+    assert held is not None and not begun[0] & set(held.tolist())
+    assert len(begun[0]) + len(held) == len(begun[1]) == len(data.y)
+
+
 def test_numbers_are_predicted_in_their_own_units(tiny: str) -> None:
     data = pictures("regression", per_class=10)
     y = 1000 + 50 * data.y
@@ -119,7 +137,7 @@ def test_is_saved_without_pickle_and_refuses_other_weights(tiny: str, tmp_path: 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("depth", [2, None])
 def test_a_gpu_gives_the_same_within_tolerance(tiny: str, depth: int | None) -> None:
-    from handful.nets.device import on_device
+    from handful.backbones.engine import on_device
 
     data = pictures(per_class=12)
     found = {}

@@ -11,9 +11,11 @@ import pytest
 import torch
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
+from handful.backbones import engine
+from handful.backbones.engine import on_device
 from handful.errors import SettingsError
 from handful.model.save import TRUSTED
-from handful.nets.device import device, on_device
+from handful.nets.device import device
 from handful.settings import Settings
 from handful.strategies import propose
 from handful.strategies.networks import ConvNetHead, ConvNetValueHead, MLPHead, MLPValueHead, candidates
@@ -133,6 +135,13 @@ def test_the_device_is_no_part_of_a_candidate() -> None:
     if not torch.cuda.is_available():
         with on_device("cuda"), pytest.raises(SettingsError, match="torch sees no GPU"):
             device()
+
+
+def test_frozen_features_follow_the_device_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "cuda_available", lambda: True)
+    assert engine.choose() == "cuda"
+    with on_device("cpu"):
+        assert engine.choose() != "cuda" and engine.choose("cuda") == "cuda"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -221,7 +221,8 @@ def sources(
 ) -> list[tuple[np.ndarray, str, Read]]:
     """By what is encoded, the pixels as loaded or more from the file: (positions `(m,)`, key, how to read).
 
-    `key` names the pixels' origin and the network in the cache; reading gives `(m, S, S, 3)` uint8.
+    `key` names the pixels' origin and the network in the cache; reading gives `(m, S, S, 3)` uint8. The size
+    at which they were loaded is part of it: it goes by all pictures of a data set, and digests do not tell.
     """
     from handful.backbones.engine import choose, precision
 
@@ -230,7 +231,11 @@ def sources(
         key += f" seen {seen}"
     from_file = _wants_files(images, backbone)
     found: list[tuple[np.ndarray, str, Read]] = [
-        (np.flatnonzero(~from_file), key, lambda some: _viewed(np.asarray(some), seen)),
+        (
+            np.flatnonzero(~from_file),
+            f"{key} at {images.size}",
+            lambda some: _viewed(np.asarray(some), seen),
+        ),
         (
             np.flatnonzero(from_file),
             f"{key} from file",

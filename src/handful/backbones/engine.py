@@ -13,6 +13,8 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -77,14 +79,31 @@ class Engine:
         return out
 
 
+_asked: ContextVar[str] = ContextVar("device", default="auto")
+
+
+@contextmanager
+def on_device(name: str) -> Iterator[None]:
+    """Inside, what is left to "auto" follows `name`: "auto" (a GPU where there is one), "cpu" or "cuda"."""
+    token = _asked.set(name)
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
 def choose(device: str = "auto", engine: str = "auto") -> str:
     """The engine of `ENGINES` that will be used. Raises SettingsError where it cannot be had.
+
+    A device that is "auto" is that of `on_device`.
 
     >>> choose("cpu", "torch")
     'torch'
     """
     if device not in ("auto", "cpu", "cuda"):
         raise SettingsError(f"the device must be auto, cpu or cuda, not {device!r}.")
+    if device == "auto":
+        device = _asked.get()
     if engine == "auto":
         engine = os.environ.get("HANDFUL_ENGINE") or "auto"
     if engine not in ("auto", *ENGINES):

@@ -30,7 +30,8 @@ def mean_max_std(x: Tensor) -> Tensor:
     x = x.float()
     mean = x.mean((2, 3))  # (n, C)
     variance = (x - mean[:, :, None, None]).square().mean((2, 3))  # two passes: no cancellation
-    return torch.cat([mean, x.amax((2, 3)), variance.sqrt()], 1)  # (n, 3C)
+    deviation = variance.clamp(min=1e-12).sqrt()  # at 0 the gradient of the root is infinite
+    return torch.cat([mean, x.amax((2, 3)), deviation], 1)  # (n, 3C)
 
 
 def mean_max(x: Tensor) -> Tensor:

@@ -143,10 +143,10 @@ def read_target(
     result = _classification(labels, column, keep, name, drop_classes, findings)
     result.style = style or ""
     if markers and result.classes is not None and len(result.classes) == 1:
-        missing = listed(map(repr, sorted(markers)))
         raise DataError(
-            f"the target {name!r} holds one class, {_name(result.classes[0])}: {missing} was read as missing. "
-            "Where it is a class, give it another name."
+            f"the target {name!r} holds one class, {_name(result.classes[0])}, beside "
+            f"{listed(map(repr, sorted(markers)))}, which was read as missing. Where it is a "
+            "class, give it another name."
         )
     if guessed and parse and numbers is None:
         _check_not_nearly_numbers(plain, result, ids, name)

@@ -7,13 +7,13 @@ import warnings
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from handful.backbones.engine import on_device
 from handful.evidence.calibration import calibrate
 from handful.evidence.conformal import reach_of, set_threshold
 from handful.evidence.predictions import Predictions, Row
 from handful.model.model import Model
 from handful.model.unlike import Either, NewWords, Unlike, unlike
-from handful.nets.device import on_device
-from handful.protocol.evaluate import visible
+from handful.protocol.evaluate import has_gpu, visible
 from handful.protocol.run import Run, opened
 from handful.protocol.splits import units
 from handful.strategies.candidate import Candidate
@@ -56,8 +56,17 @@ def _unlike(run: Run, fitted: list) -> Unlike | NewWords | Either | None:
 
 
 def _fit_all(run: Run, candidates: list[Candidate]) -> list:
+    """Fitted clones in the order of `candidates`; networks one after another where they share a GPU."""
+    on_gpu = [c for c in candidates if c.trains_network] if has_gpu(run) else []
+    fitted = {c.name: fit_on_all(run, c) for c in on_gpu}
+    others = [c for c in candidates if c.name not in fitted]
+    fitted |= zip((c.name for c in others), _on_workers(run, others), strict=True)
+    return [fitted[c.name] for c in candidates]
+
+
+def _on_workers(run: Run, candidates: list[Candidate]) -> list:
     jobs = min(run.settings.jobs_here or usable_cores(), len(candidates))
-    if jobs == 1:
+    if jobs <= 1:
         return [fit_on_all(run, c) for c in candidates]
     from joblib import Parallel, delayed
 

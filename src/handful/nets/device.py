@@ -6,25 +6,9 @@ says `with on_device(settings.device)`; whatever trains asks `device()`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-
 from handful.backbones.engine import choose
-
-_asked: ContextVar[str] = ContextVar("device", default="auto")
-
-
-@contextmanager
-def on_device(name: str) -> Iterator[None]:
-    """Inside, `device()` follows `name`: "auto" (a GPU where there is one), "cpu" or "cuda"."""
-    token = _asked.set(name)
-    try:
-        yield
-    finally:
-        _asked.reset(token)
 
 
 def device() -> str:
     """ "cpu" or "cuda"; SettingsError where cuda was asked for and torch sees no GPU."""
-    return "cuda" if choose(_asked.get()) == "cuda" else "cpu"
+    return "cuda" if choose() == "cuda" else "cpu"

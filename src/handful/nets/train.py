@@ -22,6 +22,8 @@ Mix = Callable[["torch.Tensor", "torch.Tensor", np.random.Generator], "tuple[tor
 # Named terms of (output, targets, progress), whose sum is made small; `progress` is the share of all steps
 # that are done, and 1 when something is validated.
 Loss = Callable[["torch.Tensor", "torch.Tensor", float], "dict[str, torch.Tensor]"]
+# Gives a new network, on the CPU, what it begins with, from the samples at these positions.
+Start = Callable[["torch.nn.Module", np.ndarray], None]
 ParameterGroups = Callable[["torch.nn.Module"], "list[dict[str, Any]]"]
 
 PREDICTED_AT_ONCE = 256
@@ -86,6 +88,7 @@ def train(
     mix: Mix | None = None,
     groups: ParameterGroups | None = None,
     loss: Loss | None = None,
+    start: Start | None = None,
     device: str = "cpu",
 ) -> Trained:
     """Train on part of the samples to find how many epochs it takes, then on all of them for as many.
@@ -100,10 +103,17 @@ def train(
     groups : parameter groups with `lr_scale`, for layer-wise learning rates
     loss : of (output, targets `(b, n_classes)` or `(b, d)`, progress), see `Loss`; cross entropy or squared
         error unless given
+    start : what the network begins with, of those samples alone that it then learns from, see `Start`
 
     Raises TrainingError where the loss is not finite.
     """
     import torch
+
+    def begun(rows: np.ndarray) -> torch.nn.Module:
+        module = make()
+        if start is not None:
+            start(module, rows)
+        return module
 
     with _seeded(torch, seed, device):
         goal = _targets(torch, targets, n_classes)
@@ -111,15 +121,19 @@ def train(
         everyone = np.arange(len(goal))
         if held is None or len(held) == 0:
             module, history = _run(
-                make(), inputs, goal, everyone, None, recipe, seed, criterion, mix, groups, device
+                begun(everyone), inputs, goal, everyone, None, recipe, seed, criterion, mix, groups, device
             )
             return Trained(to_arrays(module), recipe.epochs, history)
         learn = np.setdiff1d(everyone, held)
-        _, history = _run(make(), inputs, goal, learn, held, recipe, seed, criterion, mix, groups, device)
+        _, history = _run(
+            begun(learn), inputs, goal, learn, held, recipe, seed, criterion, mix, groups, device
+        )
         best = 1 + int(np.argmin([h["val_loss"] for h in history]))
         torch.manual_seed(seed)
         final = replace(recipe, epochs=best)
-        module, _ = _run(make(), inputs, goal, everyone, None, final, seed, criterion, mix, groups, device)
+        module, _ = _run(
+            begun(everyone), inputs, goal, everyone, None, final, seed, criterion, mix, groups, device
+        )
         return Trained(to_arrays(module), best, history)
 
 
@@ -237,11 +251,18 @@ def count_trainable(module: torch.nn.Module) -> int:
 
 @contextmanager
 def _seeded(torch: Any, seed: int, device: str) -> Iterator[None]:
-    """Every random number of torch from the seed, and the caller's generator as it was."""
+    """Every random number of torch from the seed, and one thread, so that sums are the same everywhere; then
+    the caller's generator and threads as they were.
+    """
     devices = [torch.device(device)] if device.startswith("cuda") else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        yield
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _targets(torch: Any, targets: np.ndarray, n_classes: int | None) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from handful.nets.device import on_device
+from handful.backbones.engine import on_device
 from handful.protocol.evaluate import take, visible
 from handful.protocol.run import Run
 from handful.protocol.splits import Split, labels_of

@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from handful.backbones.engine import on_device
 from handful.data.dataset import Dataset
 from handful.errors import HandfulError, RunError
-from handful.nets.device import device, on_device
+from handful.nets.device import device
 from handful.protocol.clock import OutOfTime, within
 from handful.protocol.cluster import Cluster, connect
 from handful.protocol.run import Cell, FoldResult, Run, opened
@@ -206,7 +207,7 @@ def _outcome(run: Run, cell: Cell, result: FoldResult) -> Outcome:
 
 def _outcomes(run: Run, missing: list[Cell], jobs: int, allow: Allow | None = None) -> Iterator[Outcome]:
     """What came of each: networks are trained in a lane of their own where there is a GPU."""
-    on_gpu = [c for c in missing if c.candidate.trains_network] if _has_gpu(run) else []
+    on_gpu = [c for c in missing if c.candidate.trains_network] if has_gpu(run) else []
     if not on_gpu:
         yield from _on_workers(run, missing, jobs, allow)
         return
@@ -214,7 +215,8 @@ def _outcomes(run: Run, missing: list[Cell], jobs: int, allow: Allow | None = No
     yield from _side_by_side(_one_after_another(run, on_gpu, allow), _on_workers(run, others, jobs, allow))
 
 
-def _has_gpu(run: Run) -> bool:
+def has_gpu(run: Run) -> bool:
+    """Whether its networks are trained on a GPU."""
     with on_device(run.settings.device):
         return device() == "cuda"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from handful.backbones.engine import on_device
 from handful.evidence.predictions import Predictions
 from handful.files import whole, write_json
 from handful.model.held_out import HeldOutScore
@@ -16,9 +17,11 @@ from handful.report.summary import summarise
 
 def write_report(run: Run, predictions: Predictions, test: HeldOutScore | None = None) -> dict[str, Any]:
     """Write both files and return the content of report.json."""
-    inside = look_inside(run, predictions)
-    summary = summarise(run, predictions, test, inside)
+    with on_device(run.settings.device):
+        inside = look_inside(run, predictions)
+        summary = summarise(run, predictions, test, inside)
+        page = render(summary, gather(run, predictions, summary, inside))
     with whole(run.folder / "report.html") as temporary:
-        temporary.write_text(render(summary, gather(run, predictions, summary, inside)), encoding="utf-8")
+        temporary.write_text(page, encoding="utf-8")
     write_json(run.folder / "report.json", summary)  # last: a run with a report.json is finished
     return summary

@@ -108,7 +108,7 @@ class _FineTuned(BaseEstimator):
     ) -> None:
         """From the linear probe on; targets `(n,)` are class numbers, or standardised values."""
         from handful.backbones.torchvision_guard import import_timm
-        from handful.nets.train import count_trainable, to_arrays, train
+        from handful.nets.train import count_trainable, train
 
         images = X if isinstance(X, Images) else Images.from_array(np.asarray(X))
         backbone = get(self.backbone)
@@ -117,11 +117,12 @@ class _FineTuned(BaseEstimator):
         from timm.optim import param_groups_layer_decay as layered
 
         inputs = _inputs(images, cut, self.views, self.policy, where)
-        start = cut.tail(n_classes or 1)
-        start_from_probe(start, inputs, len(targets), targets, probe, where)
-        first = to_arrays(start)
+
+        def begin(tail: Any, rows: np.ndarray) -> None:
+            start_from_probe(tail, inputs, rows, targets, probe, where)
+
         found = train(
-            lambda: _with(cut.tail(n_classes or 1), first),
+            lambda: cut.tail(n_classes or 1),
             inputs,
             targets,
             recipe,
@@ -129,10 +130,11 @@ class _FineTuned(BaseEstimator):
             n_classes=n_classes,
             held=held,
             groups=lambda m: layered(m, recipe.weight_decay, layer_decay=self.layer_decay),
+            start=begin,
             device=where,
         )
         self.weights_, self.history_, self.epochs_ = found.weights, found.history, found.epochs
-        self.n_parameters_ = count_trainable(start)
+        self.n_parameters_ = count_trainable(cut.tail(n_classes or 1))
         self.sha256_ = backbone.sha256
 
     def save_network(self, path: Path) -> str:
@@ -239,28 +241,28 @@ class Probe:
         self.model = model
         self.groups = groups
 
-    def fit(self, Z: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def fit(self, Z: np.ndarray, targets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if isinstance(self.model, LogisticHead):
-            self.model.fit(Z, targets, self.groups)
+            self.model.fit(Z, targets, None if self.groups is None else self.groups[rows])
         else:
             self.model.fit(Z, targets)
         return np.atleast_2d(self.model.coef_), np.atleast_1d(self.model.intercept_)
 
 
 def start_from_probe(
-    tail: Tail, inputs: Inputs, n: int, targets: np.ndarray, probe: Probe, where: str
+    tail: Tail, inputs: Inputs, rows: np.ndarray, targets: np.ndarray, probe: Probe, where: str
 ) -> None:
-    """Give the head the linear probe's weights, on the features of the plain pictures, standardised."""
+    """Give the head a linear probe's weights, on the standardised features of the plain pictures `rows`."""
     import torch
 
     from handful.nets.train import PREDICTED_AT_ONCE
 
     tail.eval().to(where)
-    pieces = np.array_split(np.arange(n), max(1, -(-n // PREDICTED_AT_ONCE)))
+    pieces = np.array_split(rows, max(1, -(-len(rows) // PREDICTED_AT_ONCE)))
     with torch.inference_mode():
         Z = torch.cat([tail.features(inputs(piece, None).to(where)).cpu() for piece in pieces]).numpy()
     scaler = StandardScaler().fit(Z)
-    coef, intercept = probe.fit(scaler.transform(Z), targets)
+    coef, intercept = probe.fit(scaler.transform(Z), targets[rows], rows)
     tail.to("cpu")
     with torch.no_grad():
         for old, new in (

@@ -26,15 +26,17 @@ class PerImage(Stateless, ABC):
     def transform(self, X: Any) -> np.ndarray:
         """`Images` or `(n, S, S, 3)` uint8 to `(n, d)` float32."""
         images = X if isinstance(X, Images) else Images.from_array(np.asarray(X))
-        level = self._key()
+        level = self._key(images)
         return through(DESCRIPTOR_VERSION, images, [level], lambda some: {level: self._compute(some)})[level]
 
     def missing(self, images: Images) -> np.ndarray:
         """Positions of the images that `transform` would have to compute."""
-        return missing(DESCRIPTOR_VERSION, images, [self._key()])
+        return missing(DESCRIPTOR_VERSION, images, [self._key(images)])
 
-    def _key(self) -> str:
-        return self._level() if self.view == PLAIN else f"{self._level()} {self.view}"
+    def _key(self, images: Images) -> str:
+        """With the size that the pictures were loaded at, which goes by all of them: digests do not tell."""
+        key = f"{self._level()} at {images.size}"
+        return key if self.view == PLAIN else f"{key} {self.view}"
 
     @abstractmethod
     def _level(self) -> str:

@@ -18,10 +18,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from handful.backbones import priors
+from handful.backbones.engine import on_device
 from handful.backbones.priors import PACKAGES, Package
 from handful.data.dataset import Dataset, Finding
 from handful.errors import SettingsError
-from handful.nets.device import device, on_device
+from handful.nets.device import device
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.tables import TableEncoder

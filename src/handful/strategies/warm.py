@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from handful.backbones.engine import on_device
 from handful.data.dataset import Dataset
 from handful.data.texts import as_array
 from handful.data.views import PLAIN
-from handful.nets.device import on_device
 from handful.settings import Settings
 from handful.strategies.ablation import LeftOut
 from handful.strategies.candidate import Candidate
