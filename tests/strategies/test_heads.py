@@ -1,0 +1,58 @@
+"""Heads choose their penalties with groups kept whole, and are the models that their names say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.preprocessing import StandardScaler
+
+from handful.strategies.chain import Chain
+from handful.strategies.classic import ON_UNIT_VALUES
+from handful.strategies.heads import RidgeHead
+from handful.strategies.inner import MADE_UP
+
+
+def patients(n: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Five rows of each patient, alike; what is to be predicted is mostly the patient's own."""
+    random, weights = np.random.default_rng(seed), np.random.default_rng(9).standard_normal(30)
+    B = random.standard_normal((n, 30))
+    y, g = B @ weights + 6 * random.standard_normal(n), np.repeat(np.arange(n), 5)
+    return B[g] + 0.1 * random.standard_normal((5 * n, 30)), y[g] + 0.3 * random.standard_normal(5 * n), g
+
+
+def test_the_penalty_of_ridge_regression_is_chosen_with_groups_whole() -> None:
+    X, y, groups = patients(40)
+    model = Chain([StandardScaler()], RidgeHead()).fit(X, y, groups=groups)
+    assert model.head_.alpha_ >= 100
+    Z, t, _ = patients(200, seed=51)
+    alone = Chain([StandardScaler()], RidgeHead()).fit(X, y)
+    assert ((model.predict(Z) - t) ** 2).mean() < 0.7 * ((alone.predict(Z) - t) ** 2).mean()
+    again = Ridge(model.head_.alpha_).fit(model.features_[0].transform(X), y)
+    np.testing.assert_allclose(again.coef_, model.head_.coef_)
+
+
+@pytest.mark.parametrize("width", [5, 300])
+def test_without_groups_of_several_it_is_scikit_learns_leave_one_out(width: int) -> None:
+    random = np.random.default_rng(0)
+    Z = random.standard_normal((60, width))
+    y = Z[:, :3].sum(axis=1) + random.standard_normal(60)
+    known = RidgeCV(alphas=ON_UNIT_VALUES).fit(Z, y)
+    for groups in (None, random.permutation(60)):
+        mine = RidgeHead(alphas=ON_UNIT_VALUES).fit(Z, y, groups)
+        assert mine.alpha_ == known.alpha_
+        np.testing.assert_array_equal(mine.predict(Z), known.predict(Z))
+
+
+def test_made_up_samples_choose_no_penalty_but_are_learned_from() -> None:
+    X, y, _ = patients(40)
+    made_up = np.arange(len(y)) % 5 > 0
+    groups = np.where(made_up, MADE_UP, np.arange(len(y)))
+    model = RidgeHead().fit(X, y, groups)
+    assert model.alpha_ == RidgeHead().fit(X, np.where(made_up, 1e3, y), groups).alpha_ >= 10
+    np.testing.assert_allclose(model.coef_, Ridge(model.alpha_).fit(X, y).coef_)
+
+
+def test_one_group_alone_gives_the_penalty_in_the_middle() -> None:
+    X, y, _ = patients(4)
+    assert RidgeHead(alphas=(0.1, 1.0, 10.0)).fit(X, y, np.zeros(20)).alpha_ == 1.0
