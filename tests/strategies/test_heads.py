@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.preprocessing import StandardScaler
 
 from handful.strategies.chain import Chain
 from handful.strategies.classic import ON_UNIT_VALUES
-from handful.strategies.heads import RidgeHead
+from handful.strategies.heads import RidgeHead, ShrunkLDAHead
 from handful.strategies.inner import MADE_UP
 
 
@@ -56,3 +57,29 @@ def test_made_up_samples_choose_no_penalty_but_are_learned_from() -> None:
 def test_one_group_alone_gives_the_penalty_in_the_middle() -> None:
     X, y, _ = patients(4)
     assert RidgeHead(alphas=(0.1, 1.0, 10.0)).fit(X, y, np.zeros(20)).alpha_ == 1.0
+
+
+@pytest.mark.parametrize("shape", [(40, 90), (90, 40), (40, 40)])
+@pytest.mark.parametrize("labels", ["ab", "abcd"])
+def test_discriminant_analysis_is_that_of_the_features_also_where_they_are_many(
+    labels: str, shape: tuple[int, int]
+) -> None:
+    random = np.random.default_rng(0)
+    y = np.r_[list(labels * 3), random.choice(list(labels), shape[0] - 3 * len(labels))]
+    Z = random.standard_normal(shape) * np.linspace(3, 0.1, shape[1]) + (y == "a")[:, None]
+    Z[:, 7] = 5.0  # a constant column
+    known = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(Z, y)
+    model, new = ShrunkLDAHead().fit(Z, y), random.standard_normal((9, shape[1]))
+    margins = model.decision_function(new)
+    if len(labels) == 2:
+        margins = margins[:, 1] - margins[:, 0]
+    np.testing.assert_allclose(margins, known.decision_function(new), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(model.predict_proba(new), known.predict_proba(new), atol=1e-8)
+
+
+def test_discriminant_analysis_copes_with_classes_of_two_alike_or_not() -> None:
+    Z = np.eye(3, 20)[[0, 0, 1, 1, 2, 2]]
+    y = np.array([0, 0, 1, 1, 2, 2])
+    np.testing.assert_array_equal(ShrunkLDAHead().fit(Z, y).predict(Z), y)
+    Z[1::2, 5] += 1
+    np.testing.assert_array_equal(ShrunkLDAHead().fit(Z, y).predict(Z), y)
