@@ -48,8 +48,7 @@ from handful.settings import Settings
 from handful.strategies import baseline
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
-from handful.strategies.classic import ridge
-from handful.strategies.heads import LogisticHead, ShrunkLDAHead
+from handful.strategies.heads import LogisticHead, RidgeHead, ShrunkLDAHead
 from handful.strategies.pixels import Descriptor, Pixels
 from handful.strategies.tables import TableEncoder
 from machine import heading
@@ -96,7 +95,7 @@ def report(
 
 def model(dataset: Dataset, real: bool) -> Candidate:
     """HOG for real data, milliseconds a fit otherwise."""
-    head = ridge() if dataset.classes is None else LogisticHead() if real else ShrunkLDAHead()
+    head = RidgeHead() if dataset.classes is None else LogisticHead() if real else ShrunkLDAHead()
     if dataset.modality == "table":
         features = [TableEncoder(scale=True)]
     else:

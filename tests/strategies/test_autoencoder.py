@@ -22,8 +22,7 @@ from handful.strategies.autoencoder import (
     size_for,
 )
 from handful.strategies.chain import Chain
-from handful.strategies.classic import ridge
-from handful.strategies.heads import SVMHead
+from handful.strategies.heads import RidgeHead, SVMHead
 from handful.strategies.pixels import Pixels
 from tests.conftest import pictures, table
 
@@ -104,7 +103,7 @@ def test_it_is_saved_without_torch_and_predicts_the_same(tmp_path: Path) -> None
     data = pictures("regression", per_class=4)
     for i, estimator in enumerate(
         (
-            Chain([Pixels(), AutoencoderFeatures(epochs=1)], ridge()),
+            Chain([Pixels(), AutoencoderFeatures(epochs=1)], RidgeHead()),
             Chain([Pixels()], StartedConvNetValueHead(AutoencoderFeatures(epochs=1), epochs=1)),
         )
     ):

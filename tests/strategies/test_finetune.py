@@ -22,7 +22,7 @@ from handful.strategies import finetune
 from handful.strategies.chain import Chain
 from handful.strategies.embedding import Embedding
 from handful.strategies.finetune import FineTunedClassifier, FineTunedRegressor, candidates
-from handful.strategies.heads import LogisticHead
+from handful.strategies.heads import LogisticHead, RidgeHead
 from handful.strategies.inner import validation_part
 from tests.backbones.conftest import _untrained
 from tests.conftest import pictures, table
@@ -111,6 +111,16 @@ def test_numbers_are_predicted_in_their_own_units(tiny: str) -> None:
     y = 1000 + 50 * data.y
     fitted = FineTunedRegressor(backbone=tiny, size=32, epochs=5).fit(data.X, y)
     assert np.mean((fitted.predict(data.X) - y) ** 2) < 0.5 * y.var()
+
+
+def test_numbers_start_from_a_probe_that_keeps_groups_whole(tiny: str) -> None:
+    rows = np.repeat(np.arange(12), 4)  # each picture four times
+    X, y = pictures(per_class=4).X[rows], np.random.default_rng(0).standard_normal(12)[rows]
+    fitted = FineTunedRegressor(backbone=tiny, epochs=1, lr=1e-12).fit(X, y, groups=rows)
+    probe = Chain([Embedding(tiny, "last"), StandardScaler()], RidgeHead()).fit(X, y, groups=rows)
+    np.testing.assert_allclose(fitted.predict(X), probe.predict(X), atol=0.05)
+    alone = Chain([Embedding(tiny, "last"), StandardScaler()], RidgeHead()).fit(X, y)
+    assert np.abs(alone.predict(X) - fitted.predict(X)).max() > 0.1
 
 
 def test_nothing_frozen_trains_from_the_pictures_themselves(tiny: str) -> None:

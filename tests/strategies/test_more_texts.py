@@ -8,7 +8,8 @@ from handful.settings import Settings
 from handful.strategies import classic, propose
 from handful.strategies.augmentation import with_more_texts
 from handful.strategies.chain import Chain, Stateless
-from handful.strategies.heads import LogisticHead
+from handful.strategies.classic import ON_UNIT_VALUES
+from handful.strategies.heads import LogisticHead, RidgeHead
 from handful.strategies.more_texts import MoreTexts
 from handful.strategies.tfidf import TfIdf
 from tests.conftest import texts
@@ -40,6 +41,15 @@ def test_a_copy_of_a_text_has_its_label_and_its_group() -> None:
     groups = np.arange(12) // 2
     heard = MoreTexts([As()], Listens(), "typos").fit(data.X, data.y, groups=groups).head_
     assert set(heard.groups_) == set(groups)
+
+
+def test_copies_of_a_text_do_not_choose_the_penalty_for_it() -> None:
+    random = np.random.default_rng(0)
+    words = [random.integers(0, 400, 30) for _ in range(60)]
+    X = np.array([" ".join(f"word{i}" for i in own) for own in words], dtype=object)
+    y = np.array([float(own[:3].sum()) for own in words])  # noise, as far as counted words can say
+    model = MoreTexts([TfIdf()], RidgeHead(ON_UNIT_VALUES), "typos").fit(X, y)
+    assert model.head_.alpha_ > 0.3
 
 
 def test_a_text_that_cannot_be_changed_gets_no_copy() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -10,12 +11,13 @@ import pytest
 
 from handful import backbones
 from handful.errors import SettingsError
+from handful.nets.bag import rarity
 from handful.settings import Settings
 from handful.strategies import networks, propose, transfer, warm
 from handful.strategies.chain import Chain
 from handful.strategies.embedding import TextEmbedding
 from handful.strategies.naive_bayes import NaiveBayesHead
-from handful.strategies.text_network import BagHead, Pieces
+from handful.strategies.text_network import MOST_PIECES, BagHead, Pieces
 from handful.strategies.tfidf import Vocabulary, counted
 from tests.conftest import more_without_labels, pictures, texts
 
@@ -138,6 +140,29 @@ def test_pieces_are_the_numbers_of_a_texts_words_with_zeros_behind() -> None:
     assert Z.shape == (2, 3) and (Z[1, 1:] == 0).all() and Z[1, 0] in Z[0]
     np.testing.assert_array_equal(Z[0] - 1, counted(X[:1], "words")[0][0])
     assert Pieces().transform(np.array(["", "?"], dtype=object)).max() >= 0
+
+
+def test_one_long_text_among_short_ones_costs_little_to_weigh() -> None:
+    random = np.random.default_rng(0)
+    Z = np.zeros((200, 20_000), dtype=np.int32)
+    Z[:, :50] = random.integers(0, 41, (200, 50))
+    Z[7] = random.integers(1, 41, 20_000)
+    tracemalloc.start()
+    weights = rarity(Z, 50)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < Z.nbytes
+    found = np.array([(piece == Z).any(axis=1).sum() for piece in range(51)])
+    known = np.where(found > 0, np.log(201 / (1 + found)) + 1, 0)
+    np.testing.assert_allclose(weights[1:], known[1:], rtol=1e-6)
+    assert weights[0] == 0 and (weights[41:] == 0).all()
+
+
+def test_of_a_book_so_many_pieces_are_kept_words_first() -> None:
+    book = " ".join(f"word{i}" for i in range(4000))
+    Z = Pieces().transform(np.array([book, "one two"], dtype=object))
+    assert Z.shape == (2, MOST_PIECES)
+    assert set(counted([book], "words")[0][0] + 1) <= set(Z[0])
 
 
 def test_the_bag_learns_what_words_say_and_counts_what_none_has_as_nothing() -> None:

@@ -44,9 +44,9 @@ def rarity(Z: np.ndarray, buckets: int) -> np.ndarray:
 
     The inverse document frequency, log((1 + n) / (1 + texts with it)) + 1; 0 for what none of them has.
     """
-    rows = np.repeat(np.arange(len(Z)), Z.shape[1])
-    pairs = np.unique(np.stack([rows, Z.ravel()]), axis=1)  # a piece counts once a text
-    found = np.bincount(pairs[1], minlength=buckets + 1)
+    i, j = np.nonzero(Z)  # one long text makes most of Z zeros
+    pairs = np.unique(i * (buckets + 1) + Z[i, j])  # a piece counts once a text
+    found = np.bincount(pairs % (buckets + 1), minlength=buckets + 1)
     weights = np.where(found > 0, np.log((1 + len(Z)) / (1 + found)) + 1, 0.0)
     weights[0] = 0.0
     return weights.astype(np.float32)

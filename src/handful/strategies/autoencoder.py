@@ -19,8 +19,8 @@ from handful.nets.train import Recipe
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
-from handful.strategies.classic import knn, ridge
-from handful.strategies.heads import LogisticHead, SVMHead, SVRHead
+from handful.strategies.classic import knn
+from handful.strategies.heads import LogisticHead, RidgeHead, SVMHead, SVRHead
 from handful.strategies.networks import (
     ON_IMAGES,
     ConvNetHead,
@@ -300,7 +300,7 @@ def _on_codes(dataset: Dataset) -> list[Candidate]:
         ]
     else:
         heads = [
-            ("ridge", "ridge regression", ridge()),
+            ("ridge", "ridge regression", RidgeHead()),
             ("svr", "support vector regression", SVRHead()),
             ("knn", "nearest neighbours", knn(dataset.task)),
         ]

@@ -15,7 +15,6 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.linear_model import RidgeCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
@@ -26,7 +25,15 @@ from handful.data.dataset import Dataset
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
-from handful.strategies.heads import CentroidHead, LogisticHead, ShrunkLDAHead, SVMHead, SVRHead, Tuned
+from handful.strategies.heads import (
+    CentroidHead,
+    LogisticHead,
+    RidgeHead,
+    ShrunkLDAHead,
+    SVMHead,
+    SVRHead,
+    Tuned,
+)
 from handful.strategies.log_target import with_log
 from handful.strategies.naive_bayes import NaiveBayesHead
 from handful.strategies.pixels import Descriptor, Pixels
@@ -49,11 +56,6 @@ BOOSTING = {
     "min_samples_leaf": 5,
     "early_stopping": False,
 }
-
-
-def ridge() -> RidgeCV:
-    """Ridge regression with its penalty chosen by leave-one-out, which costs nothing extra."""
-    return RidgeCV(alphas=tuple(np.logspace(-2, 5, 15).tolist()))
 
 
 def knn(task: str) -> Tuned:
@@ -79,7 +81,7 @@ def _on_texts(task: str, effort: str) -> list[Candidate]:
     both, long = TfIdf(), TfIdf(length=LONG)
     if task == "regression":
         models: list[tuple[str, str, Any, Any, int]] = [
-            ("ridge", "ridge regression", both, RidgeCV(alphas=ON_UNIT_VALUES), 10),
+            ("ridge", "ridge regression", both, RidgeHead(alphas=ON_UNIT_VALUES), 10),
             ("svr", "support vector regression (linear)", both, SVRHead(kernel="linear"), 12),
         ]
     else:
@@ -150,7 +152,7 @@ def heads_on_tables(task: str, **looking: Any) -> list[tuple[str, str, TableEnco
     else:
         squared = "neg_mean_squared_error"
         models = [
-            ("ridge", "ridge regression", scaled, ridge(), 10),
+            ("ridge", "ridge regression", scaled, RidgeHead(), 10),
             ("svr", "support vector regression (RBF)", scaled, SVRHead(), 20),
             ("knn", "nearest neighbours", scaled, knn(task), 18),
             ("tree", "decision tree", as_it_is, Tuned(DecisionTreeRegressor(), TREE, squared), 8),
@@ -184,7 +186,7 @@ def _on_images(task: str) -> list[Candidate]:
         ]
     else:
         heads = [
-            ("ridge", "ridge regression", ridge(), 0),
+            ("ridge", "ridge regression", RidgeHead(), 0),
             ("svr", "support vector regression", SVRHead(), 2),
             ("forest", "random forest", RandomForestRegressor(100, max_features=0.1, random_state=0), 6),
         ]

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
@@ -29,7 +28,7 @@ from handful.scoring import softmax
 from handful.settings import Settings
 from handful.strategies import contrastive
 from handful.strategies.candidate import Candidate
-from handful.strategies.heads import LogisticHead
+from handful.strategies.heads import LogisticHead, RidgeHead
 from handful.strategies.inner import validation_part
 
 if TYPE_CHECKING:
@@ -226,8 +225,8 @@ class FineTunedRegressor(RegressorMixin, _FineTuned):
         y = np.asarray(y, dtype=float)
         self.mean_, self.scale_ = float(y.mean()), float(y.std()) or 1.0
         held = validation_part(y, groups, self.random_state, classes=False) if self.validate else None
-        probe = RidgeCV(alphas=tuple(np.logspace(-2, 5, 15).tolist()))
-        self._train(X, (y - self.mean_) / self.scale_, Probe(probe, None), None, held)
+        probe = RidgeHead(random_state=self.random_state)
+        self._train(X, (y - self.mean_) / self.scale_, Probe(probe, groups), None, held)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -242,10 +241,7 @@ class Probe:
         self.groups = groups
 
     def fit(self, Z: np.ndarray, targets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        if isinstance(self.model, LogisticHead):
-            self.model.fit(Z, targets, None if self.groups is None else self.groups[rows])
-        else:
-            self.model.fit(Z, targets)
+        self.model.fit(Z, targets, None if self.groups is None else self.groups[rows])
         return np.atleast_2d(self.model.coef_), np.atleast_1d(self.model.intercept_)
 
 

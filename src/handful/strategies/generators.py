@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.covariance import ledoit_wolf_shrinkage
 from sklearn.metrics.pairwise import euclidean_distances
+
+from handful.strategies.covariance import Spread, shrunk
 
 
 class Generator(BaseEstimator, ABC):
@@ -112,24 +113,14 @@ class SMOTE(Generator):
         return self.Z_[one] + random.random((len(one), 1)) * (self.Z_[other] - self.Z_[one])
 
 
-Spread = tuple[np.ndarray, float]  # (n, d) and a number: the covariance A'A + number² I
-
-
 def _spread(Z: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[Spread]]:
     """The classes, their means `(K, d)`, and the shrunk covariance of each."""
     classes, codes = np.unique(y, return_inverse=True)
     means = np.stack([Z[codes == k].mean(axis=0) for k in range(len(classes))])
     residuals = Z - means[codes]
-    pooled = _shrunk(residuals)
+    pooled = shrunk(residuals)
     own = [codes == k for k in range(len(classes))]
-    return classes, means, [_shrunk(residuals[rows]) if rows.sum() > 2 else pooled for rows in own]
-
-
-def _shrunk(residuals: np.ndarray) -> Spread:
-    """The covariance of centred rows `(n, d)`, shrunk to a multiple of the identity; never d x d."""
-    n, d = residuals.shape
-    share = ledoit_wolf_shrinkage(residuals, assume_centered=True) if min(n, d) > 1 else 0.0
-    return residuals * np.sqrt((1 - share) / n), float(np.sqrt(share * (residuals**2).sum() / (n * d)))
+    return classes, means, [shrunk(residuals[rows]) if rows.sum() > 2 else pooled for rows in own]
 
 
 def _filled(spread: Spread) -> float:

@@ -13,8 +13,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.optimize import minimize_scalar
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.model_selection import (
     GridSearchCV,
@@ -24,14 +23,18 @@ from sklearn.model_selection import (
     StratifiedGroupKFold,
     StratifiedKFold,
 )
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
 from handful.scoring import softmax
+from handful.strategies.covariance import over, shrunk
 from handful.strategies.inner import MADE_UP
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
+
+LEAST = 1e-8  # of the mean variance within a class: what discriminant analysis can still divide by
 
 
 def inner_folds(y: np.ndarray, groups: np.ndarray | None, k: int, seed: int, *, classes: bool) -> Folds:
@@ -124,11 +127,10 @@ class _InSpan:
 class _LinearClassifier(ClassifierMixin, BaseEstimator):
     """Shared by linear heads: `coef_` (K, d), `intercept_` (K,), probabilities by softmax."""
 
-    def _keep(self, model: Any, span: _InSpan) -> None:
-        coef, intercept = span.back(model.coef_), np.asarray(model.intercept_)
-        if len(model.classes_) == 2:  # scikit-learn keeps one row for two classes
+    def _keep(self, classes: np.ndarray, coef: np.ndarray, intercept: np.ndarray) -> None:
+        if len(coef) == 1:  # scikit-learn keeps one row for two classes
             coef, intercept = np.vstack([-coef / 2, coef / 2]), np.r_[-intercept / 2, intercept / 2]
-        self.classes_, self.coef_, self.intercept_ = model.classes_, coef, intercept
+        self.classes_, self.coef_, self.intercept_ = classes, coef, intercept
 
     def decision_function(self, Z: np.ndarray) -> np.ndarray:
         check_is_fitted(self, "coef_")
@@ -171,7 +173,8 @@ class LogisticHead(_LinearClassifier):
         weights = sample_weights(self.class_weight, y)
         folds = inner_folds(y, groups, self.folds, self.random_state, classes=True)
         self.C_ = self._choose(span.Z, y, weights, folds) if folds else self.Cs[len(self.Cs) // 2]
-        self._keep(self._model(self.C_).fit(span.Z, y, weights), span)
+        model = self._model(self.C_).fit(span.Z, y, weights)
+        self._keep(model.classes_, span.back(model.coef_), model.intercept_)
         return self
 
     def _model(self, C: float) -> LogisticRegression:
@@ -189,13 +192,79 @@ class LogisticHead(_LinearClassifier):
         return self.Cs[int(losses.argmin())]
 
 
+class RidgeHead(RegressorMixin, BaseEstimator):
+    """Ridge regression, its penalty chosen by leave-one-out, which costs nothing extra.
+
+    Leaving out one of several that belong together (rows of a patient, copies of a text) would choose next to
+    no penalty, since the others tell its value: where there are such groups, inner folds keep them whole.
+
+    Parameters
+    ----------
+    alphas : sequence of float > 0
+        L2 penalties to choose from, rising; the middle one is used where all samples are of one group.
+    """
+
+    def __init__(
+        self,
+        alphas: tuple[float, ...] = tuple(np.logspace(-2, 5, 15).tolist()),
+        folds: int = 5,
+        random_state: int = 0,
+    ) -> None:
+        self.alphas = alphas
+        self.folds = folds
+        self.random_state = random_state
+
+    def fit(self, Z: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> RidgeHead:
+        """Z `(n, d)`, y `(n,)` values, groups `(n,)` or None."""
+        Z, y, alphas = np.asarray(Z, dtype=float), np.asarray(y, dtype=float), list(self.alphas)
+        if groups is not None and len(np.unique(groups)) < len(y):
+            folds = inner_folds(y, groups, self.folds, self.random_state, classes=False)
+            alphas = [self._choose(Z, y, folds) if folds else alphas[len(alphas) // 2]]
+        model = RidgeCV(alphas=alphas).fit(Z, y)
+        self.alpha_, self.coef_, self.intercept_ = model.alpha_, model.coef_, model.intercept_
+        return self
+
+    def _choose(self, Z: np.ndarray, y: np.ndarray, folds: Folds) -> float:
+        squares = np.zeros(len(self.alphas))
+        for train, test in folds:  # one target for each penalty: what they share is computed once
+            model = Ridge(alpha=np.array(self.alphas))
+            model.fit(Z[train], np.tile(y[train, None], len(self.alphas)))
+            squares += ((model.predict(Z[test]) - y[test, None]) ** 2).sum(axis=0)
+        return self.alphas[int(squares.argmin())]
+
+    def predict(self, Z: np.ndarray) -> np.ndarray:
+        check_is_fitted(self, "coef_")
+        return np.asarray(Z, dtype=float) @ self.coef_ + self.intercept_
+
+
 class ShrunkLDAHead(_LinearClassifier):
-    """Linear discriminant analysis with the Ledoit-Wolf shrinkage of its covariance."""
+    """Linear discriminant analysis with the Ledoit-Wolf shrinkage of its covariance.
+
+    scikit-learn's (`solver="lsqr", shrinkage="auto"`): the covariance of each class is shrunk in its
+    standardised columns, then they are averaged. What shrinking adds is a diagonal, so that no d x d matrix
+    is needed where features are more than samples. (A basis of the span of the samples will not do: there the
+    directions of the least variance would be standardised, and count as much as those of the largest.)
+    Where nothing is shrunk there, since classes have two members, the mean variance is added to all columns.
+    """
 
     def fit(self, Z: np.ndarray, y: np.ndarray) -> ShrunkLDAHead:
         """Z `(n, d)`, y `(n,)` labels."""
-        span = _InSpan(np.asarray(Z, dtype=float))
-        self._keep(LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(span.Z, y), span)
+        Z = np.asarray(Z, dtype=float)
+        classes, codes, sizes = np.unique(y, return_inverse=True, return_counts=True)
+        means, priors = np.empty((len(classes), Z.shape[1])), sizes / len(Z)
+        rows, diagonal = np.empty_like(Z), np.zeros(Z.shape[1])  # the covariance: rows'rows + diagonal
+        for k, prior in enumerate(priors):
+            scaler = StandardScaler().fit(Z[codes == k])
+            own, rest = shrunk(scaler.transform(Z[codes == k]))
+            means[k] = scaler.mean_
+            rows[codes == k] = np.sqrt(prior) * own * scaler.scale_
+            diagonal += prior * (rest * scaler.scale_) ** 2
+        if Z.shape[1] > len(Z):
+            typical = (rows**2).sum() / Z.shape[1] or 1.0
+            nothing = diagonal.mean() < LEAST * typical  # shrunk: two members a class, or classes all alike
+            diagonal = np.maximum(diagonal, typical if nothing else LEAST * typical)
+        coef = over(means, rows, diagonal)
+        self._keep(classes, coef, np.log(priors) - (coef * means).sum(axis=1) / 2)
         return self
 
 

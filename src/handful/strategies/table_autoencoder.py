@@ -17,9 +17,9 @@ from handful.nets.train import Recipe
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
-from handful.strategies.classic import PENALTIES, ridge
+from handful.strategies.classic import PENALTIES
 from handful.strategies.codec import RowCodec
-from handful.strategies.heads import LogisticHead, SVMHead, SVRHead
+from handful.strategies.heads import LogisticHead, RidgeHead, SVMHead, SVRHead
 from handful.strategies.inner import validation_part
 from handful.strategies.stage import Learned, remembered
 from handful.strategies.tables import TableEncoder
@@ -200,7 +200,7 @@ def _heads(task: str) -> list[tuple[str, str, Any, int]]:
             ("svm", "support vector machine", SVMHead(), 48),
         ]
     return [
-        ("ridge", "ridge regression", ridge(), 46),
+        ("ridge", "ridge regression", RidgeHead(), 46),
         ("svr", "support vector regression", SVRHead(), 48),
     ]
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import torch
 
 DROPPED = 0.5  # share of the pieces of a text that a training step does not see
+# Kept of one text, those of some 1,500 words, or one book makes the matrix of all texts as wide as it is.
+# Numbers of pieces rise and are hashes: what is left out of the last part is as good as drawn at random.
+MOST_PIECES = 10_000
 
 
 class Pieces(Stateless):
@@ -29,9 +32,10 @@ class Pieces(Stateless):
         self.parts = parts
 
     def transform(self, X: Any) -> np.ndarray:
-        """`(n,)` texts to `(n, L)` int32, 0 behind the last piece of a text."""
+        """`(n,)` texts to `(n, L)` int32, L at most `MOST_PIECES`, 0 behind the last piece of a text."""
         found = [counted(X, part) for part in self.parts]
-        numbers = [np.concatenate([counts[0] for counts in of_text]) for of_text in zip(*found, strict=True)]
+        together = zip(*found, strict=True)
+        numbers = [np.concatenate([counts[0] for counts in parts])[:MOST_PIECES] for parts in together]
         out = np.zeros((len(X), max(1, max(map(len, numbers), default=1))), dtype=np.int32)
         for row, own in zip(out, numbers, strict=True):
             row[: len(own)] = own + 1

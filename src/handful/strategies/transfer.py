@@ -17,9 +17,9 @@ from handful.data.language import english
 from handful.settings import Settings
 from handful.strategies.candidate import Candidate
 from handful.strategies.chain import Chain
-from handful.strategies.classic import WITH_BLOCKS, heads_on_tables, knn, ridge
+from handful.strategies.classic import WITH_BLOCKS, heads_on_tables, knn
 from handful.strategies.embedding import BlockScaler, Embedding, TextEmbedding, Together
-from handful.strategies.heads import CentroidHead, LogisticHead, ShrunkLDAHead, SVMHead, SVRHead
+from handful.strategies.heads import CentroidHead, LogisticHead, RidgeHead, ShrunkLDAHead, SVMHead, SVRHead
 from handful.strategies.log_target import with_log
 from handful.strategies.tables import frozen, looks_through_network
 
@@ -183,7 +183,7 @@ def heads(task: str, *, simple: bool) -> list[tuple[str, str, Any, int]]:
     """(name, label, head, cost) of what learns from frozen features; `simple` adds neighbours and means."""
     if task == "regression":
         found = [
-            ("ridge", "ridge regression", ridge(), 60),
+            ("ridge", "ridge regression", RidgeHead(), 60),
             ("svr", "support vector regression", SVRHead(), 62),
         ]
         return found + ([("knn", "nearest neighbours", knn(task), 63)] if simple else [])
