@@ -98,6 +98,8 @@ def test_own_splitter_begins_a_new_repeat_where_test_parts_overlap() -> None:
         ([([0, 1], [1, 2])], "share no sample"),
         ([([0, 1], [999])], "positions must lie in"),
         ([], "gave no split"),
+        ([(range(40), range(40, 60))], "all that is ever held out.*at least two splits.*test=PATH"),
+        ([(range(40), range(40, 60)), (range(20), range(40, 60))], "all that is ever held out"),
     ],
 )
 def test_own_splits_that_are_wrong_are_refused(cv: list, message: str) -> None:
@@ -138,6 +140,6 @@ def test_own_positions_of_pictures_count_the_damaged(tmp_path: Path) -> None:
     write_pictures(tmp_path, per_class=4)
     (tmp_path / "a" / "01.png").write_bytes(b"")
     dataset = load(tmp_path, Settings())
-    split = compare_splits(dataset, Settings(), cv=[([0, 1, 4, 5], [3, 7])])[0]
+    split = compare_splits(dataset, Settings(), cv=[([0, 1, 4, 5], [3, 7]), ([3, 7], [0, 4])])[0]
     assert dataset.ids[split.test].tolist() == ["a/03.png", "b/03.png"]
     assert dataset.ids[split.train].tolist() == ["a/00.png", "b/00.png", "b/01.png"]

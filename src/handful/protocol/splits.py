@@ -205,6 +205,13 @@ def _own_splits(dataset: Dataset, settings: Settings, cv: Any) -> list[Split]:
         fold += 1
     if not found:
         raise SettingsError("cv: it gave no split.")
+    held = np.unique(np.concatenate([s.test for s in found]))
+    if any(np.isin(held, s.test).all() for s in found):  # the members for a fold are chosen on the others
+        raise SettingsError(
+            "cv: one split holds out all that is ever held out, so models cannot be chosen on other examples "
+            "than those that score the choice. Give at least two splits with other test parts, or keep that "
+            "part out of the data and give it as a test set, test=PATH."
+        )
     return found
 
 
