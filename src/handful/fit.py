@@ -233,8 +233,8 @@ def fit(
     start_from : folder of an earlier run on related pictures, whose fine-tuned network joins as a backbone
     allow_download : networks for tables that are installed (tabpfn, tabicl) may fetch their weights
     candidates : people's own, a list of (name, scikit-learn estimator)
-    cv : a scikit-learn splitter, or an iterable of (train, test) positions, instead of our folds; positions
-        are rows of `data` as given, a splitter sees those that can be used
+    cv : how many of our folds; or, instead of them, a scikit-learn splitter or an iterable of (train, test)
+        positions, which are rows of `data` as given; a splitter sees those that can be used
     backend, address : "loky" (processes of this machine), or "dask" or "ray" (the workers of a cluster) and
         its scheduler's address; without one the cluster that this process is connected to already
     jobs : workers; all there are unless given

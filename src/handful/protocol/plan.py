@@ -107,12 +107,12 @@ def permuted_cells(dataset: Dataset, learners: Sequence[Candidate], splits: Sequ
 def ungrouped_cells(dataset: Dataset, learners: Sequence[Candidate], splits: Sequence[Split]) -> list[Cell]:
     """The first three learners on folds that tear groups apart; the purpose is "ungrouped".
 
-    Only where groups hold at least 5 % of the samples, and where the first repeat holds every sample out
-    once, as ours does.
+    Only where groups hold at least 5 % of the samples, and the folds are ours: a person's own may differ from
+    these in more than the groups. None where there are copies, which are in no test part.
     """
     first = [s for s in splits if s.repeat == 0]
     held = np.concatenate([s.test for s in first])
-    if share_in_groups(dataset) < FEWEST_IN_GROUPS or len(held) < len(dataset):
+    if share_in_groups(dataset) < FEWEST_IN_GROUPS or first[0].own or len(held) < len(dataset):
         return []
     torn = torn_splits(dataset, first)
     return [Cell(candidate, split) for split in torn for candidate in learners[:3]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ class Split:
     """One division of the samples: `train` and `test` are positions, `seed` starts every random choice.
 
     `purpose` says which question it answers: "compare", or one of the follow-up questions of `plan`. Under
-    `permuted` the labels are shuffled before anything else, by `labels_of`.
+    `permuted` the labels are shuffled before anything else, by `labels_of`. An `own` one is a person's own.
     """
 
     repeat: int
@@ -36,6 +37,7 @@ class Split:
     seed: int
     purpose: str = "compare"
     permuted: bool = False
+    own: bool = False
 
     @property
     def name(self) -> str:
@@ -64,8 +66,11 @@ def originals(dataset: Dataset) -> Dataset:
     return replace(dataset, y=dataset.y[keep], ids=dataset.ids[keep], meta=meta, groups=groups)
 
 
-def n_folds(dataset: Dataset) -> int:
-    """min(5, the smallest class counted in groups); DataError where that is below 2."""
+def n_folds(dataset: Dataset, wanted: int | None = None) -> int:
+    """`wanted`, or min(5, the smallest class counted in groups); DataError where that is below 2.
+
+    SettingsError where more are wanted than that class has, or fewer than 2.
+    """
     dataset = originals(dataset)
     unit = units(dataset)
     what = "example" if dataset.groups is None else "group"
@@ -82,7 +87,13 @@ def n_folds(dataset: Dataset) -> int:
             f"{where} {smallest} {what}, but cross-validation needs at least 2{each}: one to learn "
             f"from and one to test on. {cure}."
         )
-    return min(MOST_FOLDS, smallest)
+    if wanted is None:
+        return min(MOST_FOLDS, smallest)
+    if not 2 <= wanted <= smallest:
+        raise SettingsError(
+            f"cv={wanted}: from 2 to {smallest} folds are possible, because {where} {count(smallest, what)}."
+        )
+    return wanted
 
 
 def compare_splits(dataset: Dataset, settings: Settings, cv: Any = None) -> list[Split]:
@@ -90,11 +101,12 @@ def compare_splits(dataset: Dataset, settings: Settings, cv: Any = None) -> list
 
     Or the caller's own `cv`.
 
-    cv : None, a scikit-learn splitter, or an iterable of (train, test) positions in the data as it was given.
+    cv : None, a number of folds, a scikit-learn splitter, or an iterable of (train, test) positions in the
+        data as it was given.
     """
-    if cv is not None:
+    if cv is not None and (isinstance(cv, bool) or not isinstance(cv, Integral)):
         return _own_splits(dataset, settings, cv)
-    k = n_folds(dataset)
+    k = n_folds(dataset, None if cv is None else int(cv))
     found = []
     for repeat in range(settings.repeats):
         for fold, (train, test) in enumerate(_folds(dataset, k, settings.seed, repeat)):
@@ -170,7 +182,7 @@ def larger_splits(dataset: Dataset, first: Sequence[Split], purpose: str) -> lis
     Not every held-out part then has every class, but every training part has. Empty where the comparison
     has five folds or the caller's own, and where no class is large enough for more.
     """
-    if dataset.classes is None or len(first) >= MOST_FOLDS or len(first) != n_folds(dataset):
+    if dataset.classes is None or first[0].own or len(first) >= MOST_FOLDS or len(first) != n_folds(dataset):
         return []
     unit = units(dataset)
     largest = max(len(np.unique(unit[dataset.y == k])) for k in range(len(dataset.classes)))
@@ -201,7 +213,7 @@ def _own_splits(dataset: Dataset, settings: Settings, cv: Any) -> list[Split]:
         if seen[test].any():
             repeat, fold, seen = repeat + 1, 0, np.zeros(n, dtype=bool)
         seen[test] = True
-        found.append(Split(repeat, fold, train, test, _seed(settings.seed, repeat, fold)))
+        found.append(Split(repeat, fold, train, test, _seed(settings.seed, repeat, fold), own=True))
         fold += 1
     if not found:
         raise SettingsError("cv: it gave no split.")
@@ -221,18 +233,40 @@ def _own_parts(dataset: Dataset, cv: Any) -> Iterator[tuple[np.ndarray, np.ndarr
     A splitter divides the samples there are. Positions are those in the data as it was given, so samples that
     were left out of it (no target, damaged) are counted, and then taken out of each part.
     """
+    if isinstance(cv, str) or not (isinstance(cv, Iterable) or hasattr(cv, "split")):
+        raise SettingsError(
+            "cv: a number of folds, a splitter of scikit-learn or a list of (train, test) positions is "
+            f"needed, but this is a {type(cv).__name__}."
+        )
     kept = np.ones(len(dataset), dtype=bool) if dataset.kept is None else dataset.kept
     pairs: Iterable = cv
     if isinstance(cv, PredefinedSplit):  # a splitter by its methods, but it holds positions
         pairs = cv.split()
     elif hasattr(cv, "split"):
-        pairs = cv.split(np.zeros(len(dataset)), dataset.y, dataset.groups)
-        kept = np.ones(len(dataset), dtype=bool)
-    for number, (train, test) in enumerate(pairs, 1):
+        pairs, kept = _divided(dataset, cv), np.ones(len(dataset), dtype=bool)
+    for number, pair in enumerate(pairs, 1):
+        try:
+            train, test = (np.asarray(part, dtype=int) for part in pair)
+        except (TypeError, ValueError) as error:
+            raise SettingsError(
+                f"cv: split {number} is no pair of training and test positions, such as ([0, 1, 2], [3, 4])."
+            ) from error
         yield (
-            _left(np.asarray(train, dtype=int), kept, f"training part of split {number}"),
-            _left(np.asarray(test, dtype=int), kept, f"test part of split {number}"),
+            _left(train, kept, f"training part of split {number}"),
+            _left(test, kept, f"test part of split {number}"),
         )
+
+
+def _divided(dataset: Dataset, cv: Any) -> list:
+    """The (train, test) of a splitter; SettingsError where it cannot divide the data."""
+    try:
+        return list(cv.split(np.zeros(len(dataset)), dataset.y, dataset.groups))
+    except (TypeError, ValueError) as error:
+        cure = ""
+        if dataset.groups is None and "groups" in str(error):
+            cure = " Say what belongs together, as (X, y, groups) or groups=COLUMN."
+        why = str(error).rstrip(".")
+        raise SettingsError(f"cv: {type(cv).__name__} cannot divide this data: {why}.{cure}") from error
 
 
 def _left(given: np.ndarray, kept: np.ndarray, part: str) -> np.ndarray:

@@ -222,6 +222,10 @@ def _no_premium(run: Run) -> str:
         return "there are no groups that random splits could tear apart"
     if share_in_groups(run.dataset) < FEWEST_IN_GROUPS:
         return f"fewer than {FEWEST_IN_GROUPS:.0%} of the samples share a group with another"
+    if run.splits[0].own:
+        return (
+            "you divided the data yourself, and our random splits differ from yours in more than the groups"
+        )
     return "no candidate was fitted on random splits in this run"
 
 
