@@ -42,7 +42,7 @@ from handful.protocol.compare import compare
 from handful.protocol.evaluate import Progress, Tell
 from handful.protocol.plan import plan_text
 from handful.protocol.run import Run
-from handful.protocol.splits import compare_splits
+from handful.protocol.splits import check_groups, compare_splits
 from handful.report.write import write_report
 from handful.scoring import choose_metric
 from handful.settings import BUDGET_REPEATS, Settings, duration
@@ -69,7 +69,8 @@ def fit_run(
     run = Run.claim(settings, _by_hand(own, cv, unlabelled))
     clock = Clock(run, begun)
     try:
-        dataset = audit(load_data(data, settings, run.folder / "data", progress=_stage(tell, "reading")))
+        dataset = load_data(data, settings, run.folder / "data", progress=_stage(tell, "reading"))
+        dataset = audit(dataset, by_hand=cv is not None)
         if settings.test is not None:
             check_test(Path(settings.test), dataset.origin, dataset.classes)
         more = settings.unlabelled if unlabelled is None else unlabelled
@@ -80,7 +81,7 @@ def fit_run(
             take_start(settings, dataset)
         dataset.findings += prior.prepare(dataset, settings, _line(tell))
         splits, candidates = compare_splits(dataset, settings, cv), propose(dataset, settings, own)
-        dataset.findings += notes(dataset, settings, candidates)
+        dataset.findings += [*check_groups(dataset, splits), *notes(dataset, settings, candidates)]
         run.begin(dataset, candidates, splits, choose_metric(dataset, settings))
     except Exception:
         run.abandon()

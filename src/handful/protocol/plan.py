@@ -24,7 +24,7 @@ def plan_text(run: Run) -> str:
     """What will run, for the person who waits for it."""
     going = [c for c in run.candidates if c.name not in run.stopped]
     families = Counter(c.family for c in going)
-    folds = sum(s.repeat == 0 for s in run.splits)
+    folds, own = sum(s.repeat == 0 for s in run.splits), run.splits[0].own
     repeats, limit = 1 + max(s.repeat for s in run.splits), run.settings.limit
     most_times = "up to " if limit or run.settings.effort == "thorough" else ""
     times = {1: "", 2: ", twice"}.get(repeats, f", {most_times}{repeats} times")
@@ -37,7 +37,8 @@ def plan_text(run: Run) -> str:
         else f"{run.settings.budget} for everything"
     )
     time = f"Limit: {given}." if limit else "No limit of time."
-    what = f"{len(going)} candidates ({kinds}) on {folds} folds{times}"
+    on = f"{len(run.splits)} splits of your own" if own else f"{folds} folds{times}"
+    what = f"{len(going)} candidates ({kinds}) on {on}"
     return f"Plan: {what}, {fits}; then the questions that follow, and the model. {time}"
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import PredefinedSplit, StratifiedGroupKFold, StratifiedKFold
 
-from handful.data.dataset import Dataset
+from handful.audit.duplicates import names_of
+from handful.data.dataset import Dataset, Finding
 from handful.data.names import count
 from handful.errors import DataError, SettingsError
 from handful.settings import Settings
@@ -197,6 +198,28 @@ def larger_splits(dataset: Dataset, first: Sequence[Split], purpose: str) -> lis
         Split(first[0].repeat, fold, train, test, _seed(first[0].seed, 2, fold), purpose)
         for fold, (train, test) in enumerate(folds)
     ]
+
+
+def on_both_sides(dataset: Dataset, splits: Sequence[Split]) -> np.ndarray:
+    """The units, as codes, of which some split has members in its training and in its test part."""
+    unit = units(dataset)
+    return np.unique(np.concatenate([np.intersect1d(unit[s.train], unit[s.test]) for s in splits]))
+
+
+def check_groups(dataset: Dataset, splits: Sequence[Split]) -> list[Finding]:
+    """An alarm where splits tear groups apart, as only a person's own do."""
+    torn = on_both_sides(dataset, splits)
+    if not len(torn):
+        return []
+    sets = count(int((np.unique(units(dataset), return_counts=True)[1] > 1).sum()), "group")
+    message = (
+        f"Your own splits (cv) have {len(torn)} of the {sets} (what you named as such, and copies of one "
+        "example) both in a training part and in the test part that goes with it. A model can know the rest "
+        "of a group by heart, so scores can be too good for new examples of other groups. Use a splitter "
+        "that keeps groups whole, such as StratifiedGroupKFold, or leave cv out."
+    )
+    items = [names_of(dataset, np.flatnonzero(units(dataset) == one), ", ") for one in torn]
+    return [Finding("groups on both sides", "alarm", message, items)]
 
 
 def _own_splits(dataset: Dataset, settings: Settings, cv: Any) -> list[Split]:
