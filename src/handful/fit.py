@@ -42,7 +42,7 @@ from handful.protocol.compare import compare
 from handful.protocol.evaluate import Progress, Tell
 from handful.protocol.plan import plan_text
 from handful.protocol.run import Run
-from handful.protocol.splits import compare_splits
+from handful.protocol.splits import check_groups, compare_splits
 from handful.report.write import write_report
 from handful.scoring import choose_metric
 from handful.settings import BUDGET_REPEATS, Settings, duration
@@ -71,7 +71,7 @@ def fit_run(
     try:
         dataset = load_data(data, settings, run.folder / "data", progress=_stage(tell, "reading"))
         with on_device(settings.device):
-            dataset = audit(dataset)
+            dataset = audit(dataset, by_hand=cv is not None)
         if settings.test is not None:
             check_test(Path(settings.test), dataset.origin, dataset.classes)
         more = settings.unlabelled if unlabelled is None else unlabelled
@@ -82,7 +82,7 @@ def fit_run(
             take_start(settings, dataset)
         dataset.findings += prior.prepare(dataset, settings, _line(tell))
         splits, candidates = compare_splits(dataset, settings, cv), propose(dataset, settings, own)
-        dataset.findings += notes(dataset, settings, candidates)
+        dataset.findings += [*check_groups(dataset, splits), *notes(dataset, settings, candidates)]
         run.begin(dataset, candidates, splits, choose_metric(dataset, settings))
     except Exception:
         run.abandon()
@@ -235,8 +235,8 @@ def fit(
     start_from : folder of an earlier run on related pictures, whose fine-tuned network joins as a backbone
     allow_download : networks for tables that are installed (tabpfn, tabicl) may fetch their weights
     candidates : people's own, a list of (name, scikit-learn estimator)
-    cv : a scikit-learn splitter, or an iterable of (train, test) positions, instead of our folds; positions
-        are rows of `data` as given, a splitter sees those that can be used
+    cv : how many of our folds; or, instead of them, a scikit-learn splitter or an iterable of (train, test)
+        positions, which are rows of `data` as given; a splitter sees those that can be used
     backend, address : "loky" (processes of this machine), or "dask" or "ray" (the workers of a cluster) and
         its scheduler's address; without one the cluster that this process is connected to already
     jobs : workers; all there are unless given

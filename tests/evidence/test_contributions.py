@@ -48,6 +48,16 @@ def test_repeats_are_averaged_and_groups_stay_together() -> None:
     assert by_unit(np.ones((3, 40)), unit).tolist() == [[4.0] * 10] * 3
 
 
+def test_a_repeat_that_has_no_score_on_what_is_seen_has_no_say() -> None:
+    y = np.arange(40) % 2
+    scores = np.stack([np.eye(2)[y], np.eye(2)[1 - y]])
+    scores[1, 4:] = np.nan  # the second repeat held out four samples, and is all wrong
+    predictions = held_out({"baseline": scores}, y, metric="roc_auc")
+    for hidden, expected in (([0, 1, 2, 3], 1.0), ([0, 2], 1.0), ([0, 1], 0.5)):
+        seen = ~np.isin(np.arange(40), hidden)
+        assert np.nanmean(contributions(predictions, predictions.rows, seen)[0, 4:]) == expected
+
+
 def test_deviations_give_the_standard_error_of_a_mean_and_a_larger_one_in_groups() -> None:
     values = np.random.default_rng(0).normal(size=200)
     alone = np.sqrt((deviations(values, np.arange(200)) ** 2).sum())

@@ -16,7 +16,7 @@ from handful.evidence import learning_curve as lc
 from handful.evidence.bootstrap import draw
 from handful.evidence.ensemble import add_average
 from handful.evidence.predictions import Predictions, Row, tabulate
-from handful.evidence.selection import Interval, expected
+from handful.evidence.selection import Interval, expected, refit_gain
 from handful.protocol.evaluate import fit_and_predict
 from handful.protocol.plan import curve_cells
 from handful.protocol.run import Cell
@@ -255,6 +255,16 @@ def test_a_training_part_is_as_large_as_its_examples_without_copies_of_them() ->
     plain = made({"baseline": right(y, y == 0)}, y)
     assert plain.learned_from == 32
     assert replace(plain, copies=np.arange(40) >= 20).learned_from == 16
+
+
+def test_what_was_never_held_out_is_learned_from_in_the_end_and_counts() -> None:
+    predictions, thinned = correct_for({25: 0.6, 50: 0.7, 75: 0.75, 100: 0.8})
+    bootstrap = draw(predictions.unit, predictions.covered)
+    some = replace(predictions, splits=predictions.splits[:2])  # of 1000 examples 400 are held out
+    told = Interval(0.8, 0.7, 0.9)
+    assert lc.curves(some, thinned, bootstrap, told)[0].laws.n == 1000
+    assert refit_gain(some, bootstrap, thinned) == refit_gain(predictions, bootstrap, thinned)
+    assert replace(some, copies=np.arange(1000) >= 900).examples == 900
 
 
 def test_at_the_best_score_there_is_nothing_to_gain() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from handful.evidence.bootstrap import draw
 from handful.evidence.ensemble import add_average, best, eligible, members, out_of_bag, select
-from handful.evidence.predictions import Predictions, Row
+from handful.evidence.predictions import Predictions, Row, place
 from handful.evidence.selection import (
     VALUES_FACTOR,
     around,
@@ -170,6 +170,31 @@ def test_members_for_a_fold_are_chosen_without_it() -> None:
     assert names == ["good"]
     changed = made({**oofs, "lucky": np.where(np.isin(i, first)[:, None], 1 - lucky, lucky)}, y)
     assert [r.name for r in members(changed, eligible(changed), elsewhere)] == names
+
+
+def test_a_repeat_of_which_nothing_is_seen_has_no_say() -> None:
+    y, i = np.arange(100) % 2, np.arange(100)
+    oofs = {"baseline": right(y, i % 2 == 0), "good": right(y, i % 10 != 0), "too": right(y, i % 10 != 1)}
+    predictions = made(oofs, y)
+    predictions.splits = [
+        replace(s, repeat=s.fold, fold=0) for s in predictions.splits
+    ]  # each its own repeat
+    for row in predictions.rows:
+        assert row.oof is not None
+        row.oof = place([row.oof[0, s.test] for s in predictions.splits], predictions.splits, 100)
+    average = add_average(predictions).row("average")
+    np.testing.assert_array_equal(average.oof, (predictions.rows[1].oof + predictions.rows[2].oof) / 2)
+
+
+def test_a_repeat_without_a_score_on_what_is_seen_does_not_hand_over_to_the_baseline() -> None:
+    y, i = np.arange(40) % 2, np.arange(40)
+    predictions = made({"baseline": right(y, y == 0), "good": right(y, i % 10 != 0)}, y, metric="roc_auc")
+    for row in predictions.rows:
+        assert row.oof is not None
+        pair = np.where((i < 2)[:, None], row.oof[0], np.nan)  # a second repeat that held out two
+        row.oof = np.stack([row.oof[0], pair])
+    assert [r.name for r in members(predictions, eligible(predictions), i > 0)] == ["good"]
+    assert [r.name for r in members(predictions, eligible(predictions), i < 0)] == ["baseline"]
 
 
 def test_what_the_refit_gains_is_read_off_the_learning_curve() -> None:

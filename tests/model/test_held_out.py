@@ -97,7 +97,7 @@ def test_rows_of_a_class_that_was_left_out_are_left_out_of_it(tmp_path: Path) ->
     left = (frame["target"].iloc[::4] != "virginica").sum()
     assert run.summary["test"]["n"] == left < len(frame) / 4
     assert "without a label, or of virginica, which was left out" in repr(run)
-    assert run.summary["command"].endswith("--test test.csv --seed 0 --drop-class virginica")
+    assert "--test test.csv --seed 0 --drop-class virginica #" in run.summary["command"]
 
 
 @pytest.mark.parametrize("n_seen", [1, 5])

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pytest
+from sklearn.model_selection import GroupKFold, LeaveOneGroupOut, LeaveOneOut, PredefinedSplit
 
 from handful.protocol.plan import curve_cells, permuted_cells, shortcut_cells, ungrouped_cells
 from handful.protocol.splits import compare_splits, labels_of
@@ -66,3 +69,20 @@ def test_a_small_class_gets_larger_training_parts_on_the_curve() -> None:
     assert all(len(np.unique(small.y[s.train])) == 3 for s in more)
     five = compare_splits(dataset, SETTINGS)
     assert not [c for c in curve_cells(dataset, learners, five) if c.split.purpose == "curve_more"]
+
+
+@pytest.mark.parametrize("cv", [LeaveOneOut(), LeaveOneGroupOut(), GroupKFold(5)])
+def test_own_splits_are_compared_with_no_torn_ones(cv: Any) -> None:
+    grouped = replace(table("classification"), groups=np.arange(60) // 2)
+    splits = compare_splits(grouped, SETTINGS, cv)
+    assert ungrouped_cells(grouped, propose(grouped, SETTINGS)[1:], splits) == []
+
+
+def test_own_splits_get_no_folds_of_ours_on_the_curve() -> None:
+    dataset = table("classification")
+    small = replace(dataset, y=np.where(np.arange(60) < 3, 2, dataset.y % 2))  # three of class 2: three folds
+    splits = compare_splits(small, SETTINGS, PredefinedSplit(np.arange(60) % 3))
+    cells = curve_cells(small, propose(small, SETTINGS)[:2], splits)
+    assert {c.split.purpose for c in cells} >= {"curve50"} and "curve_more" not in {
+        c.split.purpose for c in cells
+    }

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit
+from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit, ShuffleSplit
 
 from handful.data.dataset import Dataset
 from handful.data.load import load
@@ -98,11 +98,32 @@ def test_own_splitter_begins_a_new_repeat_where_test_parts_overlap() -> None:
         ([([0, 1], [1, 2])], "share no sample"),
         ([([0, 1], [999])], "positions must lie in"),
         ([], "gave no split"),
+        ([1, 2], "split 1 is no pair of training and test positions"),
+        ([("a", "b")], "split 1 is no pair"),
+        (4.5, "a number of folds, a splitter of scikit-learn or a list .* but this is a float"),
+        ("five", "but this is a str"),
+        (True, "but this is a bool"),
+        (1, "cv=1: from 2 to 20 folds are possible, because class 'setosa' has 20 examples"),
+        (21, "cv=21: from 2 to 20 folds"),
+        (GroupKFold(3), r"GroupKFold cannot divide this data: .*groups.*\(X, y, groups\) or groups="),
+        (KFold(100), "KFold cannot divide this data: .*n_splits=100"),
+        ([(range(40), range(40, 60))], "all that is ever held out.*at least two splits.*test=PATH"),
+        ([(range(40), range(40, 60)), (range(20), range(40, 60))], "all that is ever held out"),
     ],
 )
-def test_own_splits_that_are_wrong_are_refused(cv: list, message: str) -> None:
+def test_own_splits_that_are_wrong_are_refused(cv: Any, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         compare_splits(table("classification"), Settings(), cv=cv)
+
+
+def test_a_number_asks_for_so_many_folds_of_ours() -> None:
+    dataset = replace(table("classification"), groups=np.arange(60) // 2)
+    splits = compare_splits(dataset, Settings(budget="standard"), cv=np.int64(8))
+    assert len(splits) == 24 and not any(s.own for s in splits)
+    for split in splits:
+        assert np.intersect1d(dataset.groups[split.train], dataset.groups[split.test]).size == 0
+    asked, usual = (compare_splits(dataset, Settings(), cv=cv) for cv in (5, None))
+    assert all(np.array_equal(a.test, b.test) for a, b in zip(asked, usual, strict=True))
 
 
 def with_gaps() -> Dataset:
@@ -138,6 +159,6 @@ def test_own_positions_of_pictures_count_the_damaged(tmp_path: Path) -> None:
     write_pictures(tmp_path, per_class=4)
     (tmp_path / "a" / "01.png").write_bytes(b"")
     dataset = load(tmp_path, Settings())
-    split = compare_splits(dataset, Settings(), cv=[([0, 1, 4, 5], [3, 7])])[0]
+    split = compare_splits(dataset, Settings(), cv=[([0, 1, 4, 5], [3, 7]), ([3, 7], [0, 4])])[0]
     assert dataset.ids[split.test].tolist() == ["a/03.png", "b/03.png"]
     assert dataset.ids[split.train].tolist() == ["a/00.png", "b/00.png", "b/01.png"]

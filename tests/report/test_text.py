@@ -52,6 +52,6 @@ def test_a_test_set_without_a_score_says_why() -> None:
 
 def test_the_command_to_do_it_again_can_be_pasted_into_a_terminal() -> None:
     named = SimpleNamespace(origin={"name": "my data & more.csv"})
-    run: Any = SimpleNamespace(settings=Settings(target="the outcome"), dataset=named)
+    run: Any = SimpleNamespace(settings=Settings(target="the outcome"), dataset=named, by_hand=[])
     words = shlex.split(_command(run))
     assert words[:5] == ["handful", "fit", "my data & more.csv", "--target", "the outcome"]

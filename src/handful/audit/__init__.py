@@ -19,7 +19,7 @@ from handful.data.dataset import Dataset, Images
 __all__ = ["audit", "findings_text"]
 
 
-def audit(dataset: Dataset, *, embed: Embed | None = None, folds: int = 5) -> Dataset:
+def audit(dataset: Dataset, *, embed: Embed | None = None, folds: int = 5, by_hand: bool = False) -> Dataset:
     """The same data with findings added, and duplicates united with the person's groups.
 
     Parameters
@@ -27,6 +27,7 @@ def audit(dataset: Dataset, *, embed: Embed | None = None, folds: int = 5) -> Da
     embed : from `Images` to `(n, d)`, called only for pictures that look alike; default: the default
         backbone.
     folds : the folds that cross-validation is to have.
+    by_hand : whether somebody divides the data otherwise, so that nothing is told of those folds.
 
     Raises
     ------
@@ -36,7 +37,7 @@ def audit(dataset: Dataset, *, embed: Embed | None = None, folds: int = 5) -> Da
     sets, findings = find_duplicates(dataset, embed or _default_embed)
     groups = unite(dataset.groups, sets, len(dataset))
     audited = replace(dataset, groups=groups)
-    findings += check_enough_groups(audited, folds)
+    findings += check_enough_groups(audited, 2 if by_hand else folds)
     findings += check_classes(audited)
     findings += check_columns(audited, _possible_folds(audited, folds))
     findings += [*check_words(audited), *check_reading(audited)]

@@ -47,8 +47,8 @@ def _equal_content(dataset: Dataset, sets: list[np.ndarray]) -> list[Finding]:
     copies = sum(len(one) - 1 for one in sets)
     count = f"{copies} {unit}s are exact copies" if copies > 1 else f"1 {unit} is an exact copy"
     message = (
-        f"{count} of another. Copies are kept on one side of every fold, so that no model is tested on what "
-        f"it has learned by heart."
+        f"{count} of another. Copies belong on one side of every fold, where our folds keep them, so that no "
+        f"model is tested on what it has learned by heart."
     )
     copied = Finding("exact duplicates", "warning", message, [names_of(dataset, one) for one in sets])
     so = "At most one of them can be right"
@@ -113,7 +113,10 @@ def _near(dataset: Dataset, codes: np.ndarray, embed: Embed) -> tuple[list[np.nd
     findings = []
     if sets:
         alike = sum(len(one) for one in sets)
-        message = f"{alike} {_ALIKE[dataset.modality]}. They are kept on one side of every fold."
+        message = (
+            f"{alike} {_ALIKE[dataset.modality]}. They belong on one side of every fold, where our folds "
+            "keep them."
+        )
         items = [names_of(dataset, one, " ~ ") for one in sets]
         findings.append(Finding("near-duplicates", "warning", message, items))
         if dataset.task == "classification":  # measured values may well differ a little

@@ -26,8 +26,8 @@ def contributions(
     """`(C, n)`: the mean of a line over the samples held out is the row's gain (more is better).
 
     Averaged over repeats; NaN where a sample was never held out, or is not in `seen` `(n,)` (None: all are):
-    those have no say in the others. For F1 of one class in a two-class problem and all other metrics of
-    `handful.scoring`.
+    those have no say in the others, and a repeat of which too little is seen for a score has none either. For
+    F1 of one class in a two-class problem and all other metrics of `handful.scoring`.
     """
     seen = np.ones(len(predictions.y), dtype=bool) if seen is None else seen
     return np.array([_of_row(predictions, row, seen) for row in rows]).reshape(len(rows), len(predictions.y))
@@ -39,15 +39,18 @@ def _of_row(predictions: Predictions, row: Row, seen: np.ndarray) -> np.ndarray:
     total, scores = np.zeros(n), []
     times = np.zeros(n)
     for oof in row.oof:
-        held = np.flatnonzero(np.isfinite(oof.reshape(n, -1)[:, 0]) & seen)
+        known = np.isfinite(oof.reshape(n, -1)[:, 0])
+        held = np.flatnonzero(known & seen)
         y = predictions.y[held]
-        score = predictions.metric.value(y, oof[held])
+        score = predictions.metric.value(y, oof[held]) if len(held) else np.nan
+        if np.isnan(score) and len(held) < known.sum():  # all or most of it is hidden: it had one split
+            continue
         influence = INFLUENCE[predictions.metric.name](predictions.metric, y, oof[held], score)
         total[held] += influence
         times[held] += 1
         scores.append(score)
     with np.errstate(invalid="ignore"):
-        return np.asarray(predictions.metric.gain(np.mean(scores) + total / times))
+        return np.asarray(predictions.metric.gain(np.mean(scores or [np.nan]) + total / times))
 
 
 def by_unit(values: np.ndarray, unit: np.ndarray) -> np.ndarray:

@@ -79,8 +79,11 @@ def eligible(predictions: Predictions) -> list[Row]:
 
 def members(predictions: Predictions, rows: Sequence[Row], seen: np.ndarray) -> list[Row]:
     """Who is averaged, as far as the samples in `seen` `(n,)` tell; the others have no say."""
-    held = np.intersect1d(predictions.covered, np.flatnonzero(seen))
-    share = contributions(predictions, rows, seen)[:, held]
+    share = contributions(predictions, rows, seen)
+    held = np.flatnonzero(np.isfinite(share).any(axis=0))
+    if not len(held):  # no repeat has a score on what is seen
+        return [rows[0]]
+    share = share[:, held]
     error = _paired_error(share, predictions.unit[held])
     gains = without_dropped(np.round(share.mean(axis=1), 12), bases(rows))
     chosen = tied(gains, error, _baseline(rows), alike=_moved(rows))

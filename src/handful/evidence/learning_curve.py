@@ -103,7 +103,7 @@ def curves(
     flatters the others as much, so theirs are moved by the same amount.
     """
     metric, rows = predictions.metric, _followed_rows(predictions)
-    n = len(predictions.covered)
+    n = predictions.examples
     baseline = predictions.baseline()
     guess = points(predictions, [], baseline, bootstrap)
     spread = 2 * float(norm.ppf((1 + LEVEL) / 2))

@@ -78,6 +78,11 @@ class Predictions:
         return np.unique(np.concatenate([s.test for s in self.splits]))
 
     @property
+    def examples(self) -> int:
+        """How many there are to learn from in the end, held out or not; copies of them are not counted."""
+        return len(self.y) if self.copies is None else int((~self.copies).sum())
+
+    @property
     def learned_from(self) -> float:
         """How many examples a training part of the first repeat has; copies of them are not counted."""
         copied = np.zeros(len(self.y), dtype=bool) if self.copies is None else self.copies

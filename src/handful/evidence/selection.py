@@ -98,7 +98,7 @@ def refit_gain(
     if len(seen.sizes) < 2 or chosen.family == "baseline":
         return 0.0, 0.0
     guess = float(predictions.score(predictions.baseline())[0])
-    family = laws(seen, predictions.metric, guess, len(predictions.covered))
+    family = laws(seen, predictions.metric, guess, predictions.examples)
     full = predictions.learned_from
     return -family.mean_gain(full), family.doubt(full)
 

@@ -24,7 +24,7 @@ def plan_text(run: Run) -> str:
     """What will run, for the person who waits for it."""
     going = [c for c in run.candidates if c.name not in run.stopped]
     families = Counter(c.family for c in going)
-    folds = sum(s.repeat == 0 for s in run.splits)
+    folds, own = sum(s.repeat == 0 for s in run.splits), run.splits[0].own
     repeats, limit = 1 + max(s.repeat for s in run.splits), run.settings.limit
     most_times = "up to " if limit or run.settings.effort == "thorough" else ""
     times = {1: "", 2: ", twice"}.get(repeats, f", {most_times}{repeats} times")
@@ -37,7 +37,8 @@ def plan_text(run: Run) -> str:
         else f"{run.settings.budget} for everything"
     )
     time = f"Limit: {given}." if limit else "No limit of time."
-    what = f"{len(going)} candidates ({kinds}) on {folds} folds{times}"
+    on = f"{len(run.splits)} splits of your own" if own else f"{folds} folds{times}"
+    what = f"{len(going)} candidates ({kinds}) on {on}"
     return f"Plan: {what}, {fits}; then the questions that follow, and the model. {time}"
 
 
@@ -107,12 +108,12 @@ def permuted_cells(dataset: Dataset, learners: Sequence[Candidate], splits: Sequ
 def ungrouped_cells(dataset: Dataset, learners: Sequence[Candidate], splits: Sequence[Split]) -> list[Cell]:
     """The first three learners on folds that tear groups apart; the purpose is "ungrouped".
 
-    Only where groups hold at least 5 % of the samples, and where the first repeat holds every sample out
-    once, as ours does.
+    Only where groups hold at least 5 % of the samples, and the folds are ours: a person's own may differ from
+    these in more than the groups. None where there are copies, which are in no test part.
     """
     first = [s for s in splits if s.repeat == 0]
     held = np.concatenate([s.test for s in first])
-    if share_in_groups(dataset) < FEWEST_IN_GROUPS or len(held) < len(dataset):
+    if share_in_groups(dataset) < FEWEST_IN_GROUPS or first[0].own or len(held) < len(dataset):
         return []
     torn = torn_splits(dataset, first)
     return [Cell(candidate, split) for split in torn for candidate in learners[:3]]

@@ -378,7 +378,7 @@ def versions() -> dict[str, str]:
 
 
 def _split_json(split: Split) -> dict[str, Any]:
-    return {k: getattr(split, k) for k in ("repeat", "fold", "seed", "purpose", "permuted")}
+    return {k: getattr(split, k) for k in ("repeat", "fold", "seed", "purpose", "permuted", "own")}
 
 
 def _split_arrays(splits: Sequence[Split]) -> dict[str, Any]:

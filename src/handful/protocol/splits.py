@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.model_selection import PredefinedSplit, StratifiedGroupKFold, StratifiedKFold
 
-from handful.data.dataset import Dataset
+from handful.audit.duplicates import names_of
+from handful.data.dataset import Dataset, Finding
 from handful.data.names import count
 from handful.errors import DataError, SettingsError
 from handful.settings import Settings
@@ -26,7 +28,7 @@ class Split:
     """One division of the samples: `train` and `test` are positions, `seed` starts every random choice.
 
     `purpose` says which question it answers: "compare", or one of the follow-up questions of `plan`. Under
-    `permuted` the labels are shuffled before anything else, by `labels_of`.
+    `permuted` the labels are shuffled before anything else, by `labels_of`. An `own` one is a person's own.
     """
 
     repeat: int
@@ -36,6 +38,7 @@ class Split:
     seed: int
     purpose: str = "compare"
     permuted: bool = False
+    own: bool = False
 
     @property
     def name(self) -> str:
@@ -64,8 +67,11 @@ def originals(dataset: Dataset) -> Dataset:
     return replace(dataset, y=dataset.y[keep], ids=dataset.ids[keep], meta=meta, groups=groups)
 
 
-def n_folds(dataset: Dataset) -> int:
-    """min(5, the smallest class counted in groups); DataError where that is below 2."""
+def n_folds(dataset: Dataset, wanted: int | None = None) -> int:
+    """`wanted`, or min(5, the smallest class counted in groups); DataError where that is below 2.
+
+    SettingsError where more are wanted than that class has, or fewer than 2.
+    """
     dataset = originals(dataset)
     unit = units(dataset)
     what = "example" if dataset.groups is None else "group"
@@ -82,7 +88,13 @@ def n_folds(dataset: Dataset) -> int:
             f"{where} {smallest} {what}, but cross-validation needs at least 2{each}: one to learn "
             f"from and one to test on. {cure}."
         )
-    return min(MOST_FOLDS, smallest)
+    if wanted is None:
+        return min(MOST_FOLDS, smallest)
+    if not 2 <= wanted <= smallest:
+        raise SettingsError(
+            f"cv={wanted}: from 2 to {smallest} folds are possible, because {where} {count(smallest, what)}."
+        )
+    return wanted
 
 
 def compare_splits(dataset: Dataset, settings: Settings, cv: Any = None) -> list[Split]:
@@ -90,11 +102,12 @@ def compare_splits(dataset: Dataset, settings: Settings, cv: Any = None) -> list
 
     Or the caller's own `cv`.
 
-    cv : None, a scikit-learn splitter, or an iterable of (train, test) positions in the data as it was given.
+    cv : None, a number of folds, a scikit-learn splitter, or an iterable of (train, test) positions in the
+        data as it was given.
     """
-    if cv is not None:
+    if cv is not None and (isinstance(cv, bool) or not isinstance(cv, Integral)):
         return _own_splits(dataset, settings, cv)
-    k = n_folds(dataset)
+    k = n_folds(dataset, None if cv is None else int(cv))
     found = []
     for repeat in range(settings.repeats):
         for fold, (train, test) in enumerate(_folds(dataset, k, settings.seed, repeat)):
@@ -170,7 +183,7 @@ def larger_splits(dataset: Dataset, first: Sequence[Split], purpose: str) -> lis
     Not every held-out part then has every class, but every training part has. Empty where the comparison
     has five folds or the caller's own, and where no class is large enough for more.
     """
-    if dataset.classes is None or len(first) >= MOST_FOLDS or len(first) != n_folds(dataset):
+    if dataset.classes is None or first[0].own or len(first) >= MOST_FOLDS or len(first) != n_folds(dataset):
         return []
     unit = units(dataset)
     largest = max(len(np.unique(unit[dataset.y == k])) for k in range(len(dataset.classes)))
@@ -187,6 +200,28 @@ def larger_splits(dataset: Dataset, first: Sequence[Split], purpose: str) -> lis
     ]
 
 
+def on_both_sides(dataset: Dataset, splits: Sequence[Split]) -> np.ndarray:
+    """The units, as codes, of which some split has members in its training and in its test part."""
+    unit = units(dataset)
+    return np.unique(np.concatenate([np.intersect1d(unit[s.train], unit[s.test]) for s in splits]))
+
+
+def check_groups(dataset: Dataset, splits: Sequence[Split]) -> list[Finding]:
+    """An alarm where splits tear groups apart, as only a person's own do."""
+    torn = on_both_sides(dataset, splits)
+    if not len(torn):
+        return []
+    sets = count(int((np.unique(units(dataset), return_counts=True)[1] > 1).sum()), "group")
+    message = (
+        f"Your own splits (cv) have {len(torn)} of the {sets} (what you named as such, and copies of one "
+        "example) both in a training part and in the test part that goes with it. A model can know the rest "
+        "of a group by heart, so scores can be too good for new examples of other groups. Use a splitter "
+        "that keeps groups whole, such as StratifiedGroupKFold, or leave cv out."
+    )
+    items = [names_of(dataset, np.flatnonzero(units(dataset) == one), ", ") for one in torn]
+    return [Finding("groups on both sides", "alarm", message, items)]
+
+
 def _own_splits(dataset: Dataset, settings: Settings, cv: Any) -> list[Split]:
     """The caller's splits; a new repeat begins where test parts would overlap."""
     n = len(dataset)
@@ -201,10 +236,17 @@ def _own_splits(dataset: Dataset, settings: Settings, cv: Any) -> list[Split]:
         if seen[test].any():
             repeat, fold, seen = repeat + 1, 0, np.zeros(n, dtype=bool)
         seen[test] = True
-        found.append(Split(repeat, fold, train, test, _seed(settings.seed, repeat, fold)))
+        found.append(Split(repeat, fold, train, test, _seed(settings.seed, repeat, fold), own=True))
         fold += 1
     if not found:
         raise SettingsError("cv: it gave no split.")
+    held = np.unique(np.concatenate([s.test for s in found]))
+    if any(np.isin(held, s.test).all() for s in found):  # the members for a fold are chosen on the others
+        raise SettingsError(
+            "cv: one split holds out all that is ever held out, so models cannot be chosen on other examples "
+            "than those that score the choice. Give at least two splits with other test parts, or keep that "
+            "part out of the data and give it as a test set, test=PATH."
+        )
     return found
 
 
@@ -214,18 +256,40 @@ def _own_parts(dataset: Dataset, cv: Any) -> Iterator[tuple[np.ndarray, np.ndarr
     A splitter divides the samples there are. Positions are those in the data as it was given, so samples that
     were left out of it (no target, damaged) are counted, and then taken out of each part.
     """
+    if isinstance(cv, str) or not (isinstance(cv, Iterable) or hasattr(cv, "split")):
+        raise SettingsError(
+            "cv: a number of folds, a splitter of scikit-learn or a list of (train, test) positions is "
+            f"needed, but this is a {type(cv).__name__}."
+        )
     kept = np.ones(len(dataset), dtype=bool) if dataset.kept is None else dataset.kept
     pairs: Iterable = cv
     if isinstance(cv, PredefinedSplit):  # a splitter by its methods, but it holds positions
         pairs = cv.split()
     elif hasattr(cv, "split"):
-        pairs = cv.split(np.zeros(len(dataset)), dataset.y, dataset.groups)
-        kept = np.ones(len(dataset), dtype=bool)
-    for number, (train, test) in enumerate(pairs, 1):
+        pairs, kept = _divided(dataset, cv), np.ones(len(dataset), dtype=bool)
+    for number, pair in enumerate(pairs, 1):
+        try:
+            train, test = (np.asarray(part, dtype=int) for part in pair)
+        except (TypeError, ValueError) as error:
+            raise SettingsError(
+                f"cv: split {number} is no pair of training and test positions, such as ([0, 1, 2], [3, 4])."
+            ) from error
         yield (
-            _left(np.asarray(train, dtype=int), kept, f"training part of split {number}"),
-            _left(np.asarray(test, dtype=int), kept, f"test part of split {number}"),
+            _left(train, kept, f"training part of split {number}"),
+            _left(test, kept, f"test part of split {number}"),
         )
+
+
+def _divided(dataset: Dataset, cv: Any) -> list:
+    """The (train, test) of a splitter; SettingsError where it cannot divide the data."""
+    try:
+        return list(cv.split(np.zeros(len(dataset)), dataset.y, dataset.groups))
+    except (TypeError, ValueError) as error:
+        cure = ""
+        if dataset.groups is None and "groups" in str(error):
+            cure = " Say what belongs together, as (X, y, groups) or groups=COLUMN."
+        why = str(error).rstrip(".")
+        raise SettingsError(f"cv: {type(cv).__name__} cannot divide this data: {why}.{cure}") from error
 
 
 def _left(given: np.ndarray, kept: np.ndarray, part: str) -> np.ndarray:

@@ -69,6 +69,9 @@ def glossary(content: Content) -> View:
         terms["Unlabelled example"] = UNLABELLED
     if "ensemble" in families:
         terms["Average of models"] = AVERAGE
-    if (summary.get("protocol") or {}).get("grouped"):
+    protocol = summary.get("protocol") or {}
+    if protocol.get("grouped"):
         terms["Group"] = GROUP
+    if protocol.get("own_splits"):
+        del terms["Cross-validation"]
     return {"terms": sorted(terms.items())}

@@ -315,6 +315,7 @@ def trust(content: Content) -> View | None:
         "more_bars": bars[SHOWN:],
         "many": words.noun(content.summary),
         "groups": content.dataset.get("groups"),
+        "whole": (content.summary.get("protocol") or {}).get("grouped"),
         "n": content.dataset.get("n"),
         "controls": controlled,
     }
@@ -324,10 +325,14 @@ def method(content: Content) -> View:
     """How it was done, so that somebody else can do it again: protocol, versions, command, what failed."""
     summary = content.summary
     protocol = summary.get("protocol") or {}
+    own = protocol.get("own_splits")
     facts = [
         ("Data", words.what_the_data_is(summary)),
-        ("Folds", protocol.get("folds")),
-        ("Repeats", protocol.get("repeats")),
+        *(
+            [("Splits of your own", own)]
+            if own
+            else [("Folds", protocol.get("folds")), ("Repeats", protocol.get("repeats"))]
+        ),
         (
             "Kept together in groups",
             None if protocol.get("grouped") is None else ("yes" if protocol["grouped"] else "no"),

@@ -29,6 +29,7 @@ from handful.evidence.verdict import verdict
 from handful.model.held_out import HeldOutScore
 from handful.protocol.plan import FEWEST_IN_GROUPS, share_in_groups
 from handful.protocol.run import Run
+from handful.protocol.splits import on_both_sides
 from handful.report import words
 from handful.report.budget import budget_part
 from handful.report.classes import classes_part
@@ -222,6 +223,10 @@ def _no_premium(run: Run) -> str:
         return "there are no groups that random splits could tear apart"
     if share_in_groups(run.dataset) < FEWEST_IN_GROUPS:
         return f"fewer than {FEWEST_IN_GROUPS:.0%} of the samples share a group with another"
+    if run.splits[0].own:
+        return (
+            "you divided the data yourself, and our random splits differ from yours in more than the groups"
+        )
     return "no candidate was fitted on random splits in this run"
 
 
@@ -266,9 +271,11 @@ def _protocol(run: Run) -> dict[str, Any]:
     splits = run.splits
     repeats = 1 + max(s.repeat for s in splits)
     folds = sum(s.repeat == 0 for s in splits)
-    grouped = run.dataset.groups is not None
-    times = "once" if repeats == 1 else f"{repeats} times, each time divided anew"
+    torn = len(on_both_sides(run.dataset, splits))
+    grouped = run.dataset.groups is not None and not torn
     kept = " Samples of one group are never on both sides." if grouped else ""
+    if torn:
+        kept = f" Of {words.plural(torn, 'group')}, members were on both sides."
     return {
         "folds": folds,
         "repeats": repeats,
@@ -276,12 +283,31 @@ def _protocol(run: Run) -> dict[str, Any]:
         "grouped": grouped,
         "seed": run.settings.seed,
         "budget": run.settings.budget,
-        "description": (
-            f"The examples were divided into {folds} parts, {times}. Every candidate learned from all parts "
-            "but one and was scored on that one, which it had never seen; so each example was predicted by "
-            f"models that did not know it.{kept}"
-        ),
+        "own_splits": len(splits) if splits[0].own else None,
+        "description": (_divided_by_hand(run) if splits[0].own else _divided(folds, repeats)) + kept,
     }
+
+
+def _divided(folds: int, repeats: int) -> str:
+    times = "once" if repeats == 1 else f"{repeats} times, each time divided anew"
+    return (
+        f"The examples were divided into {folds} parts, {times}. Every candidate learned from all parts "
+        "but one and was scored on that one, which it had never seen; so each example was predicted by "
+        "models that did not know it."
+    )
+
+
+def _divided_by_hand(run: Run) -> str:
+    held = len(np.unique(np.concatenate([s.test for s in run.splits])))
+    n = int((~run.dataset.copies).sum())
+    who = "each example was predicted by models that did not know it"
+    if held < n:
+        who = f"{held:,} of the {n:,} examples were predicted by models that did not know them"
+    return (
+        f"You divided the data yourself, into a training and a test part, {len(run.splits)} times. Each time "
+        "every candidate learned from the training part and was scored on the test part, which it had never "
+        f"seen. So {who}."
+    )
 
 
 def _metric_info(metric: Metric) -> dict[str, Any]:
@@ -338,4 +364,5 @@ def _command(run: Run) -> str:
     ]
     options += [f"--drop-class {shlex.quote(name)}" for name in s.drop_classes]
     options += ["--allow-download"] if s.allow_download else []
+    options += [f"# from Python, with your own {words.listed(run.by_hand)}"] if run.by_hand else []
     return " ".join(["handful fit", shlex.quote(name), *options])
