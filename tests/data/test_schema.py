@@ -43,6 +43,14 @@ def found(frame: pd.DataFrame) -> dict[str, list[str]]:
         (["1,234", "2,500.5"], "numeric", "1,234.5", 1234.0),
         (["0,123", "2,500"], "numeric", "1.234,5", 0.123),
         (["12 %", "7%"], "numeric", "plain %", 12.0),
+        (["$10.00", "-$7.50"], "numeric", "$ plain", 10.0),
+        (["1.234,50 €", "7,10€"], "numeric", "1.234,5 €", 1234.5),
+        (["CHF 1'200.50", "CHF 70"], "numeric", "CHF 1,234.5", 1200.5),
+        (["1.7 kg", "12 kg"], "numeric", "plain kg", 1.7),
+        (["1'200.50", "1’300"], "numeric", "1,234.5", 1200.5),
+        (["\u22120.37", "2"], "numeric", "plain", -0.37),
+        (["1.7 kg", "300 g"], "categorical", "", "1.7 kg"),
+        (["P1", "P2"], "categorical", "", "P1"),
         (["1", "NA", "2"], "numeric", "plain", 1.0),
         (["1", "-", "unknown", "2"], "numeric", "plain", 1.0),
         ([1, 2.5, None], "numeric", "", 1.0),
@@ -57,6 +65,8 @@ def found(frame: pd.DataFrame) -> dict[str, list[str]]:
         (["2024-01-02", "2023-05-06"], "date", "iso", 19724.0),
         (["2.1.2024", "31.5.2023"], "date", "%d.%m.%Y", 19724.0),
         (["31/5/2023", "2/1/2024"], "date", "%d/%m/%Y", 19508.0),
+        (["2.1.2024 12:00", "31.5.2023 11:30:10"], "date", "%d.%m.%Y", 19724.5),
+        (["1/2/2024 6:00 PM", "12/31/2023"], "date", "%m/%d/%Y", 19724.75),
         ([datetime.date(2024, 1, 2), datetime.date(2023, 1, 2)], "date", "", 19724.0),
     ],
 )
@@ -214,6 +224,13 @@ def test_new_rows_are_read_alike_whatever_their_order_and_types():
     assert X.columns.tolist() == ["plain", "price", "name"]
     assert X["price"].tolist() == [3.5, 4.5] and X["name"].tolist() == ["2", None]
     assert X["plain"].iloc[0] == 7 and np.isnan(X["plain"].iloc[1])
+
+
+def test_new_rows_may_leave_the_unit_out_and_not_change_it():
+    schema, _ = infer_schema(frame_of(weight=["1.7 kg", "12 kg"]), "target")
+    findings: list = []
+    X = schema.apply(pd.DataFrame({"weight": ["3kg", "3", 3, "3 g"], "plain": 1.0}), findings)
+    assert X["weight"].tolist()[:3] == [3, 3, 3] and "'3 g' (row 3)" in findings[0].message
 
 
 def test_a_missing_column_names_the_nearest():

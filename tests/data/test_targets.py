@@ -155,6 +155,14 @@ def test_decimal_commas_in_a_target_are_read():
     assert read(["1,5", "2,5", "3,25"]).y.tolist() == [1.5, 2.5, 3.25]
 
 
+def test_a_unit_is_no_part_of_a_number_and_part_of_a_label():
+    assert read(["$1.50", "$2.50", "$3.25"]).y.tolist() == [1.5, 2.5, 3.25]
+    target = read(["10 mg", "5 mg"] * 5)
+    assert target.classes.tolist() == ["5 mg", "10 mg"]
+    assert encode(["10 mg"], "y", "classification", target.classes, target.style)[1].tolist() == [1]
+    assert read(["12 %", "12%", "7%"] * 5).classes.tolist() == ["7", "12"]
+
+
 def test_classes_can_be_dropped():
     target = read(["a", "b", "c", "a", "b"], drop_classes=("c",))
     assert labels(target) == ["a", "b", "a", "b"] and target.keep.tolist() == [True, True, False, True, True]

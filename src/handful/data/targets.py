@@ -28,6 +28,7 @@ from handful.data.values import (
     plain_values,
     to_category,
     to_number,
+    unit_of,
     without_markers,
 )
 from handful.errors import DataError
@@ -131,7 +132,7 @@ def read_target(
     if task == "regression":
         return _regression(present, style, keep, ids, name, findings)
     if parse:
-        labels: list[Any] = _text_labels(present, numbers)
+        labels: list[Any] = _text_labels(present, numbers, style)
         findings += _stripped_findings([v for v, k in zip(raw, keep, strict=True) if k])
     else:
         # Labels of an array are the caller's own, and predictions are compared with them: unchanged.
@@ -241,7 +242,7 @@ def encode(
     known = style or _style_of(present, parse=True)
     if classes is None or task == "regression":
         return keep, _regression_numbers(present, known, np.flatnonzero(keep).astype(str), name)
-    read = _text_labels(present, _numbers(present, known))
+    read = _text_labels(present, _numbers(present, known), known)
     labels = [str(v) if str(v) in codes else text for v, text in zip(present, read, strict=True)]
     wanted = ~np.isin(labels, list(dropped))
     keep[np.flatnonzero(keep)[~wanted]] = False
@@ -298,9 +299,13 @@ def _numbers(present: Sequence[Any], style: str | None) -> np.ndarray | None:
     return None if None in numbers else np.array(numbers, dtype=np.float64)
 
 
-def _text_labels(present: Sequence[Any], numbers: np.ndarray | None) -> list[str]:
-    """Labels of a file as strings; whole numbers without a point (missing values make floats of them)."""
-    if numbers is not None and (numbers == np.round(numbers)).all():
+def _text_labels(present: Sequence[Any], numbers: np.ndarray | None, style: str | None) -> list[str]:
+    """Labels of a file as strings; whole numbers without a point (missing values make floats of them).
+
+    A label keeps its unit: "10 mg" is the name of a class.
+    """
+    bare = unit_of(style or "") in ("", "%")
+    if numbers is not None and bare and (numbers == np.round(numbers)).all():
         # A float holds 15 digits, and longer names of classes would become one.
         texts = [str(value) for value in present]
         return [t if _WHOLE.fullmatch(t) else str(int(v)) for t, v in zip(texts, numbers, strict=True)]
@@ -398,10 +403,12 @@ def _known_drops(drop_classes: Sequence[str], known: list[str]) -> list[str]:
 
 
 def _natural_order(classes: np.ndarray) -> np.ndarray:
-    """Strings that are all whole numbers in the order of the numbers: 2 before 10."""
-    if classes.dtype != object or number_style([str(c) for c in classes]) != "plain":
+    """Strings that are all numbers in the order of the numbers: 2 before 10."""
+    names = [str(c) for c in classes]
+    style = number_style(names) if classes.dtype == object else None
+    if style is None:
         return np.arange(len(classes))
-    return np.argsort(np.array([float(str(c)) for c in classes]), kind="stable")
+    return np.argsort(np.array([to_number(name, style) for name in names]), kind="stable")
 
 
 def _are_class_codes(numbers: np.ndarray) -> bool:

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from numbers import Real
 from typing import Any
 
@@ -22,8 +23,15 @@ MISSING = frozenset({"", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT"
 MISSING_AMONG_NUMBERS = frozenset({"-", "--", ".", "None", "none", "missing", "unknown"})
 
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|Inf|INF|infinity|Infinity)", re.ASCII)
-_COMMA_THOUSANDS = re.compile(r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d+)?", re.ASCII)
-_DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}([. \u00a0\u202f]\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?", re.ASCII)
+_COMMA_THOUSANDS = re.compile(r"[+-]?([1-9]\d{0,2}([,'’]\d{3})+|\d+)(\.\d+)?", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}([.'’ \u00a0\u202f]\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?", re.ASCII)
+# A currency may stand before a number, any unit behind it: letters before digits are a name (P1).
+_CURRENCY = r"$¢£¥\u20a0-\u20cf"
+_QUANTITY = re.compile(
+    rf"([+-]?) *((?:[A-Z]{{0,3}}[{_CURRENCY}]|CHF|EUR|GBP|USD)?) *"
+    rf"([+-]?[0-9.,](?:[0-9.,'’ \u00a0\u202f]*[0-9.,])?(?:[eE][+-]?[0-9]+)?)\s*"
+    rf"((?:(?:[^\W\d_]|[%‰°{_CURRENCY}])\D{{0,11}})?)"
+)
 _CODE = re.compile(r"0\d+", re.ASCII)
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}.*)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)
@@ -32,11 +40,12 @@ _DAY = timedelta(days=1)
 # How numbers are written in text. The order matters: "1,234" is 1234 unless the column says otherwise.
 NUMBER_STYLES: dict[str, tuple[re.Pattern[str], Callable[[str], str]]] = {
     "plain": (_PLAIN, lambda text: text),
-    "1,234.5": (_COMMA_THOUSANDS, lambda text: text.replace(",", "")),
-    "1.234,5": (_DECIMAL_COMMA, lambda text: re.sub(r"[. \u00a0\u202f]", "", text).replace(",", ".")),
+    "1,234.5": (_COMMA_THOUSANDS, lambda text: re.sub("[,'’]", "", text)),
+    "1.234,5": (_DECIMAL_COMMA, lambda text: re.sub(r"[.'’ \u00a0\u202f]", "", text).replace(",", ".")),
 }
 # Where day and month cannot be told apart, the first that fits every value is taken.
 DATE_STYLES = ("iso", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%B %d, %Y", "%d %B %Y")
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")  # which may follow a date
 DATE_PARTS = ("days", "year", "month", "weekday")
 
 
@@ -71,23 +80,55 @@ def without_markers(values: Sequence[Any], markers: frozenset[str]) -> tuple[lis
 
 
 def number_style(texts: Sequence[str]) -> str | None:
-    """The style in which every one of these strings is a number, or None.
+    """The style in which every one of these strings is a number, or None; with the unit that all share.
 
     >>> number_style(["1", "2.5"]), number_style(["1,5", "2"]), number_style(["1,234", "7"])
     ('plain', '1.234,5', '1,234.5')
-    >>> number_style(["12 %", "7%"]), number_style(["007", "123"]), number_style(["1", "a"])
-    ('plain %', None, None)
+    >>> number_style(["12 %", "7%"]), number_style(["$1.50", "$2"]), number_style(["1 kg", "2 g"])
+    ('plain %', '$ plain', None)
+    >>> number_style(["007", "123"]), number_style(["1", "a"])
+    (None, None)
     """
-    percent = all(text.endswith("%") for text in texts)
-    if percent:
-        texts = [text[:-1].rstrip() for text in texts]
+    quantities = [_quantity(text) for text in texts]
+    numbers = [number for _, number, _ in quantities]
+    units = {(before, after) for before, _, after in quantities} or {("", "")}
     # 007 and 01234 are codes: as numbers they would lose their zeros and gain an order.
-    if any(_CODE.fullmatch(text) for text in texts):
+    if len(units) > 1 or any(_CODE.fullmatch(number) for number in numbers):
         return None
+    ((before, after),) = units
     for style, (pattern, _) in NUMBER_STYLES.items():
-        if all(pattern.fullmatch(text) for text in texts):
-            return f"{style} %" if percent else style
+        if all(pattern.fullmatch(number) for number in numbers):
+            return " ".join(filter(None, (before, style, after)))
     return None
+
+
+def _quantity(text: str) -> tuple[str, str, str]:
+    """(currency before, number, unit behind); the whole text for the number where it is built otherwise.
+
+    >>> _quantity("-$5"), _quantity("1.7 kg"), _quantity("P1")
+    (('$', '-5', ''), ('', '1.7', 'kg'), ('', 'P1', ''))
+    """
+    text = text.replace("\u2212", "-")  # a minus as typeset
+    built = _QUANTITY.fullmatch(text)
+    return (built[2], built[1] + built[3], built[4]) if built else ("", text, "")
+
+
+@cache
+def _of_style(style: str) -> tuple[str, str, str]:
+    """(currency before, name in NUMBER_STYLES, unit behind)."""
+    name = next((name for name in NUMBER_STYLES if name in style.split(" ")), "plain")
+    before, _, after = style.partition(name)
+    return before.strip(), name, after.strip()
+
+
+def unit_of(style: str) -> str:
+    """The unit that numbers of this style are written with, "" for none.
+
+    >>> unit_of("$ 1,234.5"), unit_of("plain kg"), unit_of("plain")
+    ('$', 'kg', '')
+    """
+    before, _, after = _of_style(style)
+    return before or after
 
 
 def odd_among_numbers(values: Sequence[Any]) -> tuple[int, Any] | None:
@@ -134,9 +175,8 @@ def in_style(text: str, style: str) -> str:
     >>> in_style("-1234.5", "1.234,5 %"), in_style("7.5", "1,234.5"), in_style("7", "")
     ('-1234,5%', '7.5', '7')
     """
-    if style.startswith("1.234,5"):
-        text = text.replace(".", ",")
-    return f"{text}%" if style.endswith("%") else text
+    before, name, after = _of_style(style)
+    return f"{before}{text.replace('.', ',') if name == '1.234,5' else text}{after}"
 
 
 def date_style(texts: Sequence[str]) -> str | None:
@@ -188,19 +228,26 @@ def to_category(value: Any) -> str:
 
 
 def _text_to_number(text: str, style: str) -> float | None:
-    if style.endswith(" %"):
-        text, style = text.removesuffix("%").rstrip(), style.removesuffix(" %")
-    for name in (style, "plain"):
+    before, style_name, after = _of_style(style)
+    before_it, number, behind_it = _quantity(text)
+    if (before_it, behind_it) not in ((before, after), ("", "")):
+        return None
+    for name in (style_name, "plain"):
         pattern, clean = NUMBER_STYLES[name]
-        if pattern.fullmatch(text):
-            return float(clean(text))
+        if pattern.fullmatch(number):
+            return float(clean(number))
     return None
 
 
 def _text_to_datetime(text: str, style: str) -> datetime | None:
+    if style == "iso":
+        return _parsed(datetime.fromisoformat, text) if _ISO_DATE.fullmatch(text) else None
+    with_times = (_parsed(datetime.strptime, text, style + time) for time in _TIMES)
+    return next((moment for moment in with_times if moment is not None), None)
+
+
+def _parsed(parse: Callable[..., datetime], *args: str) -> datetime | None:
     try:
-        if style == "iso":
-            return datetime.fromisoformat(text) if _ISO_DATE.fullmatch(text) else None
-        return datetime.strptime(text, style)
+        return parse(*args)
     except ValueError:
         return None
