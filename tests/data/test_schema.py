@@ -177,6 +177,37 @@ def test_numbers_written_as_text_and_markers_are_noted():
     assert notes == {"numbers as text": ["price"], "missing marker": ["size"], "code": ["zip"]}
 
 
+PRICES = ["700", "980", "1.000", "1.020"]
+
+
+def test_points_part_thousands_where_another_column_has_decimal_commas():
+    frame = frame_of(
+        size=["0,5", "12"], price=PRICES, ratio=["1,234", "2"], share=["0.125", "7"], n=["1", "7"]
+    )
+    assert kinds(frame) == {
+        "size": ("numeric", "1.234,5"),
+        "price": ("numeric", "1.234,5"),
+        "ratio": ("numeric", "1.234,5"),
+        "share": ("numeric", "plain"),
+        "n": ("numeric", "plain"),
+    }
+    schema, findings = infer_schema(frame, "target")
+    X = TableSchema.from_json(schema.to_json()).apply(frame.iloc[[3, 2]])
+    assert X["price"].tolist() == [1020, 1000] and X["ratio"].tolist() == [2, 1.234]
+    (note,) = findings
+    assert note.kind == "numbers as text" and "price (1.234,5)" in note.message
+
+
+@pytest.mark.parametrize(
+    ("other", "warned"), [(["7", "8"], ["price"]), (["0.5", "8"], []), (["1,234", "5"], ["price"])]
+)
+def test_points_that_may_part_thousands_are_a_warning(other, warned):
+    frame = frame_of(price=PRICES, exact=["1.020", "2.125"], other=other)
+    findings = [f for f in infer_schema(frame, "target")[1] if f.severity == "warning"]
+    assert [item for f in findings for item in f.items] == warned
+    assert all("price ('1.000' as 1)" in f.message and "without points (1000)" in f.message for f in findings)
+
+
 def test_a_slip_that_makes_categories_of_numbers_is_a_warning():
     ages = [*(str(20 + i % 9) for i in range(40)), "-", "3O"]
     frame = pd.DataFrame({"age": ages, "size": [i / 7 for i in range(42)]}).iloc[10:]

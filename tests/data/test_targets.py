@@ -155,6 +155,17 @@ def test_decimal_commas_in_a_target_are_read():
     assert read(["1,5", "2,5", "3,25"]).y.tolist() == [1.5, 2.5, 3.25]
 
 
+def test_points_part_thousands_of_a_target_where_a_column_has_decimal_commas():
+    prices = ["700", "980", "1.000", "1.020", "1.500"]
+    target = read(prices, decimal=",")
+    assert target.y.tolist() == [700, 980, 1000, 1020, 1500] and target.style == "1.234,5"
+    assert any("read like 1.234,5" in finding.message for finding in target.findings)
+    assert encode(["1.020"], "y", "regression", None, target.style)[1].tolist() == [1020]
+    unsure = read(prices)
+    assert unsure.y[3] == 1.02
+    assert [f.kind for f in unsure.findings if f.severity == "warning"] == ["maybe thousands"]
+
+
 def test_a_unit_is_no_part_of_a_number_and_part_of_a_label():
     assert read(["$1.50", "$2.50", "$3.25"]).y.tolist() == [1.5, 2.5, 3.25]
     target = read(["10 mg", "5 mg"] * 5)

@@ -21,6 +21,8 @@ from handful.data.values import (
     MISSING_AMONG_NUMBERS,
     date_parts,
     date_style,
+    decimal_mark,
+    maybe_thousands,
     number_style,
     odd_among_numbers,
     plain_values,
@@ -164,17 +166,21 @@ def infer_schema(
     *,
     keep_all: bool = False,
     pictures: Sequence[str] = (),
+    decimal: str | None = None,
 ) -> tuple[TableSchema, list[Finding]]:
     """How to read a table, and what was noticed on the way.
 
     Left out are columns that are constant, empty, or identifiers; `keep_all` (for plain numeric arrays,
     whose columns were chosen by somebody) leaves out none that can be read. `pictures` names the columns
-    that hold image files. `target` is how the target is called, which is not in the table. DataError where
-    nothing is left.
+    that hold image files. `target` is how the target is called, which is not in the table. `decimal` is the
+    mark of the file (`decimal_mark`), where more is known of it than these columns. DataError where nothing
+    is left.
     """
     notes = _Notes(frame.index)
     frame = named_columns(frame)
     inputs = list(frame.columns)
+    if decimal is None:
+        decimal = decimal_mark(frame.iloc[:, i] for i in range(frame.shape[1]))
     columns: list[Column] = []
     left_out: dict[str, str] = {}
     for name in inputs:
@@ -182,7 +188,7 @@ def infer_schema(
             columns.append(Column(name, "picture"))
             notes.add("picture", name)
             continue
-        column, reason = _infer_column(name, frame[name], notes, keep_all)
+        column, reason = _infer_column(name, frame[name], notes, keep_all, decimal)
         if column is None:
             left_out[name] = reason
         else:
@@ -203,6 +209,8 @@ class _Notes:
 
     _MESSAGES = {
         "numbers as text": "Numbers written as text were read as numbers: {}.",
+        "maybe thousands": "Points were read as decimal, but may part thousands, since whole numbers stand "
+        "beside them: {}. If they do, write the numbers without points (1000).",
         "missing marker": "These strings were read as missing: {}.",
         "nearly numbers": "Nearly all values of these columns are numbers, but one that is not made them "
         "categories: {}. Correct such values, or leave their cells empty.",
@@ -212,7 +220,7 @@ class _Notes:
         "picture": "Columns of image files were read as pictures: {}.",
     }
 
-    _WARNINGS = ("nearly numbers",)
+    _WARNINGS = ("nearly numbers", "maybe thousands")
 
     def __init__(self, rows: Sequence[Any]) -> None:
         self.rows = rows
@@ -234,7 +242,9 @@ class _Notes:
         ]
 
 
-def _infer_column(name: str, series: pd.Series, notes: _Notes, keep_all: bool) -> tuple[Column | None, str]:
+def _infer_column(
+    name: str, series: pd.Series, notes: _Notes, keep_all: bool, decimal: str
+) -> tuple[Column | None, str]:
     """The column as it will be read, or None and why it is left out."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         values, _ = without_markers(plain_values(series), MISSING)
@@ -243,7 +253,7 @@ def _infer_column(name: str, series: pd.Series, notes: _Notes, keep_all: bool) -
         return None, "complex numbers"
     else:
         values = plain_values(series)
-        column, values = _read_kind(name, values, notes)
+        column, values = _read_kind(name, values, notes, decimal)
     present = [value for value in values if value is not None]
     if column.kind == "categorical" and _holds_texts(name, series):
         notes.add("text", name)
@@ -258,14 +268,14 @@ def _infer_column(name: str, series: pd.Series, notes: _Notes, keep_all: bool) -
     return column, ""
 
 
-def _read_kind(name: str, values: list[Any], notes: _Notes) -> tuple[Column, list[Any]]:
+def _read_kind(name: str, values: list[Any], notes: _Notes, decimal: str) -> tuple[Column, list[Any]]:
     """The kind of a column, and its values with None where a marker means missing."""
     values, met = without_markers(values, MISSING)
-    column = _numeric_or_date(name, values)
+    column = _numeric_or_date(name, values, decimal)
     if column is None:
         fewer, more = without_markers(values, MISSING_AMONG_NUMBERS)
         if more and any(value is not None for value in fewer):
-            column = _numeric_or_date(name, fewer)
+            column = _numeric_or_date(name, fewer, decimal)
             if column is not None:
                 values, met = fewer, met | more
     if met - {""}:
@@ -280,10 +290,13 @@ def _read_kind(name: str, values: list[Any], notes: _Notes) -> tuple[Column, lis
         return Column(name, "categorical"), values
     if column.kind == "numeric" and column.style not in ("", "plain"):
         notes.add("numbers as text", name, column.style)
+    example = maybe_thousands([value for value in values if isinstance(value, str)])
+    if column.style == "plain" and not decimal and example:
+        notes.add("maybe thousands", name, f"{example!r} as {to_number(example):g}")
     return column, values
 
 
-def _numeric_or_date(name: str, values: list[Any]) -> Column | None:
+def _numeric_or_date(name: str, values: list[Any], decimal: str) -> Column | None:
     """The column where every value is a number, a truth value, or a date; None otherwise."""
     present = [value for value in values if value is not None]
     texts = [value for value in present if isinstance(value, str)]
@@ -293,7 +306,7 @@ def _numeric_or_date(name: str, values: list[Any]) -> Column | None:
     if texts and not others and all(text.lower() in ("true", "false") for text in texts):
         return Column(name, "boolean")
     if all(to_number(value) is not None for value in others):
-        style = number_style(texts) if texts else ""
+        style = number_style(texts, decimal) if texts else ""
         if style is not None:
             return Column(name, "numeric", style)
     if all(to_datetime(value) is not None for value in others):

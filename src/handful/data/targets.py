@@ -23,6 +23,7 @@ from handful.data.names import count, did_you_mean, listed
 from handful.data.values import (
     MISSING,
     MISSING_AMONG_NUMBERS,
+    maybe_thousands,
     number_style,
     odd_among_numbers,
     plain_values,
@@ -94,6 +95,7 @@ def read_target(
     drop_classes: Sequence[str] = (),
     parse: bool = True,
     data: str | None = None,
+    decimal: str = "",
 ) -> Target:
     """The target of every row that has one.
 
@@ -101,7 +103,7 @@ def read_target(
     without outer white space, and markers such as NA, or - among numbers, mean missing. Without, they keep
     their dtype. Rows without a value, and those of `drop_classes`, are left out (`Target.keep`). DataError
     where the target cannot be learned, with the command to give instead (`data` is how the person named the
-    data); see also `check_classes`.
+    data); see also `check_classes`. `decimal` is the mark of the file (`values.decimal_mark`).
     """
     column = values if isinstance(values, pd.Series) else _as_series(values, name)
     check_unordered(column, name, task, data)
@@ -110,9 +112,9 @@ def read_target(
     plain = plain_values(column)
     markers: set[str] = set()
     if parse:
-        plain, markers = _without_missing(plain)
+        plain, markers = _without_missing(plain, decimal)
     present = [v for v in plain if v is not None]
-    style = _style_of(present, parse)
+    style = _style_of(present, parse, decimal)
     numbers = _numbers(present, style)
     if numbers is not None:
         finite = iter(np.isfinite(numbers))
@@ -130,6 +132,7 @@ def read_target(
             message = f"The task is {task}, because {reason}. Use --task to say otherwise."
             findings.append(Finding("task", "note", message, [name]))
     if task == "regression":
+        findings += _point_findings(present, style, decimal, name)
         return _regression(present, style, keep, ids, name, findings)
     if parse:
         labels: list[Any] = _text_labels(present, numbers, style)
@@ -147,12 +150,12 @@ def read_target(
     return result
 
 
-def _without_missing(plain: list[Any]) -> tuple[list[Any], set[str]]:
+def _without_missing(plain: list[Any], decimal: str) -> tuple[list[Any], set[str]]:
     """Cells of a file with None where a marker means missing, and which markers only do so among numbers."""
     plain, _ = without_markers(plain, MISSING)
     fewer, markers = without_markers(plain, MISSING_AMONG_NUMBERS)
     present = [v for v in fewer if v is not None]
-    numbers = _numbers(present, _style_of(present, parse=True)) if markers else None
+    numbers = _numbers(present, _style_of(present, True, decimal)) if markers else None
     if numbers is None or len(np.unique(numbers)) == 1:  # "1" and "-" are two names, as "+" and "-" are
         return plain, set()
     return fewer, markers
@@ -277,7 +280,7 @@ def _objects(values: list[Any]) -> np.ndarray:
     return array
 
 
-def _style_of(present: Sequence[Any], parse: bool) -> str | None:
+def _style_of(present: Sequence[Any], parse: bool, decimal: str = "") -> str | None:
     """How numbers among the values are written as text, "" where none are; None where not all are numbers.
 
     Without `parse` no text is a number.
@@ -287,7 +290,7 @@ def _style_of(present: Sequence[Any], parse: bool) -> str | None:
     texts = [v for v in present if isinstance(v, str)]
     if texts and not parse:
         return None
-    style = number_style(texts) if texts else ""
+    style = number_style(texts, decimal) if texts else ""
     return style if _numbers(present, style) is not None else None
 
 
@@ -429,6 +432,23 @@ def _missing_findings(keep: np.ndarray, ids: np.ndarray, name: str, markers: set
         shown = listed(map(repr, sorted(markers)))
         message += f" Among numbers {shown} was read as missing; where it is a class, give it another name."
     return [Finding("missing target", "warning", message, missing)]
+
+
+def _point_findings(present: Sequence[Any], style: str | None, decimal: str, name: str) -> list[Finding]:
+    """What the points of the target's numbers were taken for, where that is not plain."""
+    texts = [value for value in present if isinstance(value, str)]
+    if decimal == "," and style != number_style(texts):
+        message = f"The target {name!r} was read like {style}, since other numbers have decimal commas."
+        return [Finding("numbers as text", "note", message, [name])]
+    example = maybe_thousands(texts)
+    if style != "plain" or decimal or example is None:
+        return []
+    message = (
+        f"Points in the target {name!r} were read as decimal, but may part thousands, since whole numbers "
+        f"stand beside them ({example!r} as {to_number(example):g}). If they do, write the numbers without "
+        "points."
+    )
+    return [Finding("maybe thousands", "warning", message, [name])]
 
 
 def _stripped_findings(raw: Sequence[Any]) -> list[Finding]:

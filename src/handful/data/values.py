@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from numbers import Real
@@ -24,7 +24,9 @@ MISSING_AMONG_NUMBERS = frozenset({"-", "--", ".", "None", "none", "missing", "u
 
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|Inf|INF|infinity|Infinity)", re.ASCII)
 _COMMA_THOUSANDS = re.compile(r"[+-]?([1-9]\d{0,2}([,'’]\d{3})+|\d+)(\.\d+)?", re.ASCII)
-_DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}([.'’ \u00a0\u202f]\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?", re.ASCII)
+_DECIMAL_COMMA = re.compile(
+    r"[+-]?([1-9]\d{0,2}([.'’ \u00a0\u202f]\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?", re.ASCII
+)
 # A currency may stand before a number, any unit behind it: letters before digits are a name (P1).
 _CURRENCY = r"$¢£¥\u20a0-\u20cf"
 _QUANTITY = re.compile(
@@ -32,6 +34,7 @@ _QUANTITY = re.compile(
     rf"([+-]?[0-9.,](?:[0-9.,'’ \u00a0\u202f]*[0-9.,])?(?:[eE][+-]?[0-9]+)?)\s*"
     rf"((?:(?:[^\W\d_]|[%‰°{_CURRENCY}])\D{{0,11}})?)"
 )
+_MAYBE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
 _CODE = re.compile(r"0\d+", re.ASCII)
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}.*)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)
@@ -79,8 +82,10 @@ def without_markers(values: Sequence[Any], markers: frozenset[str]) -> tuple[lis
     return [None if isinstance(v, str) and v in met else v for v in values], met
 
 
-def number_style(texts: Sequence[str]) -> str | None:
+def number_style(texts: Sequence[str], decimal: str = "") -> str | None:
     """The style in which every one of these strings is a number, or None; with the unit that all share.
+
+    `decimal` is the mark of the file they are from, where it is known (`decimal_mark`).
 
     >>> number_style(["1", "2.5"]), number_style(["1,5", "2"]), number_style(["1,234", "7"])
     ('plain', '1.234,5', '1,234.5')
@@ -88,6 +93,8 @@ def number_style(texts: Sequence[str]) -> str | None:
     ('plain %', '$ plain', None)
     >>> number_style(["007", "123"]), number_style(["1", "a"])
     (None, None)
+    >>> number_style(["1.020", "700"]), number_style(["1.020", "700"], ",")
+    ('plain', '1.234,5')
     """
     quantities = [_quantity(text) for text in texts]
     numbers = [number for _, number, _ in quantities]
@@ -96,10 +103,49 @@ def number_style(texts: Sequence[str]) -> str | None:
     if len(units) > 1 or any(_CODE.fullmatch(number) for number in numbers):
         return None
     ((before, after),) = units
-    for style, (pattern, _) in NUMBER_STYLES.items():
-        if all(pattern.fullmatch(number) for number in numbers):
+    with_commas = decimal == "," and any("." in number or "," in number for number in numbers)
+    for style in ("1.234,5", *NUMBER_STYLES) if with_commas else NUMBER_STYLES:
+        if all(NUMBER_STYLES[style][0].fullmatch(number) for number in numbers):
             return " ".join(filter(None, (before, style, after)))
     return None
+
+
+def decimal_mark(columns: Iterable[pd.Series]) -> str:
+    """A comma where some column of a file surely has decimal commas, else a point where one has points.
+
+    "" where none of them says so.
+
+    >>> [decimal_mark([pd.Series(["1.020", "700"]), pd.Series([other])]) for other in ("0,5", "0.5", "1,234")]
+    [',', '.', '']
+    """
+    marks = set()
+    for column in columns:
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            continue
+        values, _ = without_markers(plain_values(column), MISSING | MISSING_AMONG_NUMBERS)
+        texts = [value for value in values if isinstance(value, str)]
+        style = number_style(texts)
+        written = "".join(number for _, number, _ in map(_quantity, texts)) if style else ""
+        if style and _of_style(style)[1] == "1.234,5" and ("," in written or "." in written):
+            marks.add(",")
+        elif "." in written and not _pointed_by_threes(texts):
+            marks.add(".")
+    return min(marks, default="")
+
+
+def maybe_thousands(texts: Sequence[str]) -> str | None:
+    """The first of these plain numbers whose point may part thousands: whole ones stand beside it.
+
+    >>> [maybe_thousands(texts) for texts in (["700", "1.020"], ["1.020", "2.125"], ["7", "0.125"])]
+    ['1.020', None, None]
+    """
+    pointed = [text for text in texts if "." in text]
+    return pointed[0] if _pointed_by_threes(texts) and len(pointed) < len(texts) else None
+
+
+def _pointed_by_threes(texts: Sequence[str]) -> bool:
+    pointed = [number for _, number, _ in map(_quantity, texts) if "." in number]
+    return bool(pointed) and all(_MAYBE_THOUSANDS.fullmatch(number) for number in pointed)
 
 
 def _quantity(text: str) -> tuple[str, str, str]:
