@@ -219,6 +219,23 @@ def test_a_slip_that_makes_categories_of_numbers_is_a_warning():
     assert found(frame.assign(age=[f"0{i % 9}" for i in range(31)] + ["x"])) == {}
 
 
+@pytest.mark.parametrize(
+    ("values", "odd"),
+    [
+        ([f"{i},4" for i in range(39)], "2.5"),
+        ([f"{i},4" for i in range(5)] * 8, "2.5"),
+        ([f"{i}%" for i in range(39)], "12"),
+        ([f"{i}%" for i in range(39)], "12 kg"),
+        ([f"${i}" for i in range(39)], "€12"),
+    ],
+)
+def test_a_number_written_unlike_the_others_is_named(values, odd):
+    frame = pd.DataFrame({"x": [*values[:7], odd, *values[7:]]})
+    frame["size"] = [i / 7 for i in range(len(frame))]
+    warned = [f for f in infer_schema(frame, "target")[1] if f.severity == "warning"]
+    assert [f.kind for f in warned] == ["nearly numbers"] and f"x ({odd!r} in row 7)" in warned[0].message
+
+
 def test_infinite_values_become_missing_with_a_finding():
     frame = frame_of(x=[1.0, float("inf"), 2.0], text=["1", "-inf", "2"])
     findings: list = []

@@ -138,6 +138,18 @@ def test_a_value_that_makes_classes_of_numbers_is_named():
     assert read([*("12345" * 6), "x"], drop_classes=("x",)).classes.tolist() == list("12345")
 
 
+@pytest.mark.parametrize(("form", "odd"), [("{},4", "2.5"), ("{}%", "12")])
+def test_a_number_of_a_target_written_unlike_the_others_is_named(form, odd):
+    values = [form.format(i) for i in range(39)]
+    values.insert(7, odd)
+    with pytest.raises(
+        DataError, match=rf"but '{odd}' \(row 7\) is not one, or is written unlike the others"
+    ):
+        read(values)
+    with pytest.raises(DataError, match=rf"holds '{odd}' \(row 7\)"):
+        read(values, task="regression")
+
+
 def test_long_whole_numbers_stay_apart():
     names = ["10000000000000001", "10000000000000000"]
     for values in (names * 2, [int(name) for name in names] * 2):

@@ -212,8 +212,8 @@ class _Notes:
         "maybe thousands": "Points were read as decimal, but may part thousands, since whole numbers stand "
         "beside them: {}. If they do, write the numbers without points (1000).",
         "missing marker": "These strings were read as missing: {}.",
-        "nearly numbers": "Nearly all values of these columns are numbers, but one that is not made them "
-        "categories: {}. Correct such values, or leave their cells empty.",
+        "nearly numbers": "Nearly all values of these columns are numbers, but one is not, or is written "
+        "unlike the others, so none was read as a number: {}. Correct such values, or leave their cells empty.",
         "code": "Columns of digits with leading zeros were read as categories: {}.",
         "date": "Dates were read as days since 1970, year, month and weekday: {}.",
         "text": "Columns of sentences were read as texts: {}.",

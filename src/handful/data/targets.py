@@ -168,8 +168,8 @@ def _check_not_nearly_numbers(plain: list[Any], target: Target, ids: np.ndarray,
         return
     raise DataError(
         f"nearly all values of the target {name!r} are numbers, but {odd[1]!r} (row {ids[odd[0]]}) is "
-        "not, so they would be classes, some with 1 example. Correct the value, or leave the cell empty: its "
-        "row is then left out."
+        "not one, or is written unlike the others, so they would be classes, some with 1 example. Correct "
+        "the value, or leave the cell empty: its row is then left out."
     )
 
 
@@ -340,7 +340,9 @@ def _regression_numbers(present: Sequence[Any], style: str | None, ids: np.ndarr
     if bad is not None:
         odd = None if style else odd_among_numbers(present)
         bad = bad if odd is None else odd[0]
-        like = f" written like {style.replace('plain', '1234.5')}" if style else ""
+        like = (
+            f" written like {style.replace('plain', '1234.5')}" if style else " written alike" if odd else ""
+        )
         other = "" if style else ", or use --task classification"
         raise DataError(
             f"regression needs numbers{like}, but the target {name!r} holds {present[bad]!r} "

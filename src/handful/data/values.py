@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -178,23 +179,29 @@ def unit_of(style: str) -> str:
 
 
 def odd_among_numbers(values: Sequence[Any]) -> tuple[int, Any] | None:
-    """(position, value) of the first that is no number, where over nine in ten are numbers of one style.
+    """(position, value) of the first that is no number of the style that over nine in ten are written in.
 
-    >>> odd_among_numbers(["1,5"] * 20 + ["3O"]), odd_among_numbers(["1", "a"])
-    ((20, '3O'), None)
+    >>> odd_among_numbers(["1,5"] * 20 + ["3O"]), odd_among_numbers(["1,5"] * 20 + ["2.5"])
+    ((20, '3O'), (20, '2.5'))
+    >>> odd_among_numbers(["1", "a"])
     """
     values, _ = without_markers(values, MISSING_AMONG_NUMBERS)
     there = [i for i, value in enumerate(values) if value is not None]
-    others = ([i for i in there if not _is_number(values[i], f"{style} %")] for style in NUMBER_STYLES)
-    odd = min(others, key=len)
+    quantities = {i: _quantity(values[i]) for i in there if isinstance(values[i], str)}
+    units = Counter((before, after) for before, _, after in quantities.values())
+    unit = max(units, key=units.__getitem__, default=("", ""))
+
+    def is_odd(i: int, style: str) -> bool:
+        if i not in quantities:
+            return isinstance(values[i], (bool, np.bool_)) or to_number(values[i]) is None
+        before, number, after = quantities[i]
+        return (before, after) != unit or not NUMBER_STYLES[style][0].fullmatch(number)
+
+    odd = min(([i for i in there if is_odd(i, style)] for style in NUMBER_STYLES), key=len)
     if not odd or len(odd) >= len(there) / 10:
         return None
-    texts = [values[i] for i in set(there) - set(odd) if isinstance(values[i], str)]
+    texts = [values[i] for i in quantities.keys() - set(odd)]
     return None if number_style(texts) is None else (odd[0], values[odd[0]])
-
-
-def _is_number(value: Any, style: str) -> bool:
-    return not isinstance(value, (bool, np.bool_)) and to_number(value, style) is not None
 
 
 def to_number(value: Any, style: str = "plain") -> float | None:
