@@ -125,6 +125,47 @@ def test_columns_that_cannot_help_are_left_out_and_named(name, values, reason):
 
 
 @pytest.mark.parametrize(
+    "form",
+    [
+        *(
+            "{0}.5 kg|{0}00 g",
+            "${0}|€{0}",
+            "{0}.03.24 11:30",
+            "{0}.1.24",
+            "<{0}.5|{0}.5",
+            "~{0}",
+            "{0}:30:10",
+        ),
+        *("{0} h 20 min", "{0} Mar 2024", "2024-{0}-5", "1.{0}M|{0}00K", "1{0} kg|1{0} g|{0}", "(${0}.00)"),
+    ],
+)
+def test_numbers_and_dates_that_are_not_read_are_a_warning(form):
+    forms = form.split("|")
+    values = [forms[i % len(forms)].format(i) for i in range(1, 29)]
+    frame = pd.DataFrame({"x": values, "size": [i / 7 for i in range(28)]})
+    schema, findings = infer_schema(frame, "target")
+    assert list(schema.left_out) == ["x"]
+    (finding,) = findings
+    assert (finding.kind, finding.severity, finding.items) == ("unread numbers", "warning", ["x"])
+    assert any(f"x ({value!r})" in finding.message for value in values)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("P{0:03}", "S-{0}", "{0:08x}-9c0b-4ef8-bb6d-6bb9bd380a11", "{0:05}", "0{0}", "2024-{0:04}", "#{0}"),
+        *("123-45-6{0}", "10.0.0.{0}", "{0} Main Street", "ABC {0}", "No. {0}", "030 12{0}", "{0:03}A"),
+    ],
+)
+def test_what_names_a_row_is_a_note(form):
+    values = [form.format(i * 7919 % 997) for i in range(40)]
+    frame = pd.DataFrame({"x": values, "size": [i / 7 for i in range(40)]})
+    schema, findings = infer_schema(frame, "target")
+    assert schema.left_out == {"x": "identifier"}
+    assert {f.severity for f in findings} == {"note"}
+
+
+@pytest.mark.parametrize(
     ("name", "values"),
     [
         ("year", list(range(2000, 2000 + N))),

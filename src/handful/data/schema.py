@@ -22,6 +22,7 @@ from handful.data.values import (
     date_parts,
     date_style,
     decimal_mark,
+    like_unread_numbers,
     maybe_thousands,
     number_style,
     odd_among_numbers,
@@ -213,14 +214,17 @@ class _Notes:
         "beside them: {}. If they do, write the numbers without points (1000).",
         "missing marker": "These strings were read as missing: {}.",
         "nearly numbers": "Nearly all values of these columns are numbers, but one is not, or is written "
-        "unlike the others, so none was read as a number: {}. Correct such values, or leave their cells empty.",
+        "unlike the others, so they became categories, or were left out where all values differ: {}. Correct "
+        "such values, or leave their cells empty.",
+        "unread numbers": "Columns that look like numbers or dates in a form that is not read were left out: "
+        "{}. Write numbers with one unit in all rows, or none (1.5 kg), and dates such as 2024-03-05.",
         "code": "Columns of digits with leading zeros were read as categories: {}.",
         "date": "Dates were read as days since 1970, year, month and weekday: {}.",
         "text": "Columns of sentences were read as texts: {}.",
         "picture": "Columns of image files were read as pictures: {}.",
     }
 
-    _WARNINGS = ("nearly numbers", "maybe thousands")
+    _WARNINGS = ("nearly numbers", "unread numbers", "maybe thousands")
 
     def __init__(self, rows: Sequence[Any]) -> None:
         self.rows = rows
@@ -228,6 +232,9 @@ class _Notes:
 
     def add(self, kind: str, column: str, detail: str = "") -> None:
         self._columns[kind][column] = f"{column} ({detail})" if detail else column
+
+    def has(self, kind: str, column: str) -> bool:
+        return column in self._columns[kind]
 
     def findings(self) -> list[Finding]:
         return [
@@ -238,7 +245,7 @@ class _Notes:
                 list(self._columns[kind]),
             )
             for kind, message in self._MESSAGES.items()
-            if kind in self._columns
+            if self._columns[kind]
         ]
 
 
@@ -260,6 +267,8 @@ def _infer_column(
         return Column(name, "text"), ""
     if not keep_all:
         reason = _why_useless(column, present, len(values))
+        if reason == "identifier" and column.kind == "categorical":
+            reason = _why_unread(name, present, notes) or reason
         if reason:
             return None, reason
     if column.kind == "date":
@@ -326,6 +335,14 @@ def _why_useless(column: Column, present: list[Any], n: int) -> str:
     if len(present) == n and distinct == n and _is_identifier(column, present):
         return "identifier"
     return ""
+
+
+def _why_unread(name: str, present: list[Any], notes: _Notes) -> str:
+    """Why a column of different strings is not read, where they name no rows: they look like numbers."""
+    example = like_unread_numbers(present)
+    if example is not None and not notes.has("nearly numbers", name):
+        notes.add("unread numbers", name, repr(example))
+    return "" if example is None else "numbers or dates in a form that is not read"
 
 
 def _is_identifier(column: Column, distinct_values: list[Any]) -> bool:

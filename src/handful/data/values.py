@@ -33,9 +33,16 @@ _CURRENCY = r"$¢£¥\u20a0-\u20cf"
 _QUANTITY = re.compile(
     rf"([+-]?) *((?:[A-Z]{{0,3}}[{_CURRENCY}]|CHF|EUR|GBP|USD)?) *"
     rf"([+-]?[0-9.,](?:[0-9.,'’ \u00a0\u202f]*[0-9.,])?(?:[eE][+-]?[0-9]+)?)\s*"
-    rf"((?:(?:[^\W\d_]|[%‰°{_CURRENCY}])\D{{0,11}})?)"
+    rf"((?:(?:[^\W\d_]|[%‰°{_CURRENCY}])[^\d\s]{{0,11}})?)"
 )
 _MAYBE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
+# What looks like numbers or a date, read or not: $5, ~5.2, 3 h 20 min, 05.03.24 11:30; names such as P1, 007A
+# and 10.0.0.1 do not.
+_A_NUMBER = r"(?:\d{4}-\d\d?-\d\d?|\d\d?-\d\d?-\d{2,4}|\d+(?:[.,:/'’]\d+){0,2})"
+_A_UNIT = r"(?:\s?(?:[^\W\d_]{1,10}|[^\w\s]{1,2}))?"
+_LIKE_NUMBERS = re.compile(
+    rf"(?!\D*0\d\d)[^\w\s#]{{0,3}}\s?(?:(?:CHF|EUR|GBP|USD)\s)?{_A_NUMBER}{_A_UNIT}(?:\s+{_A_NUMBER}{_A_UNIT})*"
+)
 _CODE = re.compile(r"0\d+", re.ASCII)
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}.*)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)
@@ -202,6 +209,19 @@ def odd_among_numbers(values: Sequence[Any]) -> tuple[int, Any] | None:
         return None
     texts = [values[i] for i in quantities.keys() - set(odd)]
     return None if number_style(texts) is None else (odd[0], values[odd[0]])
+
+
+def like_unread_numbers(values: Sequence[Any]) -> str | None:
+    """The first number or date in a form that is not read, where over nine in ten look like one; else None.
+
+    >>> like_unread_numbers(["1.7 kg", "300 g"]), like_unread_numbers(["P001", "P002"])
+    ('1.7 kg', None)
+    """
+    alike = [value for value in values if isinstance(value, str) and _LIKE_NUMBERS.fullmatch(value)]
+    if len(alike) <= 0.9 * len(values):
+        return None
+    codes = re.compile(r"[\d\s]+")
+    return next((v for v in alike if to_number(v) is None and not codes.fullmatch(v)), None)
 
 
 def to_number(value: Any, style: str = "plain") -> float | None:
