@@ -115,6 +115,16 @@ def test_a_table_becomes_a_dataset(tmp_path):
     assert json.loads(json.dumps(dataset.origin)) == dataset.origin
 
 
+@pytest.mark.parametrize("target", ["price", "size"])
+def test_a_file_has_one_way_to_write_numbers(tmp_path, target):
+    prices = ["700", "980", "1.000", "1.020", "1.500", "320"]
+    rows = [f"{i / 2:.1f};{prices[i]}".replace(".", ",", 1) for i in range(6)]
+    path = table(tmp_path / "t.csv", "\n".join(["size;price", *rows]))
+    dataset = load(path, Settings(target=target, task="regression"))
+    read = dataset.y.tolist() if target == "price" else dataset.X["price"].tolist()
+    assert read == [700, 980, 1000, 1020, 1500, 320]
+
+
 def test_rows_without_a_target_and_dropped_classes_keep_the_numbers_of_the_others(tmp_path):
     content = "x,w,y\n1,3,a\n2,1,\n3,4,b\n4,1,c\n5,5,a\n6,9,b\n"
     dataset = load(table(tmp_path / "t.csv", content), Settings(target="y", drop_classes=("c",)))

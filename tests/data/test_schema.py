@@ -43,6 +43,14 @@ def found(frame: pd.DataFrame) -> dict[str, list[str]]:
         (["1,234", "2,500.5"], "numeric", "1,234.5", 1234.0),
         (["0,123", "2,500"], "numeric", "1.234,5", 0.123),
         (["12 %", "7%"], "numeric", "plain %", 12.0),
+        (["$10.00", "-$7.50"], "numeric", "$ plain", 10.0),
+        (["1.234,50 €", "7,10€"], "numeric", "1.234,5 €", 1234.5),
+        (["CHF 1'200.50", "CHF 70"], "numeric", "CHF 1,234.5", 1200.5),
+        (["1.7 kg", "12 kg"], "numeric", "plain kg", 1.7),
+        (["1'200.50", "1’300"], "numeric", "1,234.5", 1200.5),
+        (["\u22120.37", "2"], "numeric", "plain", -0.37),
+        (["1.7 kg", "300 g"], "categorical", "", "1.7 kg"),
+        (["P1", "P2"], "categorical", "", "P1"),
         (["1", "NA", "2"], "numeric", "plain", 1.0),
         (["1", "-", "unknown", "2"], "numeric", "plain", 1.0),
         ([1, 2.5, None], "numeric", "", 1.0),
@@ -57,6 +65,8 @@ def found(frame: pd.DataFrame) -> dict[str, list[str]]:
         (["2024-01-02", "2023-05-06"], "date", "iso", 19724.0),
         (["2.1.2024", "31.5.2023"], "date", "%d.%m.%Y", 19724.0),
         (["31/5/2023", "2/1/2024"], "date", "%d/%m/%Y", 19508.0),
+        (["2.1.2024 12:00", "31.5.2023 11:30:10"], "date", "%d.%m.%Y", 19724.5),
+        (["1/2/2024 6:00 PM", "12/31/2023"], "date", "%m/%d/%Y", 19724.75),
         ([datetime.date(2024, 1, 2), datetime.date(2023, 1, 2)], "date", "", 19724.0),
     ],
 )
@@ -115,6 +125,47 @@ def test_columns_that_cannot_help_are_left_out_and_named(name, values, reason):
 
 
 @pytest.mark.parametrize(
+    "form",
+    [
+        *(
+            "{0}.5 kg|{0}00 g",
+            "${0}|€{0}",
+            "{0}.03.24 11:30",
+            "{0}.1.24",
+            "<{0}.5|{0}.5",
+            "~{0}",
+            "{0}:30:10",
+        ),
+        *("{0} h 20 min", "{0} Mar 2024", "2024-{0}-5", "1.{0}M|{0}00K", "1{0} kg|1{0} g|{0}", "(${0}.00)"),
+    ],
+)
+def test_numbers_and_dates_that_are_not_read_are_a_warning(form):
+    forms = form.split("|")
+    values = [forms[i % len(forms)].format(i) for i in range(1, 29)]
+    frame = pd.DataFrame({"x": values, "size": [i / 7 for i in range(28)]})
+    schema, findings = infer_schema(frame, "target")
+    assert list(schema.left_out) == ["x"]
+    (finding,) = findings
+    assert (finding.kind, finding.severity, finding.items) == ("unread numbers", "warning", ["x"])
+    assert any(f"x ({value!r})" in finding.message for value in values)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("P{0:03}", "S-{0}", "{0:08x}-9c0b-4ef8-bb6d-6bb9bd380a11", "{0:05}", "0{0}", "2024-{0:04}", "#{0}"),
+        *("123-45-6{0}", "10.0.0.{0}", "{0} Main Street", "ABC {0}", "No. {0}", "030 12{0}", "{0:03}A"),
+    ],
+)
+def test_what_names_a_row_is_a_note(form):
+    values = [form.format(i * 7919 % 997) for i in range(40)]
+    frame = pd.DataFrame({"x": values, "size": [i / 7 for i in range(40)]})
+    schema, findings = infer_schema(frame, "target")
+    assert schema.left_out == {"x": "identifier"}
+    assert {f.severity for f in findings} == {"note"}
+
+
+@pytest.mark.parametrize(
     ("name", "values"),
     [
         ("year", list(range(2000, 2000 + N))),
@@ -167,6 +218,37 @@ def test_numbers_written_as_text_and_markers_are_noted():
     assert notes == {"numbers as text": ["price"], "missing marker": ["size"], "code": ["zip"]}
 
 
+PRICES = ["700", "980", "1.000", "1.020"]
+
+
+def test_points_part_thousands_where_another_column_has_decimal_commas():
+    frame = frame_of(
+        size=["0,5", "12"], price=PRICES, ratio=["1,234", "2"], share=["0.125", "7"], n=["1", "7"]
+    )
+    assert kinds(frame) == {
+        "size": ("numeric", "1.234,5"),
+        "price": ("numeric", "1.234,5"),
+        "ratio": ("numeric", "1.234,5"),
+        "share": ("numeric", "plain"),
+        "n": ("numeric", "plain"),
+    }
+    schema, findings = infer_schema(frame, "target")
+    X = TableSchema.from_json(schema.to_json()).apply(frame.iloc[[3, 2]])
+    assert X["price"].tolist() == [1020, 1000] and X["ratio"].tolist() == [2, 1.234]
+    (note,) = findings
+    assert note.kind == "numbers as text" and "price (1.234,5)" in note.message
+
+
+@pytest.mark.parametrize(
+    ("other", "warned"), [(["7", "8"], ["price"]), (["0.5", "8"], []), (["1,234", "5"], ["price"])]
+)
+def test_points_that_may_part_thousands_are_a_warning(other, warned):
+    frame = frame_of(price=PRICES, exact=["1.020", "2.125"], other=other)
+    findings = [f for f in infer_schema(frame, "target")[1] if f.severity == "warning"]
+    assert [item for f in findings for item in f.items] == warned
+    assert all("price ('1.000' as 1)" in f.message and "without points (1000)" in f.message for f in findings)
+
+
 def test_a_slip_that_makes_categories_of_numbers_is_a_warning():
     ages = [*(str(20 + i % 9) for i in range(40)), "-", "3O"]
     frame = pd.DataFrame({"age": ages, "size": [i / 7 for i in range(42)]}).iloc[10:]
@@ -176,6 +258,23 @@ def test_a_slip_that_makes_categories_of_numbers_is_a_warning():
     assert (finding.kind, finding.severity, finding.items) == ("nearly numbers", "warning", ["age"])
     assert "age ('3O' in row 41)" in finding.message
     assert found(frame.assign(age=[f"0{i % 9}" for i in range(31)] + ["x"])) == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "odd"),
+    [
+        ([f"{i},4" for i in range(39)], "2.5"),
+        ([f"{i},4" for i in range(5)] * 8, "2.5"),
+        ([f"{i}%" for i in range(39)], "12"),
+        ([f"{i}%" for i in range(39)], "12 kg"),
+        ([f"${i}" for i in range(39)], "€12"),
+    ],
+)
+def test_a_number_written_unlike_the_others_is_named(values, odd):
+    frame = pd.DataFrame({"x": [*values[:7], odd, *values[7:]]})
+    frame["size"] = [i / 7 for i in range(len(frame))]
+    warned = [f for f in infer_schema(frame, "target")[1] if f.severity == "warning"]
+    assert [f.kind for f in warned] == ["nearly numbers"] and f"x ({odd!r} in row 7)" in warned[0].message
 
 
 def test_infinite_values_become_missing_with_a_finding():
@@ -214,6 +313,13 @@ def test_new_rows_are_read_alike_whatever_their_order_and_types():
     assert X.columns.tolist() == ["plain", "price", "name"]
     assert X["price"].tolist() == [3.5, 4.5] and X["name"].tolist() == ["2", None]
     assert X["plain"].iloc[0] == 7 and np.isnan(X["plain"].iloc[1])
+
+
+def test_new_rows_may_leave_the_unit_out_and_not_change_it():
+    schema, _ = infer_schema(frame_of(weight=["1.7 kg", "12 kg"]), "target")
+    findings: list = []
+    X = schema.apply(pd.DataFrame({"weight": ["3kg", "3", 3, "3 g"], "plain": 1.0}), findings)
+    assert X["weight"].tolist()[:3] == [3, 3, 3] and "'3 g' (row 3)" in findings[0].message
 
 
 def test_a_missing_column_names_the_nearest():

@@ -30,6 +30,9 @@ def written(folder: Path, content: str | bytes, name: str = "t.csv") -> Path:
         ("t.txt", "a|b\n1|x y\n2|z\n"),
         ("t.csv", 'a,"b"\n1,"x y"\n\n2,z\n'),
         ("t.txt", 'a b\n1 "x y"\n2 z\n'),
+        ("t.csv", 'a, "b"\n1, "x y" \n2,z\n'),
+        ("t.csv", "sep=;\na;b\n1;x y\n2;z\n"),
+        ("t.csv", "\ufeffsep=|\r\na|b\r\n1|x y\r\n2|z\r\n"),
         ("t.csv", b"\xff\xfe" + "a,b\n1,x y\n2,z\n".encode("utf-16-le")),
     ],
 )
@@ -42,6 +45,42 @@ def test_delimiters_and_marks_of_order_are_found(tmp_path, name, content):
 def test_a_semicolon_file_with_decimal_commas_is_split_at_semicolons(tmp_path):
     frame = read_table(written(tmp_path, "a;b\n1,5;2,25\n3,5;4,0\n"))
     assert frame.to_numpy().tolist() == [["1,5", "2,25"], ["3,5", "4,0"]]
+
+
+@pytest.mark.parametrize("first", ["170,5;65", "170,5;65,5"])
+def test_decimal_commas_do_not_split_a_file_that_semicolons_split_as_well(tmp_path, first):
+    header = "Größe, cm;Gewicht" if first.count(",") == 1 else "Größe, cm;Gewicht, kg"
+    frame = read_table(written(tmp_path, f"{header}\n{first}\n{first}\n"))
+    assert frame.columns.tolist() == header.split(";") and frame.iloc[0].tolist() == first.split(";")
+
+
+def test_commas_split_a_file_whose_texts_hold_semicolons(tmp_path):
+    frame = read_table(written(tmp_path, "a,b\nx; y,1\nz; w,2\n"))
+    assert frame.to_numpy().tolist() == [["x; y", "1"], ["z; w", "2"]]
+
+
+@pytest.mark.parametrize(
+    ("columns", "strays", "line"),
+    [("label,text", (20,), 22), ("text,label", (5, 20), 7), ("text,label", (39,), 41)],
+)
+def test_a_quote_that_swallows_rows_is_named(tmp_path, columns, strays, line):
+    rows = [columns]
+    for i in range(40):
+        text = f"film number {i} was great"
+        cells = {"label": ("neg", "pos")[i % 2], "text": f'"{text}' if i in strays else text}
+        rows.append(",".join(cells[name] for name in columns.split(",")))
+    with pytest.raises(DataError, match=rf"line {line} of .*double quote.*written twice"):
+        read_table(written(tmp_path, "\n".join(rows)))
+
+
+def test_quotes_inside_unquoted_cells_are_part_of_them(tmp_path):
+    frame = read_table(written(tmp_path, 'a,b\n5" pipe,the "best" one\n6",x\n'))
+    assert frame.to_numpy().tolist() == [['5" pipe', 'the "best" one'], ['6"', "x"]]
+
+
+def test_blanks_around_a_quoted_cell_are_no_part_of_it(tmp_path):
+    frame = read_table(written(tmp_path, 'a,b\n"x, ""y"" , z" , "p, ""q"""  \n1," 2 "\n'))
+    assert frame.to_numpy().tolist() == [['x, "y" , z', 'p, "q"'], ["1", " 2 "]]
 
 
 def test_line_breaks_and_quotes_in_fields_survive(tmp_path):

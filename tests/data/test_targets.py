@@ -141,6 +141,18 @@ def test_a_value_that_makes_classes_of_numbers_is_named():
     assert read([*("12345" * 6), "x"], drop_classes=("x",)).classes.tolist() == list("12345")
 
 
+@pytest.mark.parametrize(("form", "odd"), [("{},4", "2.5"), ("{}%", "12")])
+def test_a_number_of_a_target_written_unlike_the_others_is_named(form, odd):
+    values = [form.format(i) for i in range(39)]
+    values.insert(7, odd)
+    with pytest.raises(
+        DataError, match=rf"but '{odd}' \(row 7\) is not one, or is written unlike the others"
+    ):
+        read(values)
+    with pytest.raises(DataError, match=rf"holds '{odd}' \(row 7\)"):
+        read(values, task="regression")
+
+
 def test_long_whole_numbers_stay_apart():
     names = ["10000000000000001", "10000000000000000"]
     for values in (names * 2, [int(name) for name in names] * 2):
@@ -156,6 +168,25 @@ def test_infinite_numbers_of_a_target_count_as_missing():
 
 def test_decimal_commas_in_a_target_are_read():
     assert read(["1,5", "2,5", "3,25"]).y.tolist() == [1.5, 2.5, 3.25]
+
+
+def test_points_part_thousands_of_a_target_where_a_column_has_decimal_commas():
+    prices = ["700", "980", "1.000", "1.020", "1.500"]
+    target = read(prices, decimal=",")
+    assert target.y.tolist() == [700, 980, 1000, 1020, 1500] and target.style == "1.234,5"
+    assert any("read like 1.234,5" in finding.message for finding in target.findings)
+    assert encode(["1.020"], "y", "regression", None, target.style)[1].tolist() == [1020]
+    unsure = read(prices)
+    assert unsure.y[3] == 1.02
+    assert [f.kind for f in unsure.findings if f.severity == "warning"] == ["maybe thousands"]
+
+
+def test_a_unit_is_no_part_of_a_number_and_part_of_a_label():
+    assert read(["$1.50", "$2.50", "$3.25"]).y.tolist() == [1.5, 2.5, 3.25]
+    target = read(["10 mg", "5 mg"] * 5)
+    assert target.classes.tolist() == ["5 mg", "10 mg"]
+    assert encode(["10 mg"], "y", "classification", target.classes, target.style)[1].tolist() == [1]
+    assert read(["12 %", "12%", "7%"] * 5).classes.tolist() == ["7", "12"]
 
 
 def test_classes_can_be_dropped():

@@ -22,6 +22,7 @@ from handful.data.schema import TableSchema, infer_schema
 from handful.data.source import TASKS, How, Source, made_up, open_source
 from handful.data.targets import check_classes, encode, read_target
 from handful.data.texts import EMPTY, as_array, clean, read_texts
+from handful.data.values import decimal_mark
 from handful.errors import DataError, SettingsError
 from handful.settings import Settings
 
@@ -54,6 +55,7 @@ def load(
         drop_classes=settings.drop_classes,
         parse=source.parse_labels,
         data=_said(data),
+        decimal=_decimal(source),
     )
     X, meta, rows, problems, origin, findings = _content(
         source, np.flatnonzero(target.keep), folder, settings.jobs_here, progress
@@ -97,6 +99,12 @@ def load(
         dataset.groups, more = group_codes(groups, dataset.ids.tolist())
         dataset.findings += more if source.groups is not None else []
     return dataset
+
+
+def _decimal(source: Source) -> str:
+    """The decimal mark of a table, its target included where that is of the same file; "" where unsure."""
+    columns = [] if source.frame is None else [source.frame[name] for name in source.frame]
+    return decimal_mark([*columns, pd.Series(source.labels)] if source.parse_labels else columns)
 
 
 def _kept(source: Source, rows: np.ndarray) -> np.ndarray:
@@ -281,7 +289,9 @@ def _content(
     if source.frame is not None:
         frame = source.frame.iloc[rows]
         numbers = source.kind == "array" and all(map(pd.api.types.is_numeric_dtype, frame.dtypes))
-        schema, findings = infer_schema(frame, source.target, keep_all=numbers, pictures=source.pictures)
+        schema, findings = infer_schema(
+            frame, source.target, keep_all=numbers, pictures=source.pictures, decimal=_decimal(source)
+        )
         X = schema.apply(frame, findings, rows)
         X, sizes, damaged = with_pictures(X, schema.of_kind("picture"), {}, folder, jobs, progress)
         origin |= {"schema": schema.to_json(), **({"sizes": sizes} if sizes else {})}

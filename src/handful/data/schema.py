@@ -21,6 +21,9 @@ from handful.data.values import (
     MISSING_AMONG_NUMBERS,
     date_parts,
     date_style,
+    decimal_mark,
+    like_unread_numbers,
+    maybe_thousands,
     number_style,
     odd_among_numbers,
     plain_values,
@@ -174,17 +177,21 @@ def infer_schema(
     *,
     keep_all: bool = False,
     pictures: Sequence[str] = (),
+    decimal: str | None = None,
 ) -> tuple[TableSchema, list[Finding]]:
     """How to read a table, and what was noticed on the way.
 
     Left out are columns that are constant, empty, or identifiers; `keep_all` (for plain numeric arrays,
     whose columns were chosen by somebody) leaves out none that can be read. `pictures` names the columns
-    that hold image files. `target` is how the target is called, which is not in the table. DataError where
-    nothing is left.
+    that hold image files. `target` is how the target is called, which is not in the table. `decimal` is the
+    mark of the file (`decimal_mark`), where more is known of it than these columns. DataError where nothing
+    is left.
     """
     notes = _Notes(frame.index)
     frame = named_columns(frame)
     inputs = list(frame.columns)
+    if decimal is None:
+        decimal = decimal_mark(frame.iloc[:, i] for i in range(frame.shape[1]))
     columns: list[Column] = []
     left_out: dict[str, str] = {}
     for name in inputs:
@@ -192,7 +199,7 @@ def infer_schema(
             columns.append(Column(name, "picture"))
             notes.add("picture", name)
             continue
-        column, reason = _infer_column(name, frame[name], notes, keep_all)
+        column, reason = _infer_column(name, frame[name], notes, keep_all, decimal)
         if column is None:
             left_out[name] = reason
         else:
@@ -213,16 +220,21 @@ class _Notes:
 
     _MESSAGES = {
         "numbers as text": "Numbers written as text were read as numbers: {}.",
+        "maybe thousands": "Points were read as decimal, but may part thousands, since whole numbers stand "
+        "beside them: {}. If they do, write the numbers without points (1000).",
         "missing marker": "These strings were read as missing: {}.",
-        "nearly numbers": "Nearly all values of these columns are numbers, but one that is not made them "
-        "categories: {}. Correct such values, or leave their cells empty.",
+        "nearly numbers": "Nearly all values of these columns are numbers, but one is not, or is written "
+        "unlike the others, so they became categories, or were left out where all values differ: {}. Correct "
+        "such values, or leave their cells empty.",
+        "unread numbers": "Columns that look like numbers or dates in a form that is not read were left out: "
+        "{}. Write numbers with one unit in all rows, or none (1.5 kg), and dates such as 2024-03-05.",
         "code": "Columns of digits with leading zeros were read as categories: {}.",
         "date": "Dates were read as days since 1970, year, month and weekday: {}.",
         "text": "Columns of sentences were read as texts: {}.",
         "picture": "Columns of image files were read as pictures: {}.",
     }
 
-    _WARNINGS = ("nearly numbers",)
+    _WARNINGS = ("nearly numbers", "unread numbers", "maybe thousands")
 
     def __init__(self, rows: Sequence[Any]) -> None:
         self.rows = rows
@@ -230,6 +242,9 @@ class _Notes:
 
     def add(self, kind: str, column: str, detail: str = "") -> None:
         self._columns[kind][column] = f"{column} ({detail})" if detail else column
+
+    def has(self, kind: str, column: str) -> bool:
+        return column in self._columns[kind]
 
     def findings(self) -> list[Finding]:
         return [
@@ -240,11 +255,13 @@ class _Notes:
                 list(self._columns[kind]),
             )
             for kind, message in self._MESSAGES.items()
-            if kind in self._columns
+            if self._columns[kind]
         ]
 
 
-def _infer_column(name: str, series: pd.Series, notes: _Notes, keep_all: bool) -> tuple[Column | None, str]:
+def _infer_column(
+    name: str, series: pd.Series, notes: _Notes, keep_all: bool, decimal: str
+) -> tuple[Column | None, str]:
     """The column as it will be read, or None and why it is left out."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         values, _ = without_markers(plain_values(series), MISSING)
@@ -253,13 +270,15 @@ def _infer_column(name: str, series: pd.Series, notes: _Notes, keep_all: bool) -
         return None, "complex numbers"
     else:
         values = plain_values(series)
-        column, values = _read_kind(name, values, notes)
+        column, values = _read_kind(name, values, notes, decimal)
     present = [value for value in values if value is not None]
     if column.kind == "categorical" and _holds_texts(name, series):
         notes.add("text", name)
         return Column(name, "text"), ""
     if not keep_all:
         reason = _why_useless(column, present, len(values))
+        if reason == "identifier" and column.kind == "categorical":
+            reason = _why_unread(name, present, notes) or reason
         if reason:
             return None, reason
     if column.kind == "date":
@@ -270,14 +289,14 @@ def _infer_column(name: str, series: pd.Series, notes: _Notes, keep_all: bool) -
     return column, ""
 
 
-def _read_kind(name: str, values: list[Any], notes: _Notes) -> tuple[Column, list[Any]]:
+def _read_kind(name: str, values: list[Any], notes: _Notes, decimal: str) -> tuple[Column, list[Any]]:
     """The kind of a column, and its values with None where a marker means missing."""
     values, met = without_markers(values, MISSING)
-    column = _numeric_or_date(name, values)
+    column = _numeric_or_date(name, values, decimal)
     if column is None:
         fewer, more = without_markers(values, MISSING_AMONG_NUMBERS)
         if more and any(value is not None for value in fewer):
-            column = _numeric_or_date(name, fewer)
+            column = _numeric_or_date(name, fewer, decimal)
             if column is not None:
                 values, met = fewer, met | more
     if met - {""}:
@@ -292,10 +311,13 @@ def _read_kind(name: str, values: list[Any], notes: _Notes) -> tuple[Column, lis
         return Column(name, "categorical"), values
     if column.kind == "numeric" and column.style not in ("", "plain"):
         notes.add("numbers as text", name, column.style)
+    example = maybe_thousands([value for value in values if isinstance(value, str)])
+    if column.style == "plain" and not decimal and example:
+        notes.add("maybe thousands", name, f"{example!r} as {to_number(example):g}")
     return column, values
 
 
-def _numeric_or_date(name: str, values: list[Any]) -> Column | None:
+def _numeric_or_date(name: str, values: list[Any], decimal: str) -> Column | None:
     """The column where every value is a number, a truth value, or a date; None otherwise."""
     present = [value for value in values if value is not None]
     texts = [value for value in present if isinstance(value, str)]
@@ -305,7 +327,7 @@ def _numeric_or_date(name: str, values: list[Any]) -> Column | None:
     if texts and not others and all(text.lower() in ("true", "false") for text in texts):
         return Column(name, "boolean")
     if all(to_number(value) is not None for value in others):
-        style = number_style(texts) if texts else ""
+        style = number_style(texts, decimal) if texts else ""
         if style is not None:
             return Column(name, "numeric", style)
     if all(to_datetime(value) is not None for value in others):
@@ -325,6 +347,14 @@ def _why_useless(column: Column, present: list[Any], n: int) -> str:
     if len(present) == n and distinct == n and _is_identifier(column, present):
         return "identifier"
     return ""
+
+
+def _why_unread(name: str, present: list[Any], notes: _Notes) -> str:
+    """Why a column of different strings is not read, where they name no rows: they look like numbers."""
+    example = like_unread_numbers(present)
+    if example is not None and not notes.has("nearly numbers", name):
+        notes.add("unread numbers", name, repr(example))
+    return "" if example is None else "numbers or dates in a form that is not read"
 
 
 def _is_identifier(column: Column, distinct_values: list[Any]) -> bool:

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def names_of(path: Path) -> list[str]:
         return []
     try:
         text = _decoded(path)
-        first: list[str] = next(filter(None, _reader(text, _sniff(text, path.suffix.lower()))), [])
+        first: list[str] = next(filter(None, _reader(*_separated(text, path.suffix.lower()))), [])
     except (DataError, OSError, csv.Error):
         return []
     return [column_name(name, i) for i, name in enumerate(first)]
@@ -88,10 +89,9 @@ def _check_exists(path: Path) -> None:
 
 
 def _read_text(path: Path) -> pd.DataFrame:
-    text = _decoded(path)
+    text, delimiter = _separated(_decoded(path), path.suffix.lower())
     if not text.strip():
         raise DataError(f"{str(path)!r} holds nothing but white space. Export it again.")
-    delimiter = _sniff(text, path.suffix.lower())
     rows = _rows(path, text, delimiter)
     names = [column_name(name, i) for i, name in enumerate(rows[0])]
     columns = zip(*rows[1:], strict=True) if len(rows) > 1 else [() for _ in names]
@@ -169,27 +169,45 @@ def _decoded(path: Path) -> str:
         ) from None
 
 
+def _separated(text: str, suffix: str) -> tuple[str, str]:
+    """The text and its delimiter, which a first line such as `sep=;` may name: it is emptied."""
+    told = re.match(rf"sep=([{_DELIMITERS}])(?=[\r\n])", text)
+    return (text[told.end() :], told[1]) if told else (text, _sniff(text, suffix))
+
+
 def _sniff(text: str, suffix: str) -> str:
-    """The delimiter that splits the first lines into the same number (over one) of fields."""
+    """The delimiter that splits the first lines into the same number (over one) of fields.
+
+    Where semicolons or tabs split all of them so, commas are decimal ones, or part of names.
+    """
     order = "\t" + _DELIMITERS.replace("\t", "") if suffix in (".tsv", ".tab") else _DELIMITERS
-    best, best_score = order[0], (0.0, 0)
+    nothing = (0.0, False, 0)
+    best, best_score = order[0], nothing
     for delimiter in order:
         widths = _first_widths(text, delimiter)
         if widths and widths[0] > 1:
             # A ragged file must still find its delimiter, so that the message names the line.
-            score = (sum(width == widths[0] for width in widths) / len(widths), widths[0])
+            fitting = sum(width == widths[0] for width in widths) / len(widths)
+            score = (fitting, fitting == 1 and delimiter in ";\t", widths[0])
             if score > best_score:
                 best, best_score = delimiter, score
-    if best_score == (0.0, 0):
+    if best_score == nothing:
         widths = _first_widths(text, " ")
         if widths and widths[0] > 1 and len(set(widths)) == 1 and len(widths) > 1:
             return " "
     return best
 
 
-def _reader(text: str, delimiter: str) -> Any:
-    """The cells of each line, as lists of strings."""
-    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=delimiter == " ")
+def _reader(text: str, delimiter: str, *, strict: bool = False) -> Any:
+    """The cells of each line, as lists of strings; blanks around a quoted cell are no part of it.
+
+    A quote that is not closed takes the following lines into its cell, or raises csv.Error where `strict`.
+    """
+    if delimiter != " " and (' "' in text or '" ' in text):
+        around = rf'(^|[{delimiter}\r\n]) *("[^"]*+(?:""[^"]*+)*+") *(?=[{delimiter}\r\n]|\Z)'
+        text = re.sub(around, r"\1\2", text)
+    lines = io.StringIO(text, newline="")
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter == " ", strict=strict)
 
 
 def _first_widths(text: str, delimiter: str) -> list[int]:
@@ -208,7 +226,7 @@ def _first_widths(text: str, delimiter: str) -> list[int]:
 
 def _rows(path: Path, text: str, delimiter: str) -> list[list[str]]:
     """The header and the rows; DataError with the line number where a row has too few or many fields."""
-    reader = _reader(text, delimiter)
+    reader = _reader(text, delimiter, strict=True)
     rows: list[list[str]] = []
     ended = 0
     try:
@@ -223,8 +241,12 @@ def _rows(path: Path, text: str, delimiter: str) -> list[list[str]]:
                     "the line; a field that holds the separator or a line break must stand in double quotes."
                 )
             rows.append(row)
-    except csv.Error as error:
-        raise DataError(f"line {reader.line_num} of {str(path)!r} cannot be read: {error}.") from None
+    except csv.Error:
+        raise DataError(
+            f"line {ended + 1} of {str(path)!r} has a double quote at the beginning of a cell, and none at "
+            "its end. Close it or take it out; quotes inside a quoted cell are written twice "
+            '("the ""best"" one").'
+        ) from None
     return rows
 
 

@@ -24,11 +24,13 @@ from handful.data.names import count, did_you_mean, listed
 from handful.data.values import (
     MISSING,
     MISSING_AMONG_NUMBERS,
+    maybe_thousands,
     number_style,
     odd_among_numbers,
     plain_values,
     to_category,
     to_number,
+    unit_of,
     without_markers,
 )
 from handful.errors import DataError
@@ -94,6 +96,7 @@ def read_target(
     drop_classes: Sequence[str] = (),
     parse: bool = True,
     data: str | None = None,
+    decimal: str = "",
 ) -> Target:
     """The target of every row that has one.
 
@@ -101,7 +104,7 @@ def read_target(
     without outer white space, and markers such as NA, or - among numbers, mean missing. Without, they keep
     their dtype. Rows without a value, and those of `drop_classes`, are left out (`Target.keep`). DataError
     where the target cannot be learned, with the command to give instead (`data` is how the person named the
-    data); see also `check_classes`.
+    data); see also `check_classes`. `decimal` is the mark of the file (`values.decimal_mark`).
     """
     column = values if isinstance(values, pd.Series) else _as_series(values, name)
     check_unordered(column, name, task, data)
@@ -110,9 +113,9 @@ def read_target(
     plain = plain_values(column)
     markers: set[str] = set()
     if parse:
-        plain, markers = _without_missing(plain)
+        plain, markers = _without_missing(plain, decimal)
     present = [v for v in plain if v is not None]
-    style = _style_of(present, parse)
+    style = _style_of(present, parse, decimal)
     numbers = _numbers(present, style)
     infinite = False
     if numbers is not None:
@@ -132,9 +135,10 @@ def read_target(
             message = f"The task is {task}, because {reason}. Use --task to say otherwise."
             findings.append(Finding("task", "note", message, [name]))
     if task == "regression":
+        findings += _point_findings(present, style, decimal, name)
         return _regression(present, style, keep, ids, name, findings)
     if parse:
-        labels: list[Any] = _text_labels(present, numbers)
+        labels: list[Any] = _text_labels(present, numbers, style)
         findings += _stripped_findings([v for v, k in zip(raw, keep, strict=True) if k])
     else:
         # Labels of an array are the caller's own, and predictions are compared with them: unchanged.
@@ -155,13 +159,13 @@ def read_target(
     return result
 
 
-def _without_missing(plain: list[Any]) -> tuple[list[Any], set[str]]:
+def _without_missing(plain: list[Any], decimal: str) -> tuple[list[Any], set[str]]:
     """Cells of a file with None where a marker means missing, and the markers, which might be names."""
     plain, always = without_markers(plain, MISSING)
     always.discard("")
     fewer, markers = without_markers(plain, MISSING_AMONG_NUMBERS)
     present = [v for v in fewer if v is not None]
-    numbers = _numbers(present, _style_of(present, parse=True)) if markers else None
+    numbers = _numbers(present, _style_of(present, True, decimal)) if markers else None
     if numbers is None or len(np.unique(numbers)) == 1:  # "1" and "-" are two names, as "+" and "-" are
         return plain, always
     return fewer, always | markers
@@ -174,8 +178,8 @@ def _check_not_nearly_numbers(plain: list[Any], target: Target, ids: np.ndarray,
         return
     raise DataError(
         f"nearly all values of the target {name!r} are numbers, but {odd[1]!r} (row {ids[odd[0]]}) is "
-        "not, so they would be classes, some with 1 example. Correct the value, or leave the cell empty: its "
-        "row is then left out."
+        "not one, or is written unlike the others, so they would be classes, some with 1 example. Correct "
+        "the value, or leave the cell empty: its row is then left out."
     )
 
 
@@ -251,7 +255,7 @@ def encode(
     known = style or _style_of(present, parse=True)
     if classes is None or task == "regression":
         return keep, _regression_numbers(present, known, np.flatnonzero(keep).astype(str), name)
-    read = _text_labels(present, _numbers(present, known))
+    read = _text_labels(present, _numbers(present, known), known)
     labels = [str(v) if str(v) in codes else text for v, text in zip(present, read, strict=True)]
     wanted = ~np.isin(labels, list(dropped))
     keep[np.flatnonzero(keep)[~wanted]] = False
@@ -286,7 +290,7 @@ def _objects(values: list[Any]) -> np.ndarray:
     return array
 
 
-def _style_of(present: Sequence[Any], parse: bool) -> str | None:
+def _style_of(present: Sequence[Any], parse: bool, decimal: str = "") -> str | None:
     """How numbers among the values are written as text, "" where none are; None where not all are numbers.
 
     Without `parse` no text is a number.
@@ -296,7 +300,7 @@ def _style_of(present: Sequence[Any], parse: bool) -> str | None:
     texts = [v for v in present if isinstance(v, str)]
     if texts and not parse:
         return None
-    style = number_style(texts) if texts else ""
+    style = number_style(texts, decimal) if texts else ""
     return style if _numbers(present, style) is not None else None
 
 
@@ -308,9 +312,13 @@ def _numbers(present: Sequence[Any], style: str | None) -> np.ndarray | None:
     return None if None in numbers else np.array(numbers, dtype=np.float64)
 
 
-def _text_labels(present: Sequence[Any], numbers: np.ndarray | None) -> list[str]:
-    """Labels of a file as strings; whole numbers without a point (missing values make floats of them)."""
-    if numbers is not None and (numbers == np.round(numbers)).all():
+def _text_labels(present: Sequence[Any], numbers: np.ndarray | None, style: str | None) -> list[str]:
+    """Labels of a file as strings; whole numbers without a point (missing values make floats of them).
+
+    A label keeps its unit: "10 mg" is the name of a class.
+    """
+    bare = unit_of(style or "") in ("", "%")
+    if numbers is not None and bare and (numbers == np.round(numbers)).all():
         # A float holds 15 digits, and longer names of classes would become one.
         texts = [str(value) for value in present]
         return [t if _WHOLE.fullmatch(t) else str(int(v)) for t, v in zip(texts, numbers, strict=True)]
@@ -342,7 +350,9 @@ def _regression_numbers(present: Sequence[Any], style: str | None, ids: np.ndarr
     if bad is not None:
         odd = None if style else odd_among_numbers(present)
         bad = bad if odd is None else odd[0]
-        like = f" written like {style.replace('plain', '1234.5')}" if style else ""
+        like = (
+            f" written like {style.replace('plain', '1234.5')}" if style else " written alike" if odd else ""
+        )
         other = "" if style else ", or use --task classification"
         raise DataError(
             f"regression needs numbers{like}, but the target {name!r} holds {present[bad]!r} "
@@ -412,10 +422,12 @@ def _known_drops(drop_classes: Sequence[str], known: list[str]) -> list[str]:
 
 
 def _natural_order(classes: np.ndarray) -> np.ndarray:
-    """Strings that are all whole numbers in the order of the numbers: 2 before 10."""
-    if classes.dtype != object or number_style([str(c) for c in classes]) != "plain":
+    """Strings that are all numbers in the order of the numbers: 2 before 10."""
+    names = [str(c) for c in classes]
+    style = number_style(names) if classes.dtype == object else None
+    if style is None:
         return np.arange(len(classes))
-    return np.argsort(np.array([float(str(c)) for c in classes]), kind="stable")
+    return np.argsort(np.array([to_number(name, style) for name in names]), kind="stable")
 
 
 def _are_class_codes(numbers: np.ndarray) -> bool:
@@ -439,6 +451,23 @@ def _missing_findings(
         shown = listed(map(repr, sorted(markers)))
         message += f" {shown} was read as missing; where it is a class, give it another name."
     return [Finding("missing target", "warning", message, missing)]
+
+
+def _point_findings(present: Sequence[Any], style: str | None, decimal: str, name: str) -> list[Finding]:
+    """What the points of the target's numbers were taken for, where that is not plain."""
+    texts = [value for value in present if isinstance(value, str)]
+    if decimal == "," and style != number_style(texts):
+        message = f"The target {name!r} was read like {style}, since other numbers have decimal commas."
+        return [Finding("numbers as text", "note", message, [name])]
+    example = maybe_thousands(texts)
+    if style != "plain" or decimal or example is None:
+        return []
+    message = (
+        f"Points in the target {name!r} were read as decimal, but may part thousands, since whole numbers "
+        f"stand beside them ({example!r} as {to_number(example):g}). If they do, write the numbers without "
+        "points."
+    )
+    return [Finding("maybe thousands", "warning", message, [name])]
 
 
 def _stripped_findings(raw: Sequence[Any]) -> list[Finding]:
