@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression
 from sklearn.naive_bayes import GaussianNB
 
 import handful
@@ -52,3 +53,23 @@ def test_arguments_of_another_kind_are_refused_with_what_is_needed(
     with pytest.raises(SettingsError, match=message):
         fitted(tmp_path, (X, y), **options)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("metric", ["r2", "mae", "rmse"])
+@pytest.mark.parametrize("decimals", [3, None])
+def test_a_target_that_can_be_predicted_exactly_is_told_as_such(
+    metric: str, decimals: int | None, tmp_path: Path
+) -> None:
+    inputs = np.random.default_rng(1).normal(size=(40, 3))
+    target = inputs.sum(axis=1) if decimals is None else inputs.sum(axis=1).round(decimals)
+    ols = [("ols", LinearRegression())]
+    run = fitted(tmp_path, (inputs, target), candidates=ols, metric=metric, task="regression")
+    told, line = run.summary["expected"], run.summary["leaderboard"][0]
+    assert run.summary["chosen"] == line["name"] == "ols"
+    if metric == "r2":
+        assert 0.99 < told["low"] <= told["value"] <= told["high"] <= 1
+    elif decimals is None:
+        assert 0 < told["low"] <= told["value"] <= told["high"] < 1e-6
+    else:  # what was rounded off is the error
+        assert 1e-4 < told["low"] < line["score"] < told["high"] < 1e-3
+    assert (run.folder / "report.html").stat().st_size > 10_000

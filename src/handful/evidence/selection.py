@@ -21,7 +21,7 @@ from handful.evidence.bootstrap import Bootstrap
 from handful.evidence.contributions import contributions, standard_error
 from handful.evidence.cost_interval import reach as cost_reach
 from handful.evidence.ensemble import out_of_bag, select
-from handful.evidence.laws import laws, points
+from handful.evidence.laws import LEAST, laws, points
 from handful.evidence.predictions import Predictions, Row
 from handful.scoring import REGRESSION, Metric, sample_cost
 
@@ -75,10 +75,10 @@ def expected(predictions: Predictions, bootstrap: Bootstrap, curve: Sequence[Pre
     left_out = out_of_bag(predictions, bootstrap)
     fair = float(np.nanmean(left_out))
     if metric.name == "r2":  # on few samples the variance in its denominator makes its mean too low
-        fair = unstretched(metric, float(np.nanmean(stretched(metric, left_out))))
+        fair = unstretched(metric, float(np.nanmean(stretched(metric, left_out, LEAST))))
     gain, doubt = refit_gain(predictions, bootstrap, curve)
     value = fair - flattery(predictions, bootstrap) + float(metric.gain(gain))
-    value = unstretched(metric, float(stretched(metric, value)))  # nothing beyond what is possible
+    value = unstretched(metric, float(stretched(metric, value, least_error(predictions))))  # what is possible
     return around(predictions, value, own, error, _factor(metric), doubt, chosen)
 
 
@@ -135,25 +135,29 @@ def flattery(predictions: Predictions, bootstrap: Bootstrap) -> float:
     return float(np.mean(found))
 
 
-def stretched(metric: Metric, score: np.ndarray | float) -> np.ndarray:
+def least_error(predictions: Predictions) -> float:
+    """The smallest error that is told, in the metric's unit: what is less is rounding."""
+    values = predictions.y[predictions.covered]
+    unit = float(values.std()) if predictions.metric.name in ("rmse", "mae") else 1.0
+    return max(LEAST * unit, float(np.finfo(float).tiny))
+
+
+def stretched(metric: Metric, score: np.ndarray | float, least: float) -> np.ndarray:
     """A score on a scale without an end, where more is better; shares of 1 and costs stay on theirs.
 
     Errors become minus their logarithm, R² that of the part that is not explained: on this scale a learning
-    curve is additive, and an interval cannot leave what is possible.
+    curve is additive, and an interval cannot leave what is possible. Errors count as `least` at least.
     """
     score = np.asarray(score, dtype=float)
     if metric.name in SHARES:
         return score
     if metric.name == "cost":
         return -score
-    return -np.log(np.maximum(1 - score if metric.name == "r2" else score, _TINY))
+    return -np.log(np.maximum(1 - score if metric.name == "r2" else score, least))
 
 
 def unstretched(metric: Metric, score: float) -> float:
-    """The inverse of `stretched`; shares are kept between 0 and 1, costs from 0 on.
-
-    Far below, where a handful of values are all told without an error, R² is -inf and an error inf.
-    """
+    """The inverse of `stretched`; shares are kept between 0 and 1, costs from 0 on."""
     if metric.name in SHARES:
         return min(1.0, max(0.0, score))
     if metric.name == "cost":
@@ -199,9 +203,10 @@ def around(
         doubt = quantile(n) * doubt
         low, high = value - float(np.hypot(below, doubt)), value + float(np.hypot(above, doubt))
         return Interval(value, max(0.0, low), min(high, float(np.max(metric.costs))))
-    slope = 1 / max(1 - own if metric.name == "r2" else own, _TINY)
+    least = least_error(predictions)
+    slope = 1 / max(1 - own if metric.name == "r2" else own, least)
     reach = quantile(n) * slope * float(np.hypot(np.sqrt(factor) * error, doubt))
-    middle = float(stretched(metric, value))
+    middle = float(stretched(metric, value, least))
     low, high = sorted(unstretched(metric, middle + side * reach) for side in (-1, 1))
     return Interval(value, low, high)
 
