@@ -143,7 +143,7 @@ def laws(points: Points, metric: Metric, baseline: float, n: int) -> Laws:
 
 def scale_of(metric: Metric, baseline: float) -> float:
     """The scale of a score: 1 for shares and R², the error of guessing for errors."""
-    return 1.0 if metric.higher_is_better else max(abs(baseline), 1e-12)
+    return 1.0 if metric.higher_is_better else abs(baseline) or 1.0
 
 
 def _usual(steps: np.ndarray, exponents: np.ndarray) -> np.ndarray:
