@@ -90,7 +90,7 @@ def test_a_target_that_can_be_predicted_exactly_is_told_as_such(
     if metric == "r2":
         assert 0.99 < told["low"] <= told["value"] <= told["high"] <= 1
     elif decimals is None:
-        assert 0 < told["low"] <= told["value"] <= told["high"] < 1e-6
+        assert 0 == told["low"] < told["value"] <= told["high"] < 1e-6
     else:  # what was rounded off is the error
         assert 1e-4 < told["low"] < line["score"] < told["high"] < 1e-3
     assert (run.folder / "report.html").stat().st_size > 10_000

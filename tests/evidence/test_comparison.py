@@ -118,3 +118,12 @@ def test_only_what_scores_higher_than_the_baseline_is_above_a_guess() -> None:
     predictions = held_out(oofs, y, metric="r2")
     assert "wild" in tie_group(predictions)
     assert [row.name for row in above_guess(predictions)] == ["good"]
+
+
+@pytest.mark.parametrize("unit", [1e-14, 1e12])
+def test_who_cannot_be_told_apart_does_not_depend_on_the_unit(unit: float) -> None:
+    random = np.random.default_rng(0)
+    y = random.normal(size=60)
+    oofs = {"baseline": 0 * y, "good": y + 0.2 * random.normal(size=60), "poor": 0.3 * y}
+    scaled = held_out({name: unit * v for name, v in oofs.items()}, unit * y, metric="mae")
+    assert tie_group(scaled) == tie_group(held_out(oofs, y, metric="mae")) == ["good"]

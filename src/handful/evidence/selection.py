@@ -218,8 +218,10 @@ def around(
     slope = 1 / max(1 - own if metric.name == "r2" else own, least)
     reach = quantile(n) * slope * float(np.hypot(np.sqrt(factor) * error, doubt))
     middle = float(stretched(metric, value, least))
-    low, high = sorted(unstretched(metric, middle + side * reach) for side in (-1, 1))
-    return Interval(value, low, high)
+    worse, better = (unstretched(metric, middle + side * reach) for side in (-1, 1))
+    if middle >= -np.log(2 * least):  # what is rounding may be nothing at all
+        better = 1.0 if metric.name == "r2" else 0.0
+    return Interval(value, min(worse, better), max(worse, better))
 
 
 def _by_class(predictions: Predictions, row: Row, moved: float, factor: float) -> tuple[float, float]:
