@@ -35,7 +35,8 @@ from threadpoolctl import threadpool_limits
 from handful.evidence.bootstrap import Bootstrap, draw
 from handful.evidence.ensemble import add_average, best, select
 from handful.evidence.predictions import Predictions
-from handful.evidence.selection import around, errors, expected, wilson
+from handful.evidence.selection import around, errors, expected
+from handful.evidence.shares import wilson
 from handful.protocol.plan import curve_cells
 from handful.protocol.run import Cell
 from handful.protocol.splits import compare_splits
@@ -159,7 +160,7 @@ def one_draw(pool: Pool, n: int, seed: int) -> dict:
     }
     served = np.mean([truth[name] for name in names], axis=0)
     usual = float(compared.score(first)[0])
-    naive = around(compared, usual, usual, float(errors(compared, [first])[0]))
+    naive = around(compared, usual, usual, float(errors(compared, [first])[0]), row=first)
     plain = pool.metric == "accuracy" and pool.groups is None
     return {
         "truth": predictions.metric.value(pool.y[rest], served),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsRegressor
 
 import handful
 from handful.errors import SettingsError
@@ -52,3 +55,42 @@ def test_arguments_of_another_kind_are_refused_with_what_is_needed(
     with pytest.raises(SettingsError, match=message):
         fitted(tmp_path, (X, y), **options)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("metric", ["r2", "mae"])
+def test_the_unit_of_the_target_changes_nothing(metric: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    inputs = random.normal(size=(60, 3))
+    target = inputs[:, 0] + 0.3 * random.normal(size=60)
+    models = [("ols", LinearRegression()), ("neighbours", KNeighborsRegressor())]
+    told, found, unit = [], [], 1e-12
+    for place, values in enumerate((target, unit * target + 5 * unit)):
+        run = fitted(
+            tmp_path / str(place), (inputs, values), candidates=models, metric=metric, task="regression"
+        )
+        told.append([run.summary["expected"][k] for k in ("low", "value", "high")])
+        found.append(run.summary["verdict"]["deep_learning"])
+        assert "could not be computed" not in str(run.summary["reasons"])
+    assert found[0] == found[1] != "nothing to learn"
+    assert told[1] == pytest.approx(np.multiply(told[0], 1 if metric == "r2" else unit), rel=1e-3)
+    assert metric == "r2" or re.search(r"off by about \d\.\d\de-13 on average", str(run))
+
+
+@pytest.mark.parametrize("metric", ["r2", "mae", "rmse"])
+@pytest.mark.parametrize("decimals", [3, None])
+def test_a_target_that_can_be_predicted_exactly_is_told_as_such(
+    metric: str, decimals: int | None, tmp_path: Path
+) -> None:
+    inputs = np.random.default_rng(1).normal(size=(40, 3))
+    target = inputs.sum(axis=1) if decimals is None else inputs.sum(axis=1).round(decimals)
+    ols = [("ols", LinearRegression())]
+    run = fitted(tmp_path, (inputs, target), candidates=ols, metric=metric, task="regression")
+    told, line = run.summary["expected"], run.summary["leaderboard"][0]
+    assert run.summary["chosen"] == line["name"] == "ols"
+    if metric == "r2":
+        assert 0.99 < told["low"] <= told["value"] <= told["high"] <= 1
+    elif decimals is None:
+        assert 0 == told["low"] < told["value"] <= told["high"] < 1e-6
+    else:  # what was rounded off is the error
+        assert 1e-4 < told["low"] < line["score"] < told["high"] < 1e-3
+    assert (run.folder / "report.html").stat().st_size > 10_000

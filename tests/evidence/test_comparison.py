@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from handful.evidence.comparison import above_guess, cheapest, difference, tie_group
+from handful.evidence.ensemble import select
 from handful.evidence.predictions import Row
 from tests.evidence.drawn import constant, held_out, right
 
@@ -118,3 +119,13 @@ def test_only_what_scores_higher_than_the_baseline_is_above_a_guess() -> None:
     predictions = held_out(oofs, y, metric="r2")
     assert "wild" in tie_group(predictions)
     assert [row.name for row in above_guess(predictions)] == ["good"]
+
+
+@pytest.mark.parametrize("unit", [1e-14, 1e12])
+def test_who_cannot_be_told_apart_does_not_depend_on_the_unit(unit: float) -> None:
+    random = np.random.default_rng(0)
+    y = random.normal(size=60)
+    oofs = {"baseline": 0 * y, "poor": 0.3 * y, "good": y + 0.2 * random.normal(size=60)}
+    scaled = held_out({name: unit * v for name, v in oofs.items()}, unit * y, metric="mae")
+    assert select(scaled).name == "good"
+    assert tie_group(scaled) == tie_group(held_out(oofs, y, metric="mae")) == ["good"]

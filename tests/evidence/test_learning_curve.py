@@ -250,6 +250,21 @@ def test_a_told_score_of_one_is_no_reason_to_fail() -> None:
     assert lc.next_targets(curve) == []
 
 
+def test_a_score_to_expect_without_an_end_is_no_reason_to_fail() -> None:
+    predictions, thinned = correct_for({25: 0.7, 50: 0.8, 75: 0.85, 100: 0.9})
+    bootstrap = draw(predictions.unit, predictions.covered)
+    curve = lc.curves(predictions, thinned, bootstrap, Interval(0.9, -np.inf, 1.0))[0]
+    assert curve.doubt is not None and "no bounds" in curve.doubt
+    assert json.dumps(lc.learning_curve([curve]), allow_nan=False)
+
+
+def test_what_is_left_to_learn_of_values_may_be_as_little_as_it_likes() -> None:
+    sizes = np.array([10.0, 20, 40])
+    seen = laws.Points(sizes, np.full(3, 1e-4), np.full((3, 200), 1e-4))
+    family = laws.laws(seen, RMSE, 1.0, 50)
+    assert 0 <= family.mean_gain(100) < 1e-4 and family.doubt(100) < 1e-4
+
+
 def test_a_training_part_is_as_large_as_its_examples_without_copies_of_them() -> None:
     y = np.arange(40) % 2
     plain = made({"baseline": right(y, y == 0)}, y)

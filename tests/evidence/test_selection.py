@@ -113,6 +113,25 @@ def test_regression_is_told_with_an_interval_around_the_value(metric: str) -> No
     assert (told.high - told.low) / (own.high - own.low) == pytest.approx(VALUES_FACTOR**0.5, rel=0.1)
 
 
+@pytest.mark.parametrize("metric", ["rmse", "mae", "r2"])
+@pytest.mark.parametrize("unit", [1e-12, 1e12])
+def test_the_score_to_expect_does_not_depend_on_the_unit(metric: str, unit: float) -> None:
+    random = np.random.default_rng(0)
+    y = random.normal(size=100)
+    oofs = {"baseline": np.zeros(100), "good": y + random.normal(0, 0.3, 100)}
+    plain, other = (
+        expected(p, draw(p.unit, p.covered, 100))
+        for p in (
+            made(oofs, y, metric=metric),
+            made({name: unit * (5 + v) for name, v in oofs.items()}, unit * (5 + y), metric=metric),
+        )
+    )
+    size = 1 if metric == "r2" else unit
+    assert [other.value / size, other.low / size, other.high / size] == pytest.approx(
+        [plain.value, plain.low, plain.high]
+    )
+
+
 def test_the_average_leaves_out_what_can_be_told_apart_from_the_best() -> None:
     y = np.arange(100) % 2
     i = np.arange(100)

@@ -67,6 +67,18 @@ def test_so_do_those_of_values(metric: str) -> None:
     assert not judged(held_out({"baseline": mean, "model": 0.1 * noise}, y, metric=metric)).found
 
 
+@pytest.mark.parametrize("metric", ["r2", "rmse", "mae"])
+@pytest.mark.parametrize(("unit", "start"), [(1e-12, 5e-12), (2e-7, 0.0), (1e12, 1e12)])
+def test_what_is_found_does_not_depend_on_the_unit(metric: str, unit: float, start: float) -> None:
+    random = np.random.default_rng(0)
+    y = random.normal(size=100)
+    oofs = {"baseline": np.zeros(100), "model": 0.5 * y + 0.2 * random.normal(size=100)}
+    plain = judged(held_out(oofs, y, metric=metric))
+    moved = {name: start + unit * values for name, values in oofs.items()}
+    other = judged(held_out(moved, start + unit * y, metric=metric))
+    assert other.found and (other.lead, other.reach) == pytest.approx((plain.lead, plain.reach))
+
+
 def test_a_model_that_knows_something_but_not_more_than_the_baseline_has_learned_nothing() -> None:
     y = (np.arange(200) < 20).astype(int)  # nine of ten are of class 0
     said = y.copy()

@@ -31,6 +31,15 @@ def test_a_range_without_width_gets_one() -> None:
     assert low < high <= 1
 
 
+@pytest.mark.parametrize("unit", [1e-20, 1e-9, 1.0, 1e15])
+def test_a_range_and_its_ticks_do_not_depend_on_the_unit(unit: float) -> None:
+    low, high = figures.span_of([0.3 * unit, 0.9 * unit])
+    assert (low / unit, high / unit) == pytest.approx((0.264, 0.936))
+    assert [tick / unit for tick in figures.ticks((low, high))] == pytest.approx([0.4, 0.6, 0.8])
+    same = figures.span_of([0.3 * unit, 0.3 * unit])
+    assert same[0] / unit == pytest.approx(0.285) and same[1] / unit == pytest.approx(0.315)
+
+
 def test_the_number_line_puts_value_and_interval_where_they_belong() -> None:
     svg = figures.number_line(
         0.87, 0.83, 0.91, (0, 1), percent, percent, baseline=0.1, baseline_label="guess: 10%"

@@ -21,7 +21,7 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.selection import wilson
+from handful.evidence.shares import wilson
 from handful.scoring import DECISIONS, DOUBT, doubted, softmax
 
 HOTTEST, COLDEST = 20.0, 0.1

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handful.evidence.contributions import standard_error
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.selection import SELECTION_FACTOR, Interval, effective_n, quantile, wilson
+from handful.evidence.selection import SELECTION_FACTOR, Interval, quantile
+from handful.evidence.shares import reach
 
 # Below so many the 95 % interval of a share reaches 20 points or more to each side.
 FEW = 20
@@ -71,7 +71,6 @@ def _share(right: np.ndarray, unit: np.ndarray, z: float) -> Interval | None:
     """The share that is right, with Wilson's interval for as many examples as the groups are worth."""
     if not len(right):
         return None
-    share, groups = float(right.mean()), len(np.unique(unit))
-    error = float(standard_error(right.astype(float), unit))
-    worth = effective_n(share, error, len(right)) if 0 < share < 1 and error > 0 else float(groups)
-    return Interval(share, *wilson(share, worth / SELECTION_FACTOR, z))
+    share = float(right.mean())
+    below, above = reach(right.astype(float), unit, z, SELECTION_FACTOR)
+    return Interval(share, share - below, share + above)

@@ -105,7 +105,8 @@ def tie_group(predictions: Predictions, rows: Sequence[Row] | None = None, seed:
     means = share.mean(axis=1)
     spread = deviations(share, predictions.unit[held])  # (C, G)
     luck = np.random.default_rng([seed, 13]).normal(size=(MULTIPLIERS, spread.shape[1])) @ spread.T  # (B, C)
-    error = np.sqrt(squared_distances(spread) + _floor(predictions) + 1e-24)  # (C, C)
+    rounding = 1e-24 * float((spread**2).sum(axis=1).max()) or 1.0
+    error = np.sqrt(squared_distances(spread) + _floor(predictions) + rounding)  # (C, C)
     behind = []
     for c in range(len(rows)):
         lead = (means - means[c]) / (TRAINING * error[c])

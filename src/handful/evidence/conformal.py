@@ -106,7 +106,7 @@ def usual_reach(predicted: np.ndarray, size: np.ndarray, units: int) -> Reach:
     """
     mean, middle, spread = float(size.mean()), float(predicted.mean()), float(predicted.std())
     level = Reach(mean, 0.0, mean)
-    if spread <= 1e-9 * max(1.0, abs(middle)) or size.std() <= 1e-9 * mean:
+    if spread <= 1e-9 * max(mean, abs(middle)) or size.std() <= 1e-9 * mean:
         return level
     correlation = float(np.corrcoef(predicted, size)[0, 1])
     if abs(correlation) * np.sqrt(units) <= CLEAR:

@@ -39,6 +39,7 @@ from scipy.stats import norm
 
 from handful.evidence.bootstrap import draw
 from handful.evidence.ensemble import select
+from handful.evidence.laws import scale_of
 from handful.evidence.leaderboard import number
 from handful.evidence.predictions import Predictions, Row
 from handful.evidence.selection import LEVEL
@@ -130,7 +131,7 @@ def trial(predictions: Predictions, row: Row, blind: float, seed: int) -> Trial:
         return Trial(row.name, score, blind, 1.0, 0.0)
     mean, spread = float(shuffled.mean()), float(np.sqrt(2) * shuffled.std())
     above = float(metric.gain(score)) - float(metric.gain(mean))
-    p = float(norm.sf(above / spread)) if spread > 1e-12 * max(1.0, abs(mean)) else 1.0
+    p = float(norm.sf(above / spread)) if spread > 1e-12 * scale_of(metric, mean) else 1.0
     chance = max(mean, blind, key=lambda value: float(metric.gain(value)))
     return Trial(row.name, score, chance, p, effect(metric, score, chance))
 
@@ -157,7 +158,7 @@ def effect(metric: Metric, score: float, chance: float) -> float:
     """The part of the way from chance to perfect: 0 is chance, 1 is perfect."""
     perfect = 1.0 if metric.higher_is_better else 0.0
     way = perfect - chance
-    return float((score - chance) / way) if abs(way) > 1e-12 else 0.0
+    return float((score - chance) / way) if abs(way) > 1e-12 * scale_of(metric, chance) else 0.0
 
 
 def holm(p: dict[str, float], alpha: float) -> dict[str, bool]:
@@ -297,6 +298,8 @@ def _shown(score: float, metric: Metric) -> str:
     """A score in a sentence: `87%`, `0.47`, `1,230`; two decimals of R² are enough to see a guess."""
     if metric.percent:
         return f"{score:.0%}"
-    decimals = 2 if metric.name == "r2" else max(0, 2 - int(np.floor(np.log10(max(abs(score), 1e-9)))))
+    if metric.name != "r2" and 0 < abs(score) < 1e-4:
+        return f"{score:.2e}"
+    decimals = 2 if metric.name == "r2" else max(0, 2 - int(np.floor(np.log10(max(abs(score), 1e-4)))))
     text = f"{score:,.{decimals}f}"
     return (text if float(text.replace(",", "")) else text.removeprefix("-")).replace("-", "\N{MINUS SIGN}")

@@ -10,18 +10,14 @@ beside them stands the luck of how many of each class are among the examples.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from handful.costs import Costs
-from handful.evidence.contributions import standard_error
-
-Wilson = Callable[[float, float, float], tuple[float, float]]
+from handful.evidence import shares
 
 
 def reach(
-    paid: np.ndarray, y: np.ndarray, unit: np.ndarray, costs: Costs, wilson: Wilson, z: float, factor: float
+    paid: np.ndarray, y: np.ndarray, unit: np.ndarray, costs: Costs, z: float, factor: float
 ) -> tuple[float, float]:
     """How far the mean cost may lie below and above the mean of `paid`.
 
@@ -35,19 +31,10 @@ def reach(
         if not mine.any() or dearest == 0:
             continue
         means[k] = paid[mine].mean()
-        share, error = means[k] / dearest, float(standard_error(paid[mine], unit[mine])) / dearest
-        worth = _worth(share, error, int(mine.sum()), len(np.unique(unit[mine]))) / factor
-        low, high = wilson(share, worth, z)
         part = mine.mean() * dearest
-        below.append(part * (share - low))
-        above.append(part * (high - share))
+        down, up = shares.reach(paid[mine] / dearest, unit[mine], z, factor)
+        below.append(part * down)
+        above.append(part * up)
     groups = len(np.unique(unit))
     luck = z * float(np.sqrt(factor * ((means[y] - means[y].mean()) ** 2).sum() / n / groups))
     return float(np.hypot(np.linalg.norm(below), luck)), float(np.hypot(np.linalg.norm(above), luck))
-
-
-def _worth(share: float, error: float, n: int, groups: int) -> float:
-    """How many independent examples a class is worth: all it has, fewer where groups move together."""
-    if not 0 < share < 1 or error == 0:
-        return float(groups)
-    return min(float(n), share * (1 - share) / error**2)

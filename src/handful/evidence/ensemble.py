@@ -69,7 +69,7 @@ def best(predictions: Predictions) -> Row:
     """The row with the best score; among equals the cheapest to predict with, then by name."""
     rows = predictions.sound
     gains = np.array([float(predictions.metric.gain(predictions.score(r)[0])) for r in rows])
-    return rows[int(np.nanargmax(without_dropped(np.round(gains, 12), bases(rows))))]
+    return rows[int(np.nanargmax(without_dropped(rounded(gains), bases(rows))))]
 
 
 def eligible(predictions: Predictions) -> list[Row]:
@@ -85,7 +85,7 @@ def members(predictions: Predictions, rows: Sequence[Row], seen: np.ndarray) -> 
         return [rows[0]]
     share = share[:, held]
     error = _paired_error(share, predictions.unit[held])
-    gains = without_dropped(np.round(share.mean(axis=1), 12), bases(rows))
+    gains = without_dropped(rounded(share.mean(axis=1)), bases(rows))
     chosen = tied(gains, error, _baseline(rows), alike=_moved(rows))
     return [rows[i] for i in chosen]
 
@@ -108,7 +108,7 @@ def tied(
     learn: it serves alone where nothing is better, and is no member otherwise. `alike` `(C,)` says whose
     scores can be averaged: those with the same value as the best.
     """
-    gains = np.where(np.isnan(gains), -np.inf, np.round(gains, 12))  # equals stay equal on every machine
+    gains = np.where(np.isnan(gains), -np.inf, rounded(gains))
     first = int(gains.argmax())
     if baseline[first]:
         return [first]
@@ -117,6 +117,13 @@ def tied(
         near &= alike == alike[first]
     near[first] = True
     return [int(i) for i in np.argsort(-gains, kind="stable") if near[i]][:most]
+
+
+def rounded(gains: np.ndarray) -> np.ndarray:
+    """To the twelfth digit of their usual size, whatever the unit: equals stay equal on every machine."""
+    known = np.abs(gains[np.isfinite(gains)])
+    size = float(np.median(known)) if len(known) else 0.0
+    return np.round(gains, 12 - int(np.ceil(np.log10(size))) if size > 0 else 12)
 
 
 def bases(rows: Sequence[Row]) -> np.ndarray:
@@ -164,7 +171,7 @@ def out_of_bag(predictions: Predictions, bootstrap: Bootstrap, most: int = MOST_
     inside = share @ weights.T / weights.sum(axis=1)  # (C, B)
     error, baseline = _paired_error(share, predictions.unit[held]), _baseline(rows)
     moved = _moved(rows)
-    inside = without_dropped(np.round(inside.T, 12), bases(rows)).T
+    inside = without_dropped(rounded(inside.T), bases(rows)).T
     left_out = np.zeros(bootstrap.weights.shape)
     left_out[:, held] = weights == 0
     choices: dict[tuple[int, ...], list[int]] = {}

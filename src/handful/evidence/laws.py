@@ -20,7 +20,7 @@ from scipy.stats import norm
 
 from handful.evidence.bootstrap import Bootstrap
 from handful.evidence.predictions import Predictions, Row
-from handful.scoring import Metric
+from handful.scoring import REGRESSION, Metric
 
 DRAWS = 200  # of the bootstrap: enough for the covariance of five points
 # The usual curve, measured on the tuning pools of benchmarks/forecast.py and on none of its results: the gain
@@ -31,6 +31,7 @@ USUAL_STEP, STEP_SPREAD = 0.5, 0.4
 USUAL_STEP_OF = {"r2": 0.25, "f1": 0.25, "rmse": 0.2, "mae": 0.2, "cost": 0.25}
 USUAL_EXPONENT, EXPONENT_SPREAD = 0.25, 0.8
 FAINT = 0.01  # what is called learned, at the least
+LEAST = 1e-9  # of the scale of an error of values: what is less is rounding
 FLAT = 0.02  # how often a curve has already come to its end
 # Beyond the noise of the held-out examples a point strays because other training parts were possible (a share
 # of the scale of the score), and because real curves are no exact laws: by so many usual steps a halving.
@@ -118,7 +119,9 @@ def laws(points: Points, metric: Metric, baseline: float, n: int) -> Laws:
     draws = np.maximum(metric.gain(points.draws), worst - unit)
     draws = draws[:, np.isfinite(draws).all(axis=0)]
     perfect = 1.0 if metric.higher_is_better else 0.0
-    last = min(scores[-1], perfect - 0.5 * unit / n)
+    # Of n examples that are all right half a one may yet be wrong; errors of values may be of any size.
+    least = LEAST if metric.name in REGRESSION else 0.5 / n
+    last = min(scores[-1], perfect - least * unit)
     scale = max(last - worst, FAINT * unit) * (perfect - last) / unit
     scale *= USUAL_STEP_OF.get(metric.name, USUAL_STEP)
     steps, exponents = (a.ravel() for a in np.meshgrid(_STEPS, _EXPONENTS, indexing="ij"))
@@ -140,7 +143,7 @@ def laws(points: Points, metric: Metric, baseline: float, n: int) -> Laws:
 
 def scale_of(metric: Metric, baseline: float) -> float:
     """The scale of a score: 1 for shares and R², the error of guessing for errors."""
-    return 1.0 if metric.higher_is_better else max(abs(baseline), 1e-12)
+    return 1.0 if metric.higher_is_better else abs(baseline) or 1.0
 
 
 def _usual(steps: np.ndarray, exponents: np.ndarray) -> np.ndarray:

@@ -117,6 +117,8 @@ def curves(
         if not found:
             flattered = level - float(metric.gain(told.value))
         doubt = _doubt(row, seen, guess, family, metric)
+        if not np.isfinite(error):
+            doubt = "the score to expect has no bounds"
         found.append(Curve(row, roles, seen, family, metric, level - flattered, error, doubt))
     return found
 

@@ -20,7 +20,7 @@ import numpy as np
 from handful.evidence.bootstrap import Bootstrap
 from handful.evidence.comparison import Difference, difference
 from handful.evidence.contributions import contributions
-from handful.evidence.ensemble import ENSEMBLING, NAME, eligible, out_of_bag, select
+from handful.evidence.ensemble import ENSEMBLING, NAME, eligible, out_of_bag, rounded, select
 from handful.evidence.greedy import greedy_row
 from handful.evidence.predictions import Predictions, Row
 
@@ -114,8 +114,8 @@ def paired_gain(
     with np.errstate(invalid="ignore", divide="ignore"):
         inside = weights @ first.T / weights.sum(axis=1, keepdims=True)
         outside = left_out @ (first - second).T / left_out.sum(axis=1, keepdims=True)
-    drawn = np.round(inside, 12).argmax(axis=1)
-    picked = pairs[int(np.round(first.mean(axis=1), 12).argmax())]
+    drawn = rounded(inside).argmax(axis=1)
+    picked = pairs[int(rounded(first.mean(axis=1)).argmax())]
     if len(pairs) == 1:
         return picked, difference(predictions, *picked)
     which, times = np.unique(drawn, return_counts=True)

@@ -21,8 +21,9 @@ from handful.evidence.bootstrap import Bootstrap
 from handful.evidence.contributions import contributions, standard_error
 from handful.evidence.cost_interval import reach as cost_reach
 from handful.evidence.ensemble import out_of_bag, select
-from handful.evidence.laws import laws, points
+from handful.evidence.laws import LEAST, laws, points
 from handful.evidence.predictions import Predictions, Row
+from handful.evidence.shares import ROUNDING, effective_n, reach, wilson
 from handful.scoring import REGRESSION, Metric, sample_cost
 
 LEVEL = 0.95
@@ -75,10 +76,10 @@ def expected(predictions: Predictions, bootstrap: Bootstrap, curve: Sequence[Pre
     left_out = out_of_bag(predictions, bootstrap)
     fair = float(np.nanmean(left_out))
     if metric.name == "r2":  # on few samples the variance in its denominator makes its mean too low
-        fair = unstretched(metric, float(np.nanmean(stretched(metric, left_out))))
+        fair = unstretched(metric, float(np.nanmean(stretched(metric, left_out, LEAST))))
     gain, doubt = refit_gain(predictions, bootstrap, curve)
     value = fair - flattery(predictions, bootstrap) + float(metric.gain(gain))
-    value = unstretched(metric, float(stretched(metric, value)))  # nothing beyond what is possible
+    value = unstretched(metric, float(stretched(metric, value, least_error(predictions))))  # what is possible
     return around(predictions, value, own, error, _factor(metric), doubt, chosen)
 
 
@@ -135,25 +136,29 @@ def flattery(predictions: Predictions, bootstrap: Bootstrap) -> float:
     return float(np.mean(found))
 
 
-def stretched(metric: Metric, score: np.ndarray | float) -> np.ndarray:
+def least_error(predictions: Predictions) -> float:
+    """The smallest error that is told, in the metric's unit: what is less is rounding."""
+    values = predictions.y[predictions.covered]
+    unit = float(values.std()) if predictions.metric.name in ("rmse", "mae") else 1.0
+    return max(LEAST * unit, float(np.finfo(float).tiny))
+
+
+def stretched(metric: Metric, score: np.ndarray | float, least: float) -> np.ndarray:
     """A score on a scale without an end, where more is better; shares of 1 and costs stay on theirs.
 
     Errors become minus their logarithm, R² that of the part that is not explained: on this scale a learning
-    curve is additive, and an interval cannot leave what is possible.
+    curve is additive, and an interval cannot leave what is possible. Errors count as `least` at least.
     """
     score = np.asarray(score, dtype=float)
     if metric.name in SHARES:
         return score
     if metric.name == "cost":
         return -score
-    return -np.log(np.maximum(1 - score if metric.name == "r2" else score, _TINY))
+    return -np.log(np.maximum(1 - score if metric.name == "r2" else score, least))
 
 
 def unstretched(metric: Metric, score: float) -> float:
-    """The inverse of `stretched`; shares are kept between 0 and 1, costs from 0 on.
-
-    Far below, where a handful of values are all told without an error, R² is -inf and an error inf.
-    """
+    """The inverse of `stretched`; shares are kept between 0 and 1, costs from 0 on."""
     if metric.name in SHARES:
         return min(1.0, max(0.0, score))
     if metric.name == "cost":
@@ -181,43 +186,69 @@ def around(
 
     `factor` widens the error's variance, and `doubt` is the standard error of what led from one score to the
     other. Wilson's interval for shares of 1, with as many examples as the error says that they are worth; for
-    errors and R² it is made on the stretched scale, for costs from what each class cost with `row`.
+    errors and R² it is made on the stretched scale, for costs from what each class cost with `row`, and for
+    balanced accuracy also from what was found of each class.
     """
-    metric, n = predictions.metric, len(np.unique(predictions.unit[predictions.covered]))
+    metric, held = predictions.metric, predictions.covered
+    n = len(np.unique(predictions.unit[held]))
     if metric.name in SHARES:
-        worth = effective_n(own, error, len(predictions.covered)) / factor
+        assert row is not None
+        unit, share = predictions.unit[held], contributions(predictions, [row])[0, held]
+        worth = effective_n(share, unit) / factor
+        if metric.name == "f1" and error <= ROUNDING:
+            worth = _fewest(predictions) / factor
         spread = value * (1 - value)
         worth = spread / (spread / worth + doubt**2) if spread > 0 else worth
-        return Interval(value, *wilson(value, worth, quantile(n)))
+        low, high = wilson(value, worth, quantile(n))
+        if metric.name == "balanced_accuracy":
+            below, above = _by_class(predictions, row, value - own, factor)
+            low = min(low, value - float(np.hypot(below, quantile(n) * doubt)))
+            high = max(high, value + float(np.hypot(above, quantile(n) * doubt)))
+        return Interval(value, max(0.0, low), min(high, 1.0))
     if metric.costs is not None:
         assert row is not None
-        held = predictions.covered
         paid = -contributions(predictions, [row])[0, held]
         below, above = cost_reach(
-            paid, predictions.y[held], predictions.unit[held], metric.costs, wilson, quantile(n), factor
+            paid, predictions.y[held], predictions.unit[held], metric.costs, quantile(n), factor
         )
         doubt = quantile(n) * doubt
         low, high = value - float(np.hypot(below, doubt)), value + float(np.hypot(above, doubt))
         return Interval(value, max(0.0, low), min(high, float(np.max(metric.costs))))
-    slope = 1 / max(1 - own if metric.name == "r2" else own, _TINY)
+    least = least_error(predictions)
+    slope = 1 / max(1 - own if metric.name == "r2" else own, least)
     reach = quantile(n) * slope * float(np.hypot(np.sqrt(factor) * error, doubt))
-    middle = float(stretched(metric, value))
-    low, high = sorted(unstretched(metric, middle + side * reach) for side in (-1, 1))
-    return Interval(value, low, high)
+    middle = float(stretched(metric, value, least))
+    worse, better = (unstretched(metric, middle + side * reach) for side in (-1, 1))
+    if middle >= -np.log(2 * least):  # what is rounding may be nothing at all
+        better = 1.0 if metric.name == "r2" else 0.0
+    return Interval(value, min(worse, better), max(worse, better))
+
+
+def _by_class(predictions: Predictions, row: Row, moved: float, factor: float) -> tuple[float, float]:
+    """How far balanced accuracy may lie below and above, from the share that was found of each class.
+
+    A few examples of a rare class can all be found by luck, and then the spread among all examples knows of
+    no doubt about that class. So each class has Wilson's interval with as many examples as it has, and the
+    distances are added in quadrature (MOVER: see `handful.evidence.cost_interval`). `moved` is how far the
+    score to expect lies from the row's own.
+    """
+    assert row.oof is not None
+    held = predictions.covered
+    y, unit, scores = predictions.y[held], predictions.unit[held], row.oof[:, held]
+    seen = np.isfinite(scores[..., 0])  # (R, n)
+    found = ((scores.argmax(axis=2) == y) & seen).sum(axis=0) / seen.sum(axis=0)
+    z, there = quantile(len(np.unique(unit))), np.unique(y)
+    each = np.array([reach(found[y == k], unit[y == k], z, factor, moved) for k in there])  # (K, 2)
+    below, above = np.linalg.norm(each, axis=0) / len(there)
+    return float(below), float(above)
+
+
+def _fewest(predictions: Predictions) -> int:
+    """Independent samples or groups of the rarest class."""
+    y, unit = predictions.y[predictions.covered], predictions.unit[predictions.covered]
+    return min(len(np.unique(unit[y == k])) for k in np.unique(y))
 
 
 def quantile(n: int) -> float:
     """How many standard errors the interval reaches to each side, for n independent samples or groups."""
     return float(student.ppf((1 + LEVEL) / 2, max(1, n - 1)))
-
-
-def effective_n(p: float, error: float, n: int) -> float:
-    """How many independent examples the n samples are worth: fewer where groups make the score vary more."""
-    return min(float(n), p * (1 - p) / error**2) if 0 < p < 1 and error > 0 else float(n)
-
-
-def wilson(p: float, n: float, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's interval for a share p of n (real number) examples; never empty, also at 0 and 1."""
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return float(max(0.0, centre - half)), float(min(1.0, centre + half))

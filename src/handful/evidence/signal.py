@@ -51,6 +51,11 @@ def signal(predictions: Predictions, chosen: Row, seed: int = 0) -> Signal:
     held = predictions.covered
     y = predictions.y[held]
     paid = [_paid(predictions, row)[held] for row in rows]
+    if (
+        paid[0].ndim == 1
+    ):  # in units of their spread, so that what is called rounding does not depend on theirs
+        unit = float(y.std()) or 1.0
+        y, paid = (y - y.mean()) / unit, [p / unit for p in paid]
     random = np.random.default_rng([seed, 19])
     shuffles = np.array([random.permutation(len(y)) for _ in range(SHUFFLES)])
     truth, luck = _totals(paid, y, shuffles)  # (C,), (B, C)

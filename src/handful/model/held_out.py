@@ -15,7 +15,8 @@ from handful.data import store
 from handful.data.load import load_test
 from handful.errors import DataError
 from handful.evidence.leaderboard import number
-from handful.evidence.selection import SHARES, wilson
+from handful.evidence.selection import SHARES
+from handful.evidence.shares import wilson
 from handful.model.model import Model
 from handful.model.start import seen_before
 from handful.protocol.run import Run

@@ -38,21 +38,28 @@ def span_of(values: Iterable[float | None], *, inside: Domain | None = None, pad
     low, high = low - margin, high + margin
     if inside is not None:
         low, high = max(low, inside[0]), min(high, inside[1])
-    return (round(low, 12), round(high, 12)) if high > low else (low - 0.05, high + 0.05)
+    if high <= low:
+        return low - 0.05, high + 0.05
+    return _rounded(low, high - low), _rounded(high, high - low)
+
+
+def _rounded(value: float, size: float) -> float:
+    """Without the last bits: to the twelfth digit of `size`, whatever the unit."""
+    return round(value, 12 - math.floor(math.log10(size)))
 
 
 def ticks(domain: Domain, count: int = 4) -> list[float]:
     """Round numbers inside the range, about `count` of them.
 
-    >>> ticks((0.46, 0.94))
-    [0.5, 0.6, 0.7, 0.8, 0.9]
+    >>> ticks((0.46, 0.94)), ticks((4e-13, 9e-13))
+    ([0.5, 0.6, 0.7, 0.8, 0.9], [4e-13, 5e-13, 6e-13, 7e-13, 8e-13, 9e-13])
     """
     low, high = domain
     rough = (high - low) / count
     base = 10.0 ** math.floor(math.log10(rough))
     step = next(base * m for m in (1, 2, 5, 10) if base * m >= rough * 0.75)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(i * step, 12) for i in range(first, last + 1)]
+    return [_rounded(i * step, step) for i in range(first, last + 1)]
 
 
 def _at(value: float, domain: Domain) -> float:

@@ -106,9 +106,9 @@ def lead(summary: dict[str, Any]) -> str | None:
     if chosen["doubt"]:
         return f"Whether more {many} would help: cannot tell, because {chosen['doubt']}."
     double = next(f for f in chosen["forecasts"] if f["n"] == 2 * n)
-    scale = 1.0 if metric.higher_is_better else max(abs(double["score"]), 1e-12)
+    scale = 1.0 if metric.higher_is_better else abs(double["score"])
     worth = "Perhaps a little."
-    if double["gain_high"] < LITTLE * scale:
+    if double["gain_high"] <= LITTLE * scale:
         worth = f"More {many} of the same kind are worth little here."
     elif double["gain_low"] > 0 and double["gain"] >= MUCH * scale:
         worth = f"Yes, more {many} should help."

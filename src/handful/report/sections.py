@@ -430,7 +430,7 @@ def _domain(
     shown = rows if whole else rows[:SHOWN]
     scores = np.array([row["score"] for row in shown])
     best, middle = scores[0], float(np.median(scores))
-    reach = max(4 * abs(best - middle), 0.02 * abs(best), 1e-9)
+    reach = max(4 * abs(best - middle), 0.02 * abs(best))
     near = [row for row in shown if abs(row["score"] - best) <= reach]
     values = [row.get(key) for row in near for key in keys]
     if whole:

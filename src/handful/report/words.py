@@ -84,6 +84,9 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "user": ("Your own", "brought along by you"),
 }
 
+# Numbers under SMALL that need more decimals than MOST_PLACES are written with a power of ten.
+SMALL, MOST_PLACES = 1e-4, 6
+
 NOUNS = {"image": ("picture", "pictures"), "table": ("row", "rows"), "text": ("text", "texts")}
 
 # Control characters and bidirectional overrides could rewrite a terminal line or break the page.
@@ -129,8 +132,9 @@ class Metric:
         if low is None or high is None:
             return MISSING
         first = self.show(low).removesuffix("%") if self.percent else self.show(low)
-        joint = " to " if low < 0 or high < 0 else "–"
-        return f"{first}{joint}{self.show(high)}"
+        last = self.show(high)
+        joint = " to " if low < 0 or high < 0 or "e" in first + last else "–"
+        return f"{first}{joint}{last}"
 
     def difference(self, value: float | None) -> str:
         """A difference of two scores: `11.8 points`, or the bare number."""
@@ -151,7 +155,17 @@ class Metric:
 
 
 def _fixed(value: float, decimals: int) -> str:
-    text = f"{value:,.{decimals}f}"
+    """A number with so many decimals; a small one that needs more than six with its power of ten.
+
+    >>> _fixed(4.6e-8, 10), _fixed(0.25, 3), _fixed(0.0, 3)
+    ('4.60e-8', '0.250', '0.000')
+    """
+    if decimals > MOST_PLACES and 0 < abs(value) < SMALL:
+        places = max(0, decimals + math.floor(math.log10(abs(value))))
+        mantissa, power = f"{value:.{places}e}".split("e")
+        text = f"{mantissa}e{int(power)}"
+        return text.replace("-", "\N{MINUS SIGN}", 1) if value < 0 else text
+    text = f"{value:,.{min(decimals, MOST_PLACES + 3)}f}"
     if float(text.replace(",", "")) == 0:  # no "-0.0"
         text = text.removeprefix("-")
     return text.replace("-", "\N{MINUS SIGN}")
@@ -186,7 +200,7 @@ def decimals_for(values: Iterable[float | None]) -> int:
     if not sizes:
         return 3
     magnitude = math.floor(math.log10(float(np.median(sizes))))
-    return min(max(2 - magnitude, 0), 3) if magnitude >= -2 else min(2 - magnitude, 9)
+    return min(max(2 - magnitude, 0), 3) if magnitude >= -2 else 2 - magnitude
 
 
 def clean(value: Any) -> Any:

@@ -1,0 +1,50 @@
+"""The interval of a share: Wilson's, with as many examples as those at hand are worth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from handful.evidence.contributions import deviations
+
+ROUNDING = 1e-12
+# How much is believed, beside the groups that were seen to differ, that a group goes the same way: half a
+# group, as Jeffreys adds half an example. With none, intervals held in 72 to 76 % of simulated draws of 6 or
+# 10 groups of which one in ten is wholly wrong and few others have a mistake; with this in 99 %.
+BELIEVED = 0.5
+
+
+def wilson(p: float, n: float, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's interval for a share p of n (real number) examples; never empty, also at 0 and 1."""
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return float(max(0.0, centre - half)), float(min(1.0, centre + half))
+
+
+def effective_n(share: np.ndarray, unit: np.ndarray) -> float:
+    """How many independent examples the n samples are worth: fewer where groups make the score vary more.
+
+    share `(n,)` is what each adds to the score (`handful.evidence.contributions`), unit `(n,)` its group. How
+    much the members of a group go together is seen in the groups that differ from the others, and where they
+    are few, little is known of it: so half a one is added whose members all go the same way. Where all
+    samples are right nothing is known, and a group counts as one example.
+    """
+    p, groups = float(share.mean()), float(len(np.unique(unit)))
+    squares = deviations(share, unit) ** 2  # (G,)
+    error, spread = float(squares.sum()), p * (1 - p)
+    if spread <= ROUNDING or error <= ROUNDING**2:
+        return groups
+    seen = min(float(len(share)), spread / error)
+    witnesses = error**2 / float((squares**2).sum())  # the groups that the error rests on, 1 to G
+    return (witnesses + BELIEVED) / (witnesses / seen + BELIEVED / min(seen, groups))
+
+
+def reach(
+    right: np.ndarray, unit: np.ndarray, z: float, factor: float, moved: float = 0.0
+) -> tuple[float, float]:
+    """How far the mean of shares `right` `(n,)` may lie below and above, once it is `moved`.
+
+    z standard errors to each side, their variance times `factor`; unit `(n,)` are the groups.
+    """
+    share = min(1.0, max(0.0, float(right.mean()) + moved))
+    low, high = wilson(share, effective_n(right, unit) / factor, z)
+    return share - low, high - share
