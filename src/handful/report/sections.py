@@ -261,6 +261,7 @@ TALLIED = {
     "overfits": ("overfits", "overfit"),
     "memorises": ("memorises", "memorise"),
     "underfits": ("underfits", "underfit"),
+    "cannot tell": ("cannot be judged", "cannot be judged"),
 }
 
 
