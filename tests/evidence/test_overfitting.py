@@ -14,23 +14,31 @@ from handful.scoring import get_metric
 
 
 @pytest.mark.parametrize(
-    ("train", "score", "gap_low", "baseline", "surely", "said"),
+    ("train", "score", "gap", "baseline", "surely", "said"),
     [
-        (0.92, 0.90, 0.01, 0.5, 0.85, "sound"),
-        (1.0, 0.85, 0.1, 0.5, 0.8, "overfits a little"),
-        (1.0, 0.7, 0.2, 0.5, 0.6, "overfits"),
-        (1.0, 0.5, 0.4, 0.5, 0.5, "memorises"),
-        (0.5, 0.5, -0.1, 0.5, 0.5, "underfits"),
-        (0.70, 0.69, -0.1, 0.5, 0.8, "underfits"),  # another one does better on new examples
-        (0.8, 0.7, -0.01, 0.5, 0.6, "sound"),  # a gap that chance alone can make
-        (-0.1, -4.0, 1.0, -10.0, -5.0, "overfits a little"),  # errors, with their sign turned
-        (0.9, 0.9, 0.0, None, 0.8, "cannot tell"),
+        (0.92, 0.90, (0.01, 0.03), 0.5, 0.85, "sound"),
+        (1.0, 0.85, (0.1, 0.2), 0.5, 0.8, "overfits a little"),
+        (1.0, 0.7, (0.2, 0.4), 0.5, 0.6, "overfits"),
+        (1.0, 0.5, (0.4, 0.6), 0.5, 0.5, "memorises"),
+        (0.883, 0.470, (-0.058, 0.884), 0.5, 0.05, "memorises"),  # worse than a guess is never sound
+        (0.5, 0.5, (-0.1, 0.1), 0.5, 0.5, "underfits"),
+        (0.70, 0.69, (-0.1, 0.12), 0.5, 0.8, "underfits"),  # another one does better on new examples
+        (0.8, 0.75, (-0.01, 0.11), 0.5, 0.6, "sound"),  # a gap that chance alone can make
+        (0.8, 0.7, (-0.01, 0.21), 0.5, 0.6, "cannot tell"),  # and that may be most of what was learned
+        (0.8, 0.8, (-0.2, 0.2), 0.5, 0.6, "cannot tell"),
+        (-0.1, -4.0, (1.0, 6.8), -10.0, -5.0, "overfits a little"),  # errors, with their sign turned
+        (0.9, 0.9, (0.0, 0.0), None, 0.8, "cannot tell"),
     ],
 )
 def test_the_diagnosis_follows_how_much_of_the_learned_holds(
-    train: float, score: float, gap_low: float, baseline: float | None, surely: float, said: str
+    train: float,
+    score: float,
+    gap: tuple[float, float],
+    baseline: float | None,
+    surely: float,
+    said: str,
 ) -> None:
-    assert diagnose(train, score, gap_low, baseline, surely)[0] == said
+    assert diagnose(train, score, gap, baseline, surely)[0] == said
 
 
 def made(trained: float, held_out: float, n: int = 200, metric: str = "accuracy") -> Predictions:

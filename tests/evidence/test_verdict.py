@@ -70,6 +70,24 @@ def test_without_a_network_or_without_a_traditional_model_it_cannot_tell() -> No
     assert judged(held_out(rows, y)).answer == "cannot tell"
 
 
+def test_a_network_that_failed_or_was_stopped_was_tried_all_the_same() -> None:
+    predictions = skilled(300, deep=0.92, classic=0.78)
+    for name, why in (("network", {"failed": "no memory"}), ("other network", {"stopped": "behind"})):
+        row = predictions.row(name)
+        row.oof, row.failed, row.stopped = None, why.get("failed"), why.get("stopped")
+    found = judged(predictions)
+    assert (found.why, [row.name for row in found.missing]) == ("no network", ["network", "other network"])
+
+
+def test_where_no_candidate_was_examined_nothing_is_known_of_the_data() -> None:
+    y = np.arange(60) % 2
+    predictions = held_out({"baseline": constant(y), "some": right(y, y >= 0)}, y)
+    predictions.row("some").oof, predictions.row("some").failed = None, "5 of 5 fits failed"
+    found = judged(predictions, Signal(False, 0.0, 0.0, 0.0))
+    assert (found.answer, found.why) == ("cannot tell", "no candidate")
+    assert [row.name for row in found.missing] == ["some"]
+
+
 def test_where_nothing_was_learned_nothing_else_is_said() -> None:
     found = judged(skilled(300, deep=0.92, classic=0.78), Signal(False, 1.0, 2.5, 0.02))
     assert (found.answer, found.why) == ("nothing to learn", "luck")

@@ -19,6 +19,7 @@ from handful.making.enlarge import chosen_policy, enlarge
 from handful.protocol.evaluate import evaluate
 from handful.protocol.run import Run
 from handful.protocol.splits import Split, compare_splits, n_folds
+from handful.report.summary import how
 from handful.scoring import choose_metric
 from handful.settings import Settings
 from handful.strategies import augmentation, propose
@@ -88,6 +89,20 @@ def test_fit_on_augmented_data_counts_originals_only(tmp_path: Path) -> None:
     predictions = collect(again)
     assert predictions.covered.tolist() == list(range(60))
     assert predictions.score(predictions.row("lda"))[0] > 0.9
+
+
+def test_the_rarer_class_is_that_of_the_originals(tmp_path: Path) -> None:
+    y = np.repeat(["ill", "well"], [4, 48])
+    X = np.random.default_rng(0).normal(size=(52, 3))
+    pd.DataFrame(X, columns=list("abc")).assign(state=y).to_csv(tmp_path / "t.csv", index=False)
+    enlarge(tmp_path / "t.csv", tmp_path / "more.csv", target="state", policy="noise", per_class=48)
+    settings = Settings(out=str(tmp_path / "run"), target="state", metric="f1")
+    dataset = load(str(tmp_path / "more.csv"), settings)
+    assert np.bincount(dataset.y).tolist() == [48, 48]
+    run = Run.claim(settings)
+    run.begin(dataset, [], compare_splits(dataset, settings), choose_metric(dataset, settings))
+    assert "the class 'ill' (the rarer one)" in Run.open(run.folder).metric.words
+    assert "fewer than 5 examples" in how(dataset)
 
 
 def test_own_splits_never_test_on_a_copy(larger: Path) -> None:

@@ -105,6 +105,9 @@ def test_the_gap_is_told_with_its_interval_its_diagnosis_and_what_may_help() -> 
         "words": "Only 52% of what it learned holds on new examples.",
         "try": ["stronger regularisation", "more labelled examples"],
     }
+    few = "Too few examples to tell how much of what it learned holds on new ones."
+    other = next(line for line in summary["overfitting"] if line is not forest)
+    other |= {"diagnosis": "cannot tell", "words": few}
     text = Reader(section(render(summary, extras), "overfitting")).text
     assert (
         "overfits . Only 52% of what it learned holds on new examples. 3,400 trained numbers, 30 a row."
@@ -112,4 +115,4 @@ def test_the_gap_is_told_with_its_interval_its_diagnosis_and_what_may_help() -> 
     )
     assert "23.8 points 18.0 to 29.0" in text
     assert "what may help stronger regularisation; more labelled examples" in text
-    assert "Of 6 candidates, 5 are sound and 1 overfits." in text
+    assert "Of 6 candidates, 4 are sound, 1 cannot be judged and 1 overfits." in text

@@ -354,3 +354,9 @@ def test_what_there_was_no_time_to_try_is_not_counted_as_tried() -> None:
         made_up.candidate("once", "classic", "begun once", None, **out, splits_done=1),
     ]
     assert f"{before + 1} candidates were tried" in Reader(render(summary, extras)).text
+
+
+def test_a_candidate_that_fails_in_every_fold_is_one_candidate() -> None:
+    failures = [{"cause": "ValueError: no licence", "candidates": ["classic/c1"], "count": 5}]
+    text = read(made_up.table_run, failures=failures).text
+    assert "1 candidate : " in text and "5 candidates" not in text

@@ -124,6 +124,61 @@ def test_without_a_network_it_is_said_what_was_learned_instead() -> None:
     assert found["difference"] is found["deep"] is found["trend"] is None
 
 
+def gone(name: str, **why: str) -> Row:
+    return Row(name, name, "transfer", 60, deep=True, **why)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ([gone("a", failed="no memory")], "the only network failed."),
+        ([gone(n, stopped="behind") for n in "ab"], "both networks were stopped because they were behind."),
+        ([gone(n, stopped="time") for n in "abc"], "all 3 networks were left out for want of time."),
+        (
+            [gone("a", failed="no memory"), *(gone(n, stopped="behind") for n in "bc")],
+            "of 3 networks 1 failed and 2 were stopped because they were behind.",
+        ),
+    ],
+)
+def test_it_is_said_what_became_of_the_networks(missing: list[Row], said: str) -> None:
+    verdict = Verdict("cannot tell", "no network", LEARNED, 0.01, None, TREE, missing=missing)
+    found = verdict_part(verdict, PREDICTIONS, ACCURACY, "rows")
+    assert found["short"] == f"Is deep learning right for this data? Cannot tell: {said}"
+
+
+def test_a_traditional_model_that_failed_is_not_asked_for_again() -> None:
+    missing = [Row("svm", "SVM", "classic", 8, failed="no memory")]
+    verdict = Verdict("cannot tell", "no traditional model", LEARNED, 0.01, NETWORK, missing=missing)
+    text = verdict_part(verdict, PREDICTIONS, ACCURACY, "rows")["text"]
+    assert "Cannot tell: the only traditional model failed. What was tried does learn" in text
+    assert "run it again" not in text
+
+
+def test_where_all_candidates_failed_it_says_so_and_why() -> None:
+    predictions = held_out({"baseline": constant(Y)}, Y)
+    predictions.rows.append(Row("svm", "SVM", "classic", 8, failed="5 of 5 fits failed"))
+    predictions.causes.append({"cause": "ValueError: no licence", "candidates": ["svm"], "count": 5})
+    summary = {"chosen": "baseline", "leaderboard": [], "reasons": {}}
+    judge(summary, predictions, [], draw(predictions.unit, predictions.covered), 0)
+    assert summary["verdict"]["text"] == (
+        "Is deep learning right for this data? Cannot tell: no candidate could be examined. The only "
+        "candidate failed. The reason: ValueError: no licence."
+    )
+
+
+def test_one_candidate_is_not_spoken_of_as_many() -> None:
+    nothing, some = Signal(False, 0.0, 0.0, -0.1), Signal(False, 1.4, 2.5, 0.03)
+    blind = held_out({"baseline": constant(Y), "tree": constant(Y, 1)}, Y)
+    for signal, said in (
+        (nothing, "The one candidate does not beat a guess that does not look at the rows."),
+        (some, "beats a guess by 3.0 points of accuracy, but luck alone gets that far"),
+    ):
+        verdict = Verdict("nothing to learn", "luck", signal, 0.01, None, TREE)
+        text = verdict_part(verdict, blind, ACCURACY, "rows")["text"]
+        assert said in text and "of 1 candidate" not in text
+        assert text.endswith("cleaner answers or another model may change that.")
+
+
 def tied(cost: int) -> tuple[Predictions, dict | None]:
     y, i = np.arange(100) % 2, np.arange(100)
     oofs = {"baseline": constant(y), "best": right(y, i % 10 > 0), "other": right(y, i % 9 > 0)}

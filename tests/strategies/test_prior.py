@@ -363,19 +363,19 @@ def test_on_the_command_line_what_may_be_downloaded_is_with_its_licence_and_then
 
 
 @pytest.mark.parametrize(
-    ("answer", "metric", "value", "advised"),
+    ("learned", "metric", "value", "advised"),
     [
-        ("no", "accuracy", 0.9, True),
-        ("cannot tell", "rmse", 12.0, True),
-        ("no", "accuracy", 0.99, False),  # little is left to gain
-        ("nothing to learn", "accuracy", 0.5, False),
+        (True, "accuracy", 0.9, True),
+        (True, "rmse", 12.0, True),
+        (True, "accuracy", 0.99, False),  # little is left to gain
+        (False, "accuracy", 0.5, False),
     ],
 )
 def test_a_sentence_says_that_one_may_do_better_where_something_was_learned_and_more_is_left(
-    answer: str, metric: str, value: float, advised: bool
+    learned: bool, metric: str, value: float, advised: bool
 ) -> None:
     summary: dict[str, Any] = {
-        "verdict": {"deep_learning": answer},
+        "verdict": {"learned": {"found": learned}},
         "expected": {"metric": metric, "value": value},
         "audit": [],
     }

@@ -16,6 +16,7 @@ from handful.evidence.training import loss_curve
 DRAWS = 60  # of the bootstrap: a standard deviation to about a tenth of itself
 MOSTLY = 0.9  # of what was learned holds on new examples: sound
 LITTLE = 0.6  # and below this share, it overfits
+WIDE = 0.5  # of what was learned: a gap that may be none, or more than this, says nothing
 MANY = 1.0  # trained numbers per example above which there are many
 
 
@@ -40,7 +41,7 @@ def overfitting(
         row = predictions.row(line["name"])
         train, score = float(gain(line["train_score"])), float(gain(line["score"]))
         low, high = gap_interval(predictions, row, bootstrap, line)
-        diagnosis, words = diagnose(train, score, low, baseline, surely)
+        diagnosis, words = diagnose(train, score, (low, high), baseline, surely)
         parameters = row.parameters
         per_example = None if parameters is None else parameters / predictions.learned_from
         found.append(
@@ -84,12 +85,13 @@ def gap_interval(
 
 
 def diagnose(
-    train: float, score: float, gap_low: float, baseline: float | None, surely: float
+    train: float, score: float, gap: tuple[float, float], baseline: float | None, surely: float
 ) -> tuple[str, str]:
     """What the two scores say together, as one word and as a sentence; scores are such that more is better.
 
     The yardstick is what the model has gained over the baseline on its training part: how much of it is
-    left on examples that it has not seen. `surely` is what the best candidate reaches at least on those.
+    left on examples that it has not seen. `gap` is the interval of what is lost, and `surely` what the best
+    candidate reaches at least on those.
     """
     if baseline is None:
         return "cannot tell", "There is no baseline to compare with."
@@ -98,10 +100,13 @@ def diagnose(
         return "underfits", "It does no better than the baseline, even on what it has seen."
     if train < surely:
         return "underfits", "Even on what it has seen it does worse than the best candidate on new examples."
-    if gap_low <= 0 or kept / learned >= MOSTLY:
-        return "sound", "What it learned holds on new examples."
     if kept <= 0:
         return "memorises", "Nothing of what it learned holds on new examples."
+    low, high = gap
+    if low <= 0 and high > WIDE * learned:
+        return "cannot tell", "Too few examples to tell how much of what it learned holds on new ones."
+    if low <= 0 or kept / learned >= MOSTLY:
+        return "sound", "What it learned holds on new examples."
     share = f"{kept / learned:.0%} of what it learned holds on new examples."
     if kept / learned < LITTLE:
         return "overfits", f"Only {share}"

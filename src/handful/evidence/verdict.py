@@ -54,8 +54,9 @@ class Verdict:
     """`answer` is "yes", "no", "cannot tell" or "nothing to learn"; `why` says which case of it.
 
     `why` is one of "better", "as good", "worse", "too close", "no network", "no traditional model",
-    "luck". `lead` is the gain of the best deep over the best traditional candidate, None where one of the
-    two is missing.
+    "no candidate", "luck". `lead` is the gain of the best deep over the best traditional candidate, None
+    where one of the two is missing. `missing` has the candidates of the kind that `why` lacks that were to be
+    tried: they failed or were stopped early.
     """
 
     answer: str
@@ -66,6 +67,7 @@ class Verdict:
     traditional: Row | None = None
     lead: Difference | None = None
     trend: Trend | None = None
+    missing: Sequence[Row] = ()
 
 
 def verdict(
@@ -75,16 +77,25 @@ def verdict(
 
     thinned : the follow-up cells on half of each training part ("curve50"), for the trend; or None.
     """
-    deep = [r for r in predictions.sound if r.deep and r.members is None]
-    traditional = [r for r in predictions.sound if _traditional(r, predictions)]
+    tried = [r for r in predictions.rows if r.members is None and r.family != "baseline"]
+    examined = [r for r in predictions.sound if r.members is None and r.family != "baseline"]
     margin = practical(predictions)
+    if not examined:
+        return Verdict("cannot tell", "no candidate", signal, margin, missing=tried)
+    deep = [r for r in examined if r.deep]
+    traditional = [r for r in examined if _traditional(r, predictions)]
     best, other = (max(rows, key=_gain(predictions), default=None) for rows in (deep, traditional))
     lead = trend = None
     if best is not None and other is not None:
         lead = chosen_difference(predictions, deep, traditional, bootstrap)
         trend = None if thinned is None else lead_trend(predictions, thinned, best, other)
     answer, why = _answer(signal, best, lead, margin)
-    return Verdict(answer, why, signal, margin, best, other, lead, trend)
+    missing = []
+    if why == "no network":
+        missing = [r for r in tried if r.deep]
+    if why == "no traditional model":
+        missing = [r for r in tried if _traditional(r, predictions)]
+    return Verdict(answer, why, signal, margin, best, other, lead, trend, missing)
 
 
 def _traditional(row: Row, predictions: Predictions) -> bool:

@@ -300,7 +300,8 @@ class Run:
 
     @property
     def metric(self) -> Metric:
-        return get_metric(self._file["metric"], self.dataset.task, self.dataset.y, self.dataset.classes)
+        own = self.dataset.y[~self.dataset.copies]  # as `choose_metric`: F1 asks which class is rarer
+        return get_metric(self._file["metric"], self.dataset.task, own, self.dataset.classes)
 
     @property
     def digest(self) -> str:

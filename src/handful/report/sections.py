@@ -261,6 +261,7 @@ TALLIED = {
     "overfits": ("overfits", "overfit"),
     "memorises": ("memorises", "memorise"),
     "underfits": ("underfits", "underfit"),
+    "cannot tell": ("cannot be judged", "cannot be judged"),
 }
 
 
@@ -349,7 +350,7 @@ def method(content: Content) -> View:
     failures = [
         {
             "cause": failure.get("cause"),
-            "count": failure.get("count") or len(failure.get("candidates") or []),
+            "count": len(failure.get("candidates") or []),  # its own `count` is of fits
             "labels": [words.label_of(summary, name) for name in failure.get("candidates") or []],
         }
         for failure in summary.get("failures") or []

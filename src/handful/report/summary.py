@@ -194,9 +194,9 @@ GOOD_ENOUGH = {"accuracy": 0.98, "balanced_accuracy": 0.98, "roc_auc": 0.99, "f1
 def add_advice(summary: dict[str, Any], run: Run) -> None:
     """A note in `audit` on what would be worth installing, where something was learned and more is left."""
     advice = worth_installing(run.dataset, run.settings)
-    answer, told = (summary.get("verdict") or {}).get("deep_learning"), summary["expected"]
+    learned, told = (summary.get("verdict") or {}).get("learned") or {}, summary["expected"]
     enough = GOOD_ENOUGH.get(told["metric"])
-    if advice is None or answer in (None, "nothing to learn") or told["value"] is None:
+    if advice is None or not learned.get("found") or told["value"] is None:
         return
     if enough is None or told["value"] < enough:
         summary["audit"].append(asdict(Finding("worth installing", "note", advice)))
@@ -237,7 +237,7 @@ def how(dataset: Dataset) -> str:
         f"Bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018), corrected for {proportions}"
         "learning from all examples in the end."
     )
-    if dataset.classes is not None and np.bincount(dataset.y).min() < FEW_A_CLASS:
+    if dataset.classes is not None and np.bincount(dataset.y[~dataset.copies]).min() < FEW_A_CLASS:
         return (
             f"{made} A class here has fewer than {FEW_A_CLASS} examples: in our simulations with ten such "
             "classes the interval held the true score in 91 to 94 of 100 cases, not in 95."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from handful.evidence.comparison import LEVEL, above_guess
@@ -16,8 +17,18 @@ SHORT = {
     "worse": "No.",
     "as good": "No.",
     "too close": "Cannot tell yet.",
-    "no network": "Cannot tell: no network was tried.",
-    "no traditional model": "Cannot tell: no traditional model was tried.",
+    "no candidate": "Cannot tell: no candidate could be examined.",
+}
+# What a verdict may lack: of one, and of several.
+KINDS = {
+    "no network": ("network", "networks"),
+    "no traditional model": ("traditional model", "traditional models"),
+    "no candidate": ("candidate", "candidates"),
+}
+FATES = {
+    "failed": ("failed", "failed"),
+    "behind": ("was stopped because it was behind", "were stopped because they were behind"),
+    "time": ("was left out for want of time", "were left out for want of time"),
 }
 NOTHING = "There is nothing to learn here yet."
 
@@ -62,26 +73,50 @@ def verdict_part(
 
 def short(verdict: Verdict) -> str:
     """The answer in one line."""
-    return NOTHING if verdict.why == "luck" else f"{QUESTION} {SHORT[verdict.why]}"
+    if verdict.why == "luck":
+        return NOTHING
+    return f"{QUESTION} {SHORT.get(verdict.why) or f'Cannot tell: {_fate(verdict)}.'}"
+
+
+def _fate(verdict: Verdict) -> str:
+    """What became of all that were to be tried: `both networks failed`."""
+    one, many = KINDS[verdict.why]
+    fates = Counter("failed" if row.failed else row.stopped or "failed" for row in verdict.missing)
+    n = fates.total()
+    if n == 0:
+        return f"no {one} was tried"
+    each = [(count, FATES[fate][count > 1]) for fate, count in fates.items()]
+    if len(each) > 1:
+        return f"of {n} {many} {words.listed([f'{count} {became}' for count, became in each])}"
+    who = {1: f"the only {one}", 2: f"both {many}"}.get(n, f"all {n} {many}")
+    return f"{who} {each[0][1]}"
 
 
 def _sentences(verdict: Verdict, predictions: Predictions, metric: words.Metric, many: str) -> list[str]:
-    tried = sum(r.members is None and r.family != "baseline" for r in predictions.sound)
-    candidates = words.plural(tried, "candidate")
     first, gain = short(verdict), verdict.signal.gain
+    if verdict.why == "no candidate":
+        return [first, f"{words.capital(_fate(verdict))}.", _reason(predictions.causes)]
     if verdict.why == "luck":
+        tried = sum(r.members is None and r.family != "baseline" for r in predictions.sound)
         beaten = any(row.members is None for row in above_guess(predictions))
-        return [first, *_luck(gain, metric, many, candidates, beaten)]
+        return [first, *_luck(gain, metric, many, tried, beaten)]
     if verdict.lead is None:
         own = any(r.family == "yours" for r in predictions.sound)
         return [
             first,
             f"What was tried does learn: it beats a guess by {metric.size(gain)}."
-            if verdict.deep is None
+            if verdict.deep is None or verdict.missing
             else "To compare, run it again with the family 'classic' among the families.",
             "Your own candidates count neither as networks nor as traditional models." if own else "",
         ]
     return [first, *_lead(verdict, metric, many)]
+
+
+def _reason(causes: list[dict[str, Any]]) -> str:
+    if not causes:
+        return ""
+    what = "The reason" if len(causes) == 1 else f"The most frequent of {len(causes)} reasons"
+    return f"{what}: {causes[0]['cause'].removesuffix('.')}."
 
 
 def _beside(verdict: Verdict, metric: words.Metric, many: str) -> list[str]:
@@ -91,7 +126,19 @@ def _beside(verdict: Verdict, metric: words.Metric, many: str) -> list[str]:
     return [_trend(verdict.trend, metric, many)]
 
 
-def _luck(gain: float, metric: words.Metric, many: str, candidates: str, beaten: bool) -> list[str]:
+def _luck(gain: float, metric: words.Metric, many: str, tried: int, beaten: bool) -> list[str]:
+    candidates = words.plural(tried, "candidate")
+    if tried == 1:
+        seen = (
+            f"The one candidate beats a guess by {metric.size(gain)}, but luck alone gets that far: it does "
+            "with shuffled answers too."
+            if gain > 0
+            else f"The one candidate does not beat a guess that does not look at the {many}."
+        )
+        return [
+            seen,
+            f"More {many}, other facts about them, cleaner answers or another model may change that.",
+        ]
     if gain > 0:
         seen = (
             f"The chosen model beats a guess by {metric.size(gain)}, but the best of {candidates} gets "
