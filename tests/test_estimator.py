@@ -150,3 +150,9 @@ def test_a_random_state_of_numpy_is_a_seed() -> None:
     assert seed(np.int64(3)) == 3
     with pytest.raises(ValueError, match="cannot be used to seed"):
         seed("monday")  # type: ignore[arg-type]
+
+
+def test_all_cores_may_be_asked_for_as_scikit_learn_has_it() -> None:
+    given = ESTIMATORS[0].get_params(deep=False)
+    model = HandfulClassifier(**given | {"n_jobs": -1}).fit(*load_iris(return_X_y=True))
+    assert model.summary_["expected"]["value"] > 0.9

@@ -61,7 +61,7 @@ class _Handful(BaseEstimator):
             families=None if self.families is None else tuple(self.families),
             backbones=tuple(self.backbones),
             allow_download=self.allow_download,
-            jobs=None if self.n_jobs is None else int(self.n_jobs),
+            jobs=None if self.n_jobs in (None, -1) else int(self.n_jobs),
             seed=_seed(self.random_state),
         )
         with tempfile.TemporaryDirectory(prefix="handful-") as folder:
@@ -126,7 +126,7 @@ class HandfulClassifier(ClassifierMixin, _Handful):
         chooses by the class sizes
     budget : "quick", "standard", "thorough", or a duration such as "90s", "20m", "1h"
     families, backbones, allow_download, candidates, cv : as in `handful.fit`
-    n_jobs : worker processes; 1 fits in this process, None takes all cores
+    n_jobs : worker processes; 1 fits in this process, None or -1 takes all cores
     random_state : the seed of everything random; of a RandomState it is drawn, None is 0
 
     Attributes

@@ -94,7 +94,15 @@ def test_new_rows_are_read_as_the_old_ones(place: Path) -> None:
     assert not problems and ids.tolist() == [str(i) for i in range(N)]
     assert X["photo"].array.digests.tolist() == dataset.X["photo"].array.digests.tolist()
     Image.new("RGB", (90, 90), (200, 10, 10)).save(place / "new.png")
-    new = pd.DataFrame({"photo": [str(place / "new.png")], "kind": "x", "size": 2, "note": "so", "day": None})
+    new = pd.DataFrame(
+        {
+            "photo": [str(place / "new.png")],
+            "kind": dataset.X["kind"][0],
+            "size": 2,
+            "note": "so",
+            "day": None,
+        }
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         X, _, _ = load_new(new, dataset.origin)

@@ -49,3 +49,13 @@ def test_small_classes_stand_in_words_on_the_page_and_in_the_terminal() -> None:
 def test_equal_classes_need_no_words() -> None:
     same = [line | {"n": 20} for line in part()]
     assert rare_text({"classes": same}) is None and rare_text({"classes": None}) is None
+
+
+def test_what_a_class_was_taken_for_is_counted_in_words() -> None:
+    y = np.repeat(np.arange(5), 12)
+    said = y.copy()
+    said[:6] = [1, 1, 2, 2, 3, 4]
+    predictions = held_out({"baseline": constant(y, K=5), "model": np.eye(5)[said]}, y)
+    found = classes_part(predictions, predictions.row("model"), list("abcde"), "rows")
+    assert found is not None and "and 1 other class" in found[0]["words"]
+    assert "other classes" not in found[0]["words"]

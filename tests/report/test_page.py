@@ -160,6 +160,16 @@ def test_a_score_no_better_than_guessing_is_called_so() -> None:
     assert "nothing reliable was learned" not in read(made_up.table_run).text
 
 
+def test_a_guess_that_serves_is_not_called_corrected() -> None:
+    summary, extras = made_up.table_run()
+    assert "is already corrected for that" in Reader(render(summary, extras)).text
+    guess = next(row for row in summary["leaderboard"] if row["family"] == "baseline")
+    summary["chosen"] = guess["name"]
+    text = Reader(render(summary, extras)).text
+    assert "None is used, so the score above is that of guessing" in text
+    assert "is already corrected for that" not in text
+
+
 def test_a_lower_is_better_metric_orders_and_compares_the_other_way() -> None:
     summary, extras = made_up.regression_run()
     board = [made_up.candidate(f"m{s}", "classic", f"Model {s}", s) for s in (61.0, 54.3)]

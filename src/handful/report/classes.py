@@ -45,7 +45,8 @@ def _words(of: OfClass, names: list[str], many: str) -> str:
     span = f"{value}%; of new ones {low} to {high}%"
     said = [f"Of {of.n:,} {many} of {name}, {_count(of.hits, of.n)} found ({span})"]
     others = [f"{names[k]!r} ({times:,})" for k, times in of.taken_for[:3]]
-    more = f" and {len(of.taken_for) - 3} other classes" if len(of.taken_for) > 3 else ""
+    left = len(of.taken_for) - 3
+    more = f" and {left} other {'class' if left == 1 else 'classes'}" if left > 0 else ""
     said.append(f"; the others were taken for {words.listed(others)}{more}. " if others else ". ")
     if of.precision is None:
         said.append("The model never names this class.")

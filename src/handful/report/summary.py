@@ -71,7 +71,7 @@ def summarise(
             "low": number(told.low),
             "high": number(told.high),
             "level": LEVEL,
-            "how": how(run.dataset),
+            "how": how(run.dataset, guess=chosen.family == "baseline"),
         },
         "winner": best(predictions).name,
         "chosen": chosen.name,
@@ -230,8 +230,10 @@ def _no_premium(run: Run) -> str:
     return "no candidate was fitted on random splits in this run"
 
 
-def how(dataset: Dataset) -> str:
+def how(dataset: Dataset, guess: bool = False) -> str:
     """How the expected score was made, and where its interval is known to be too narrow."""
+    if guess:
+        return "This is the cross-validated score of guessing: nothing was chosen, so nothing is corrected."
     proportions = "" if dataset.classes is None else "the class proportions of the sample and for "
     made = (
         f"Bootstrap bias-corrected cross-validation (Tsamardinos et al. 2018), corrected for {proportions}"

@@ -17,8 +17,9 @@ def tie_part(predictions: Predictions, names: list[str], chosen: Row, many: str)
     least = cheapest([chosen, best, *rest])  # the chosen one may be a guess, which is in no tie group
     found = []
     for row in rest:
-        examples = difference(predictions, best, row).examples_to_tell()
-        found.append({"name": row.name, "examples": examples, "words": words.about(examples, many)})
+        seen = difference(predictions, best, row)
+        examples = seen.examples_to_tell()
+        found.append({"name": row.name, "examples": examples, "words": words.about(examples, many, seen.n)})
     told = {line["name"]: line["words"] for line in found}
     if least.name == chosen.name:
         sentence = "The chosen one is the cheapest of them to use."

@@ -178,7 +178,7 @@ def _lead(verdict: Verdict, metric: words.Metric, many: str) -> list[str]:
             "The traditional model is the cheaper one to use." if cheaper else "",
         ]
     wanted = max(abs(value), verdict.margin)
-    examples = words.about(verdict.lead.examples_to_tell(verdict.margin), many)
+    examples = words.about(verdict.lead.examples_to_tell(verdict.margin), many, verdict.lead.n)
     place = _place(metric, value, metric.label)
     joint = {"ahead": " of", "behind": "", "level": " with"}[place.split()[-1]]
     return [

@@ -245,14 +245,18 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def about(examples: int | None, many: str) -> str:
+def about(examples: int | None, many: str, there: int = 0) -> str:
     """A number of examples to two digits; None means more than anybody would count.
 
-    >>> about(1234, "rows"), about(None, "pictures")
-    ('about 1,200 rows', 'more than 100,000 pictures')
+    Of those that are `there` it is known that they do not do.
+
+    >>> about(1234, "rows"), about(None, "pictures"), about(71, "rows", there=100)
+    ('about 1,200 rows', 'more than 100,000 pictures', 'more than 100 rows')
     """
     if examples is None:
         return f"more than 100,000 {many}"
+    if examples <= there:
+        return f"more than {there:,} {many}"
     step = 10 ** max(0, len(str(examples)) - 2)
     return f"about {round(examples / step) * step:,} {many}"
 

@@ -20,8 +20,8 @@ def write_report(run: Run, predictions: Predictions, test: HeldOutScore | None =
     with on_device(run.settings.device):
         inside = look_inside(run, predictions)
         summary = summarise(run, predictions, test, inside)
-        page = render(summary, gather(run, predictions, summary, inside))
-    with whole(run.folder / "report.html") as temporary:
-        temporary.write_text(page, encoding="utf-8")
+        with whole(run.folder / "report.html") as temporary:
+            page = render(summary, gather(run, predictions, summary, inside))
+            temporary.write_text(page, encoding="utf-8")
     write_json(run.folder / "report.json", summary)  # last: a run with a report.json is finished
     return summary
