@@ -216,9 +216,9 @@ def around(
         return Interval(value, max(0.0, low), min(high, float(np.max(metric.costs))))
     least = least_error(predictions)
     slope = 1 / max(1 - own if metric.name == "r2" else own, least)
-    reach = quantile(n) * slope * float(np.hypot(np.sqrt(factor) * error, doubt))
+    far = quantile(n) * slope * float(np.hypot(np.sqrt(factor) * error, doubt))
     middle = float(stretched(metric, value, least))
-    worse, better = (unstretched(metric, middle + side * reach) for side in (-1, 1))
+    worse, better = (unstretched(metric, middle + side * far) for side in (-1, 1))
     if middle >= -np.log(2 * least):  # what is rounding may be nothing at all
         better = 1.0 if metric.name == "r2" else 0.0
     return Interval(value, min(worse, better), max(worse, better))
