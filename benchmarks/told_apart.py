@@ -30,10 +30,10 @@ from sklearn.model_selection import StratifiedShuffleSplit
 
 from draws import Drawn, drawn, halves, pairs, remembered, twelve
 from handful.evidence.bootstrap import draw
+from handful.evidence.choice import chosen_difference
 from handful.evidence.comparison import difference, tie_group
 from handful.evidence.luck import luck
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.verdict import chosen_difference
 from handful.protocol.splits import Split
 from handful.scoring import cost_metric
 from machine import heading

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from handful.evidence.bootstrap import draw
+from handful.evidence.choice import paired_gain
 from handful.evidence.comparison import difference
 from handful.evidence.ensemble import ENSEMBLING, add_average
-from handful.evidence.ledger import GREEDY, Line, ledger, paired_gain, techniques_of
+from handful.evidence.ledger import GREEDY, Line, ledger, techniques_of
 from handful.evidence.predictions import Predictions
 from tests.evidence.drawn import constant, held_out, right
 
@@ -50,6 +51,18 @@ def test_one_pair_has_its_paired_difference() -> None:
     assert line.gain.error == difference(predictions, predictions.row("a+"), predictions.row("a")).error
     assert (line.worth, line.pairs, line.seconds) == ("better", 1, 2.0)
     assert (line.added, line.base) == (predictions.row("a+"), predictions.row("a"))
+
+
+def test_what_helps_its_own_candidate_is_also_held_against_the_best_without_it() -> None:
+    i, y = np.arange(100), np.arange(100) % 2
+    predictions = tried({"a": (i >= 40, i >= 25), "b": (i >= 20, i >= 60)}, y)
+    line = told(predictions)["flips"]
+    assert line.best == (predictions.row("a+"), predictions.row("b"))
+    assert line.over_best is not None and line.over_best.value == pytest.approx(-0.05, abs=0.01)
+    assert line.gain is not None and line.gain.value > 0.1
+    alone = tried({"a": (i >= 40, i >= 25)}, y)
+    alone.rows = [r for r in alone.rows if r.name != "a"]
+    assert told(alone)["flips"].over_best is None
 
 
 def test_a_harmful_technique_is_dropped() -> None:

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from handful.evidence.bootstrap import draw
-from handful.evidence.ensemble import add_average, best, eligible, members, out_of_bag, select
+from handful.evidence.ensemble import (
+    add_average,
+    best,
+    eligible,
+    members,
+    out_of_bag,
+    select,
+    without_dropped,
+)
 from handful.evidence.predictions import Predictions, Row, place
 from handful.evidence.selection import (
     VALUES_FACTOR,
@@ -291,6 +299,27 @@ def test_what_is_made_from_something_dropped_must_beat_what_that_was_made_from()
     correct = {"plain": i % 10 != 0, "flips": (i % 10 != 0) & (i > 5), "averaged": (i % 10 != 0) & (i > 2)}
     predictions = with_bases({"flips": "plain", "averaged": "flips"}, **correct)
     assert select(add_average(predictions)).name == "plain"
+
+
+def test_what_is_fine_tuned_must_beat_the_best_that_is_not() -> None:
+    i = np.arange(100)
+    correct = {"probe": i % 5 != 0, "frozen": i % 10 != 0, "tuned": (i % 10 != 0) & (i != 1) | (i == 0)}
+    predictions = with_bases({"tuned": "probe"}, **correct)
+    assert add_average(predictions).row("average").members == ["frozen", "tuned"]
+    predictions.row("tuned").family = "finetune"
+    assert select(add_average(predictions)).name == "frozen"
+    better = with_bases({"tuned": "probe"}, **correct | {"tuned": (i % 10 != 0) | (i == 0)})
+    better.row("tuned").family = "finetune"
+    assert add_average(better).row("average").members == ["tuned", "frozen"]
+
+
+def test_where_all_is_fine_tuned_nobody_is_dropped_for_it() -> None:
+    i = np.arange(100)
+    predictions = with_bases({}, one=i % 10 != 0, other=i % 10 != 3)
+    rows = predictions.rows
+    for row in rows:
+        row.family = "finetune"
+    assert np.isfinite(without_dropped(np.arange(3.0), rows)).all()
 
 
 def test_only_the_samples_seen_say_who_is_dropped() -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from handful.evidence.bootstrap import draw
+from handful.evidence.choice import chosen_difference
 from handful.evidence.predictions import Predictions
 from handful.evidence.signal import Signal
-from handful.evidence.verdict import Verdict, chosen_difference, practical, verdict
+from handful.evidence.verdict import Verdict, practical, verdict
 from tests.evidence.drawn import constant, held_out, right
 
 LEARNED = Signal(True, 9.0, 2.5, 0.3)

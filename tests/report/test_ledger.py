@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handful.evidence.comparison import Difference
 from handful.evidence.ledger import GREEDY, Line
 from handful.evidence.predictions import Row
@@ -44,6 +46,25 @@ def test_each_outcome_is_a_sentence() -> None:
         "It brings about 1.50 (RMSE) over the one without, between 1.30 and 1.70."
     )
     assert "never served" in line(0.031, 0.01, kept=False, technique=GREEDY)
+
+
+def test_fine_tuning_that_does_not_beat_the_best_without_it_is_dropped_and_says_so() -> None:
+    tuned, probe, frozen = (
+        Row(name, f"The {name} network", family, 0)
+        for name, family in (("tuned", "finetune"), ("probed", "transfer"), ("frozen", "transfer"))
+    )
+    gain, over_best = Difference(0.026, 0.01, 100), Difference(-0.004, 0.007, 100)
+    found = Line("fine-tuning", 1, 9.0, False, tuned, probe, gain, best=(tuned, frozen), over_best=over_best)
+    part = ledger_part([found], ACCURACY, "pictures")[0]
+    assert part["words"] == (
+        "It brings about 2.6 points of accuracy over the probed network, between 0.6 and 4.6. The best with "
+        "it against the best without, the frozen network: 0.4 points worse (from 1.8 points worse to 1.0 "
+        "points better; that both are chosen is allowed for). Dropped: it is dear, to learn and to ask, and "
+        "scored no higher than the best without it."
+    )
+    assert part["over_best"]["without"] == "frozen" and part["over_best"]["gain"] == -0.004
+    same = replace(found, best=(tuned, probe), kept=True)
+    assert "best without" not in ledger_part([same], ACCURACY, "pictures")[0]["words"]
 
 
 def test_the_page_has_a_line_a_technique_and_says_what_is_not_known() -> None:

@@ -7,6 +7,7 @@ further fit; members for a held-out fold are chosen from the other folds.
 
 A candidate that adds a technique to another one (its base: the same without) is a member only where it scored
 above it on the samples seen, and above what that one was made from in turn: else the technique is dropped.
+Fine-tuning is dear, to learn and to ask: it has to beat the best that does without.
 Scores that were moved for rare or dear classes (family `balance`) are averaged with their like only.
 """
 
@@ -24,6 +25,7 @@ from handful.evidence.predictions import Predictions, Row, place
 NAME = "average"
 ENSEMBLING = "ensembling"
 MOST_MEMBERS = 10
+FINE_TUNED = "finetune"  # the family
 # A paired difference of more than two standard errors is told apart.
 TIE = 2.0
 
@@ -65,11 +67,11 @@ def select(predictions: Predictions) -> Row:
     return next((r for r in predictions.sound if r.name == NAME and r.members), None) or best(predictions)
 
 
-def best(predictions: Predictions) -> Row:
-    """The row with the best score; among equals the cheapest to predict with, then by name."""
-    rows = predictions.sound
+def best(predictions: Predictions, rows: Sequence[Row] | None = None) -> Row:
+    """The row with the best score, of `rows` or of all; among equals the cheapest to predict with."""
+    rows = predictions.sound if rows is None else rows
     gains = np.array([float(predictions.metric.gain(predictions.score(r)[0])) for r in rows])
-    return rows[int(np.nanargmax(without_dropped(rounded(gains), bases(rows))))]
+    return rows[int(np.nanargmax(without_dropped(rounded(gains), rows)))]
 
 
 def eligible(predictions: Predictions) -> list[Row]:
@@ -85,7 +87,7 @@ def members(predictions: Predictions, rows: Sequence[Row], seen: np.ndarray) -> 
         return [rows[0]]
     share = share[:, held]
     error = _paired_error(share, predictions.unit[held])
-    gains = without_dropped(rounded(share.mean(axis=1)), bases(rows))
+    gains = without_dropped(rounded(share.mean(axis=1)), rows)
     chosen = tied(gains, error, _baseline(rows), alike=_moved(rows))
     return [rows[i] for i in chosen]
 
@@ -132,11 +134,13 @@ def bases(rows: Sequence[Row]) -> np.ndarray:
     return np.array([place.get(row.base or "", -1) for row in rows], dtype=int)
 
 
-def without_dropped(gains: np.ndarray, base: np.ndarray) -> np.ndarray:
+def without_dropped(gains: np.ndarray, rows: Sequence[Row]) -> np.ndarray:
     """Gains `(…, C)` with minus infinity for who does not beat its base, that one's base, and so on.
 
-    The best gain always stays: who is dropped leaves one behind that is at least as good.
+    What is fine-tuned has to beat all that is not. The best gain always stays: who is dropped leaves one
+    behind that is at least as good.
     """
+    base = bases(rows)
     bar = np.full(gains.shape, -np.inf)
     above = base
     for _ in range(len(base)):  # a chain of bases is no longer than the rows; mostly one step
@@ -145,6 +149,9 @@ def without_dropped(gains: np.ndarray, base: np.ndarray) -> np.ndarray:
             break
         bar[..., there] = np.fmax(bar[..., there], gains[..., above[there]])
         above = np.where(there, base[above], -1)
+    dear = np.array([row.family == FINE_TUNED for row in rows])
+    if dear.any() and not dear.all():
+        bar[..., dear] = np.fmax(bar[..., dear], np.fmax.reduce(gains[..., ~dear], axis=-1)[..., None])
     return np.where(gains > bar, gains, -np.inf)
 
 
@@ -171,7 +178,7 @@ def out_of_bag(predictions: Predictions, bootstrap: Bootstrap, most: int = MOST_
     inside = share @ weights.T / weights.sum(axis=1)  # (C, B)
     error, baseline = _paired_error(share, predictions.unit[held]), _baseline(rows)
     moved = _moved(rows)
-    inside = without_dropped(rounded(inside.T), bases(rows)).T
+    inside = without_dropped(rounded(inside.T), rows).T
     left_out = np.zeros(bootstrap.weights.shape)
     left_out[:, held] = weights == 0
     choices: dict[tuple[int, ...], list[int]] = {}

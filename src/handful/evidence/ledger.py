@@ -1,33 +1,29 @@
 """What each technique is worth on this data: its paired gain over the same candidate without it.
 
 Both were examined on the same held-out samples, so a gain is a mean of paired differences. A technique may
-have been tried on several candidates, each with a counterpart that lacks it. The gain of the best of those
-pairs would flatter: somebody had to be lucky. So in each draw of a bootstrap the pair whose member with the
-technique is best on the samples drawn is picked, as one would pick it, and its difference is taken on the
-samples left out; the gain told is the mean over the draws (Tsamardinos, Greasidou & Borboudakis,
-"Bootstrapping the out-of-sample predictions for efficient and accurate cross-validation", Machine Learning
-107, 2018). The interval has the paired errors of the pairs that are picked, each as often as it is: with that
-of the best pair alone, what one wild error of another costs would seem certain.
+have been tried on several candidates, each with a counterpart that lacks it: then the gain is that of picking
+a pair, corrected for the choice (`evidence.choice`).
+
+A technique may help the candidate that it is added to, and others do as well without it. So the best with it
+is also compared with the best without.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from handful.evidence.bootstrap import Bootstrap
+from handful.evidence.choice import Pair, chosen_difference, paired_gain
 from handful.evidence.comparison import Difference, difference
-from handful.evidence.contributions import contributions
-from handful.evidence.ensemble import ENSEMBLING, NAME, eligible, out_of_bag, rounded, select
+from handful.evidence.ensemble import ENSEMBLING, NAME, best, eligible, out_of_bag, select
 from handful.evidence.greedy import greedy_row
 from handful.evidence.predictions import Predictions, Row
 
 GREEDY = "ensembling: chosen weights"
 CHOICES = 300  # draws in which the choice of what is averaged is made anew
-
-Pair = tuple[Row, Row]
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,9 @@ class Line:
 
     `pairs` counts the candidates with it that have a counterpart without it; `added` and `base` are the pair
     that is picked on all samples. `gain` is in the metric's unit, more is better; None where there is no
-    pair, and `reason` says why. `kept`: what is served uses it. `seconds` is the time of all fits with it.
+    pair, and `reason` says why. `best` is the best with it and the best without, `over_best` the gain of
+    choosing among the former over choosing among the latter. `kept`: what is served uses it. `seconds` is
+    the time of all fits with it.
     """
 
     technique: str
@@ -47,6 +45,8 @@ class Line:
     base: Row | None = None
     gain: Difference | None = None
     reason: str | None = None
+    best: Pair | None = None
+    over_best: Difference | None = None
 
     @property
     def worth(self) -> str:
@@ -100,28 +100,21 @@ def _line(predictions: Predictions, bootstrap: Bootstrap, technique: str, kept: 
     if not pairs:
         return Line(technique, 0, seconds, kept, reason=_why_not(rows, sound, named))
     picked, gain = paired_gain(predictions, bootstrap, pairs)
-    return Line(technique, len(pairs), seconds, kept, *picked, gain)
+    line = Line(technique, len(pairs), seconds, kept, *picked, gain)
+    return _over_best(predictions, bootstrap, line)
 
 
-def paired_gain(
-    predictions: Predictions, bootstrap: Bootstrap, pairs: Sequence[Pair]
-) -> tuple[Pair, Difference]:
-    """The pair `(with, without)` whose first is best, and the gain of picking a pair in this way."""
-    held = predictions.covered
-    first, second = (contributions(predictions, rows)[:, held] for rows in zip(*pairs, strict=True))
-    weights = bootstrap.weights[:, held]
-    left_out = (weights == 0).astype(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        inside = weights @ first.T / weights.sum(axis=1, keepdims=True)
-        outside = left_out @ (first - second).T / left_out.sum(axis=1, keepdims=True)
-    drawn = rounded(inside).argmax(axis=1)
-    picked = pairs[int(rounded(first.mean(axis=1)).argmax())]
-    if len(pairs) == 1:
-        return picked, difference(predictions, *picked)
-    which, times = np.unique(drawn, return_counts=True)
-    errors = [difference(predictions, *pairs[i]).error for i in which]
-    error = float(np.sqrt(np.average(np.square(errors), weights=times)))
-    return picked, Difference(float(np.nanmean(outside[np.arange(len(outside)), drawn])), error, len(held))
+def _over_best(predictions: Predictions, bootstrap: Bootstrap, line: Line) -> Line:
+    """With the best that uses the technique against the best that does not, where there are both."""
+    uses: dict[bool, list[Row]] = {True: [], False: []}
+    for row in eligible(predictions):
+        if row.family != "baseline":
+            uses[line.technique in techniques_of(predictions, row)].append(row)
+    if not all(uses.values()):
+        return line
+    first, second = (best(predictions, rows) for rows in (uses[True], uses[False]))
+    gain = chosen_difference(predictions, uses[True], uses[False], bootstrap)
+    return replace(line, best=(first, second), over_best=gain)
 
 
 def _ensembling(predictions: Predictions, bootstrap: Bootstrap) -> Line:

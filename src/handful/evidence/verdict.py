@@ -1,10 +1,7 @@
 """Is deep learning right for this data? The best deep candidate against the best traditional one.
 
 Each of the two is the best of its kind by cross-validation, so each is partly lucky, the more so the more
-of its kind were tried. The choice is therefore repeated inside a bootstrap: both are picked on the samples
-drawn, and their difference is taken on those left out (Tsamardinos, Greasidou & Borboudakis, Machine Learning
-107, 2018). The interval's width comes from the paired differences of the two, widened for the choice and for
-training parts that overlap (`SELECTED`, measured: benchmarks/told_apart.py).
+of its kind were tried: the lead is corrected for both choices (`evidence.choice`).
 
 A traditional model that is as good, within `margin`, is the right answer, because it is cheaper: so "no"
 needs the network not to be better by more than the margin, "yes" needs it to be better beyond doubt.
@@ -18,13 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from handful.evidence.bootstrap import Bootstrap
-from handful.evidence.comparison import TRAINING, Difference, paired
+from handful.evidence.choice import chosen_difference
+from handful.evidence.comparison import TRAINING, Difference
 from handful.evidence.contributions import contributions, deviations
 from handful.evidence.predictions import Predictions, Row
 from handful.evidence.signal import Signal
 
-# The error of a difference between two that were each chosen among several, against that of two fixed ones.
-SELECTED = 1.1
 # Families whose candidates stay what their base is: networks and others alike decide for the metric, or learn
 # from the names of classes.
 LIKE_THEIR_BASE = ("balance", "names")
@@ -125,36 +121,6 @@ def practical(predictions: Predictions) -> float:
     if predictions.metric.name in ("rmse", "mae", "log_loss", "cost"):
         return SMALL_CHANGE * float(predictions.score(predictions.baseline())[0])
     return POINT
-
-
-def chosen_difference(
-    predictions: Predictions, first: Sequence[Row], second: Sequence[Row], bootstrap: Bootstrap
-) -> Difference:
-    """The gain of the best of `first` over the best of `second`, corrected for both choices.
-
-    Both are chosen anew in each draw. The error is that of the pairs that are chosen, not of the pair that is
-    best on all samples alone: of two that happen to have no dear mistake the difference would seem certain.
-    """
-    held = predictions.covered
-    both = contributions(predictions, [*first, *second])[:, held]
-    one, other = both[: len(first)], both[len(first) :]
-    weights = bootstrap.weights[:, held]
-    left_out = (weights == 0).astype(float)
-    (i, ours), (j, theirs) = (_best_outside(share, weights, left_out) for share in (one, other))
-    chosen, times = np.unique(np.column_stack([i, j]), axis=0, return_counts=True)
-    errors = [paired(predictions, one[a] - other[b]).error for a, b in chosen]
-    error = SELECTED * float(np.sqrt(np.average(np.square(errors), weights=times)))
-    return Difference(float(np.nanmean(ours - theirs)), error, len(held))
-
-
-def _best_outside(
-    share: np.ndarray, weights: np.ndarray, left_out: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Which row was best on the samples drawn `(B,)`, and its scores `(B,)` on those left out."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        best = (weights @ share.T / weights.sum(axis=1, keepdims=True)).argmax(axis=1)
-        outside = left_out @ share.T / left_out.sum(axis=1, keepdims=True)
-    return best, outside[np.arange(len(outside)), best]
 
 
 def lead_trend(predictions: Predictions, thinned: Predictions, deep: Row, traditional: Row) -> Trend | None:

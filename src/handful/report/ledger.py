@@ -69,7 +69,22 @@ def _part(line: Line, metric: words.Metric, many: str) -> dict[str, Any]:
         "pairs": line.pairs,
         "seconds": round(line.seconds, 3),
         "reason": line.reason,
-        "words": " ".join([*_brought(line, metric, many), _fate(line)]),
+        "over_best": _over_best(line),
+        "words": " ".join([*_brought(line, metric, many), *_against_best(line, metric), _fate(line)]),
+    }
+
+
+def _over_best(line: Line) -> dict[str, Any] | None:
+    """The best with the technique against the best without it."""
+    if line.best is None or line.over_best is None:
+        return None
+    low, high = line.over_best.interval()
+    return {
+        "with": line.best[0].name,
+        "without": line.best[1].name,
+        "gain": number(line.over_best.value),
+        "low": number(low),
+        "high": number(high),
     }
 
 
@@ -92,6 +107,18 @@ def _brought(line: Line, metric: words.Metric, many: str) -> list[str]:
     return [f"It {what} about {size} {over}, between {ends[0]} and {ends[1]}.{more}"]
 
 
+def _against_best(line: Line, metric: words.Metric) -> list[str]:
+    """How the best with it does against the best without, where that is another comparison."""
+    if line.best is None or line.over_best is None or line.best == (line.added, line.base):
+        return []
+    low, high = (_place(metric, end) for end in line.over_best.interval())
+    value, rival = _place(metric, line.over_best.value), words.within(line.best[1].label)
+    return [
+        f"The best with it against the best without, {rival}: {value} (from {low} to {high}; that both are "
+        "chosen is allowed for)."
+    ]
+
+
 def _fate(line: Line) -> str:
     """Kept or dropped, and why where that may surprise."""
     if line.technique == GREEDY:
@@ -105,6 +132,8 @@ def _fate(line: Line) -> str:
             "cannot tell": f"Kept, because what uses it is among the best: {_perhaps(line)}.",
             "worse": "What serves uses it all the same, because other parts of it make up for that.",
         }.get(line.worth, "Kept, because what uses it is among the best.")
+    if line.technique.endswith("fine-tuning"):
+        return "Dropped: it is dear, to learn and to ask, and scored no higher than the best without it."
     if line.worth == "better":
         return "Dropped all the same: candidates without it are better still."
     return "Dropped: nothing that serves uses it."
