@@ -143,12 +143,12 @@ def test_a_member_uses_what_it_is_built_on() -> None:
 def test_what_cannot_be_compared_says_why() -> None:
     y = np.arange(60) % 2
 
-    def reason(base: str | None, failed: str | None = None) -> str:
+    def reason(base: str | None, failed: str | None = None, stopped: str | None = None) -> str:
         predictions = tried({"a": (y >= 0, y >= 0)}, y)
         predictions.row("a+").base = base
-        if failed:
+        if failed or stopped:
             row = predictions.row("a" if base == "a" else "a+")
-            row.oof, row.failed = None, failed
+            row.oof, row.failed, row.stopped = None, failed, stopped
         line = told(predictions)["flips"]
         assert line.gain is None and line.worth == "unknown" and line.reason is not None
         return line.reason
@@ -157,6 +157,10 @@ def test_what_cannot_be_compared_says_why() -> None:
     assert reason(None) == "no candidate was tried that is the same but for it"
     assert reason("a", "5 of 5 fits failed: MemoryError") == (
         "a, the same without it, could not be examined: 5 of 5 fits failed: MemoryError"
+    )
+    assert reason("b", stopped="time") == "no candidate with it could be examined: there was no time"
+    assert reason("a", stopped="behind") == (
+        "a, the same without it, could not be examined: it was stopped early, far behind the leader"
     )
     assert reason("b", "it took too long") == "no candidate with it could be examined: it took too long"
 

@@ -63,6 +63,10 @@ def test_fine_tuning_that_does_not_beat_the_best_without_it_is_dropped_and_says_
         "scored no higher than the best without it."
     )
     assert part["over_best"]["without"] == "frozen" and part["over_best"]["gain"] == -0.004
+    untried = Line("fine-tuning", 0, 0.0, False, reason="there was no time")
+    assert ledger_part([untried], ACCURACY, "pictures")[0]["words"] == (
+        "What it is worth here is not known: there was no time. Nothing that serves uses it."
+    )
     same = replace(found, best=(tuned, probe), kept=True)
     assert "best without" not in ledger_part([same], ACCURACY, "pictures")[0]["words"]
 
@@ -96,6 +100,16 @@ def test_what_becomes_of_a_text_is_shown_where_it_was_altered() -> None:
     section = render(summary, extras).split('<section id="ledger"')[1].split("</section>")[0]
     shown = "a <b> long letter becomes a <b> letter or long a <b> letter"
     assert shown in Reader(section).text and "<b> letter" not in section
+
+
+def test_techniques_of_which_the_same_is_not_known_share_a_line() -> None:
+    summary, extras = made_up.image_run()
+    words = "What it is worth here is not known: there was no time. Nothing that serves uses it."
+    names = ("class weights", "fine-tuning", "network width")
+    summary["ledger"] = [made_up.ledger_line(name, None, words=words) for name in names]
+    text = Reader(render(summary, extras).split('<section id="ledger"')[1].split("</section>")[0]).text
+    assert "Class weights; Fine-tuning; Network width. What each is worth here is not known" in text
+    assert text.count("there was no time") == 1
 
 
 def test_a_run_without_a_ledger_has_no_such_section() -> None:

@@ -145,14 +145,22 @@ def _greedy(predictions: Predictions) -> list[Line]:
 def _why_not(rows: Sequence[Row], sound: Sequence[Row], named: Sequence[Pair]) -> str:
     """Why no candidate with a technique could be compared with one without it."""
     if rows[0].lacks:
-        why = next((r.failed for r in [*rows, *(base for _, base in named)] if r.failed), "it was not tried")
+        both = [*rows, *(base for _, base in named)]
+        why = next((_fate(r) for r in both if r.oof is None), "it was not tried")
         return f"the same without them, or with them, could not be examined: {why}"
     if not sound:
-        return f"no candidate with it could be examined: {rows[0].failed}"
+        return f"no candidate with it could be examined: {_fate(rows[0])}"
     if named:
-        return f"{named[0][1].label}, the same without it, could not be examined: {named[0][1].failed}"
+        return f"{named[0][1].label}, the same without it, could not be examined: {_fate(named[0][1])}"
     bases = list(dict.fromkeys(r.base for r in sound if r.base))
     if not bases:
         return "no candidate was tried that is the same but for it"
     names = " and ".join(f"'{name}'" for name in bases[:2])
     return f"the same without it ({names}) was not tried in this run"
+
+
+def _fate(row: Row) -> str:
+    """Why a row has no scores."""
+    if row.failed:
+        return row.failed
+    return "it was stopped early, far behind the leader" if row.stopped == "behind" else "there was no time"

@@ -132,6 +132,8 @@ def _fate(line: Line) -> str:
             "cannot tell": f"Kept, because what uses it is among the best: {_perhaps(line)}.",
             "worse": "What serves uses it all the same, because other parts of it make up for that.",
         }.get(line.worth, "Kept, because what uses it is among the best.")
+    if line.gain is None:
+        return "Nothing that serves uses it."
     if line.technique.endswith("fine-tuning"):
         return "Dropped: it is dear, to learn and to ask, and scored no higher than the best without it."
     if line.worth == "better":
@@ -159,7 +161,7 @@ def ledger(content: Content) -> View | None:
     if not found:
         return None
     metric = content.metric
-    known = [line for line in found if line.get("gain") is not None]
+    known, unknown = ([line for line in found if (line.get("gain") is None) is way] for way in (False, True))
     domain = _domain(known)
     shown = (content.extras.get("ledger_pictures") or {}, content.extras.get("ledger_texts") or {})
     return {
@@ -168,9 +170,22 @@ def ledger(content: Content) -> View | None:
         else None,
         "unit": f"points of {metric.label}" if metric.percent else metric.label,
         "lines": [_view(line, metric, domain, *shown) for line in known],
-        "unknown": [_view(line, metric, domain, *shown) for line in found if line.get("gain") is None],
+        "unknown": _together([_view(line, metric, domain, *shown) for line in unknown]),
         "level": words.odds(LEVEL),
     }
+
+
+def _together(views: Sequence[View]) -> list[View]:
+    """Those of which the same is said, and nothing is shown, as one."""
+    found: dict[str, View] = {}
+    for i, view in enumerate(views):
+        key = str(i) if view["pictures"] or view["texts"] else str(view["words"])
+        first = found.setdefault(key, view)
+        if first is not view:
+            names = f"{first['technique']}; {view['technique']}"
+            what = str(view["words"]).replace("What it is worth", "What each is worth", 1)
+            found[key] = first | {"technique": names, "words": what}
+    return list(found.values())
 
 
 def _view(line: View, metric: words.Metric, domain: figures.Domain, pictures: View, texts: View) -> View:
