@@ -75,8 +75,8 @@ def test_the_page_has_a_line_a_technique_and_says_what_is_not_known() -> None:
     page = render(*made_up.image_run())
     section = page.split('<section id="ledger"')[1].split("</section>")[0]
     text = Reader(section).text
-    assert "Transfer: frozen features kept What transfer: frozen features is worth, in words." in text
-    assert "+9.1 +5.1 to +13.1 12 s" in text
+    assert "+9.1 +5.1 to +13.1 12 s What transfer: frozen features is worth, in words." in text
+    assert "Transfer: frozen features kept" in text
     assert "Augmentation: flips dropped" in text and "−3.0 −5.0 to −1.0" in text
     assert "Fine-tuning. What fine-tuning is worth, in words." in text
     assert section.count('<svg class="track gain') == 3

@@ -176,15 +176,14 @@ def ledger(content: Content) -> View | None:
 
 
 def _together(views: Sequence[View]) -> list[View]:
-    """Those of which the same is said, and nothing is shown, as one."""
+    """Those of which the same is said as one."""
     found: dict[str, View] = {}
-    for i, view in enumerate(views):
-        key = str(i) if view["pictures"] or view["texts"] else str(view["words"])
-        first = found.setdefault(key, view)
+    for view in views:
+        first = found.setdefault(str(view["words"]), view)
         if first is not view:
             names = f"{first['technique']}; {view['technique']}"
             what = str(view["words"]).replace("What it is worth", "What each is worth", 1)
-            found[key] = first | {"technique": names, "words": what}
+            found[str(view["words"])] = first | {"technique": names, "words": what}
     return list(found.values())
 
 
