@@ -39,6 +39,16 @@ def test_a_class_is_told_in_words_with_a_warning_where_it_has_few_examples() -> 
     )
 
 
+def test_a_class_of_which_one_in_thousands_is_missed_is_not_found_whole() -> None:
+    y = np.repeat([0, 1], [3000, 1000])
+    said = y.copy()
+    said[0] = 1
+    predictions = held_out({"baseline": constant(y), "model": np.eye(2)[said]}, y)
+    found = classes_part(predictions, predictions.row("model"), ["well", "ill"], "rows")
+    assert found is not None
+    assert "2,999 were found (99.97%; of new ones 99.8 to 99.995%)" in found[0]["words"]
+
+
 def test_small_classes_stand_in_words_on_the_page_and_in_the_terminal() -> None:
     summary, extras = made_up.image_run()
     page = Reader(render(summary | {"classes": part()}, extras)).text

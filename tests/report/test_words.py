@@ -32,6 +32,23 @@ def summary_of(metric: str, value: float, low: float | None, high: float | None,
         ),
         ("accuracy", 0.873, None, None, "Out of 100 new pictures, expect about 87 right."),
         (
+            "accuracy",
+            0.9997,
+            0.9981,
+            0.99996,
+            "Out of 10,000 new pictures, expect about 9,997 right, between 9,981 and more than 9,999.",
+        ),
+        ("accuracy", 0.9999999, None, None, "Out of 10,000 new pictures, expect more than 9,999 right."),
+        (
+            "balanced_accuracy",
+            0.873,
+            0.002,
+            0.998,
+            "Out of 100 new pictures, as many of each class, expect about 87 right, between fewer than 1 and "
+            "more than 99.",
+        ),
+        ("accuracy", 1.0, 0.9, 1.0, "Out of 100 new pictures, expect about 100 right, between 90 and 100."),
+        (
             "balanced_accuracy",
             0.7,
             0.6,
@@ -68,6 +85,32 @@ def test_each_metric_has_its_plain_sentence(
 ) -> None:
     summary = summary_of(metric, value, low, high)
     assert words.expectation(summary, words.metric_of(summary)) == sentence
+
+
+@pytest.mark.parametrize(
+    "name, score, shown",
+    [
+        ("accuracy", 2999 / 3000, "99.97%"),
+        ("accuracy", 1 / 3000, "0.03%"),
+        ("accuracy", 1.0, "100.0%"),
+        ("accuracy", 1 - 1e-12, "100.0%"),  # rounding of the machine
+        ("accuracy", 0.0, "0.0%"),
+        ("r2", 0.99971, "0.9997"),
+        ("r2", 0.00001, "0.000"),  # the mean alone is no end that could be reached or missed
+        ("log_loss", 0.00021, "0.0002"),
+        ("log_loss", 0.0, "0.000"),
+    ],
+)
+def test_no_score_is_rounded_to_all_or_nothing(name: str, score: float, shown: str) -> None:
+    label, higher, percent, _ = words.METRICS[name]
+    assert words.Metric(name, label, higher, percent).show(score) == shown
+
+
+def test_no_whole_per_cent_and_no_end_of_an_interval_is_all_or_nothing() -> None:
+    metric = words.Metric("accuracy", "accuracy", percent=True)
+    assert (metric.show(0.996, 0), metric.show(0.004, 0), metric.show(0.994, 0)) == ("99.6%", "0.4%", "99%")
+    assert metric.span(0.9981, 0.99996) == "99.8–99.996%"
+    assert metric.difference(0.0001) == "0.0 points"
 
 
 def test_the_metric_of_the_summary_comes_before_what_is_known_of_the_name() -> None:

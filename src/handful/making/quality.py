@@ -11,7 +11,7 @@ import pandas as pd
 from handful.data.names import count, listed
 from handful.evidence.comparison import Difference
 from handful.evidence.generated import Likeness
-from handful.scoring import Metric
+from handful.scoring import Metric, per_cent
 from handful.strategies.customs import Customs
 
 # From which share of copies on a generator is said to repeat its examples.
@@ -172,7 +172,7 @@ class Quality:
         return found
 
     def _score(self, value: float) -> str:
-        return f"{100 * value:.1f} %" if self.metric.percent else f"{value:.3f}"
+        return f"{per_cent(value, 1)} %" if self.metric.percent else f"{value:.3f}"
 
     def _points(self, value: float) -> str:
         return f"{100 * value:+.1f} points" if self.metric.percent else f"{value:+.3f}"

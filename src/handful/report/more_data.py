@@ -83,7 +83,7 @@ def gain(forecast: View, metric: words.Metric) -> tuple[str, str]:
         return f"{_signed(100 * value, 1)} points", f"{_signed(100 * low, 1)} to {_signed(100 * high, 1)}"
     if metric.higher_is_better:
         return _signed(value, 3), f"{_signed(low, 3)} to {_signed(high, 3)}"
-    return f"{metric.show(value)} less", f"{metric.show(low)} to {metric.show(high)}"
+    return f"{metric.difference(value)} less", f"{metric.difference(low)} to {metric.difference(high)}"
 
 
 def gain_text(forecast: View, metric: words.Metric) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from handful.scoring import is_whole, per_cent
+
 MISSING = "–"
 
 # What a report needs to know of a metric when `metric_info` is not in the summary.
@@ -118,10 +120,19 @@ class Metric:
         if value is None:
             return MISSING
         if self.percent:
-            return f"{_fixed(100 * value, 1 if decimals is None else decimals)}%"
+            decimals = 1 if decimals is None else decimals
+            return f"{per_cent(value, decimals) if 0 < value < 1 else _fixed(100 * value, decimals)}%"
         if decimals is None:  # a hopeless candidate's -58.2 among scores of 0.481
             decimals = min(self.decimals, 1) if abs(value) >= 10 else self.decimals
-        return _fixed(value, decimals)
+        return _fixed(value, self._places(value, decimals))
+
+    def _places(self, value: float, decimals: int) -> int:
+        """So many decimals, or the few more with which what is not perfect does not read as perfect."""
+        perfect = 1.0 if self.higher_is_better else 0.0
+        if self.name not in METRICS or value == perfect:
+            return decimals
+        enough = (d for d in range(decimals, MOST_PLACES + 1) if float(f"{value:.{d}f}") != perfect)
+        return next(enough, decimals)
 
     def span(self, low: float | None, high: float | None) -> str:
         """An interval, `83.4–91.2%`; a dash where an end is missing.
@@ -142,7 +153,7 @@ class Metric:
             return MISSING
         if self.percent:
             return f"{_fixed(100 * value, 1)} points"
-        return self.show(value)
+        return _fixed(value, min(self.decimals, 1) if abs(value) >= 10 else self.decimals)
 
     def size(self, gain: float) -> str:
         """A difference with the metric's name: `2.3 points of accuracy`, `0.023 (R²)`."""
@@ -368,16 +379,24 @@ def alarms(summary: dict[str, Any]) -> list[str]:
     return [str(line.get("message")) for line in controls + audit]
 
 
-def out_of(*shares: float | None) -> tuple[int, list[int | None]]:
-    """Shares as counts out of 100, or out of 1,000 where 100 would round a good score up to perfect.
+def out_of(value: float, *ends: float) -> tuple[int, list[str]]:
+    """Shares as counts out of 100, or of more where 100 would round the first one to all or nothing.
 
     >>> out_of(0.873, 0.834, 0.912)
-    (100, [87, 83, 91])
-    >>> out_of(0.996, 0.981, 0.9994)
-    (1000, [996, 981, 999])
+    (100, ['87', '83', '91'])
+    >>> out_of(0.996, 0.981, 0.9998)
+    (1000, ['996', '981', 'more than 999'])
     """
-    of = 1000 if any(s is not None and s < 1 and round(100 * s) == 100 for s in shares[:1]) else 100
-    return of, [None if s is None else round(of * s) for s in shares]
+    enough = (of for of in (100, 1000, 10_000) if is_whole(value) or round(of * value) not in (0, of))
+    of = next(enough, 10_000)
+    return of, [_counted(share, of) for share in (value, *ends)]
+
+
+def _counted(share: float, of: int) -> str:
+    count = round(of * share)
+    if count == of and not is_whole(share):
+        return f"more than {of - 1:,}"
+    return "fewer than 1" if count == 0 and not is_whole(share) else f"{count:,}"
 
 
 def capital(text: str) -> str:
@@ -404,16 +423,17 @@ def expectation(summary: dict[str, Any], metric: Metric) -> str | None:
     many = noun(summary)
     between = ""
     if metric.name in ("accuracy", "balanced_accuracy", "roc_auc"):
-        of, (v, lo, hi) = out_of(value, low, high)
-        if lo is not None and hi is not None:
-            between = f", between {lo:,} and {hi:,}"
+        of, (v, *ends) = out_of(*(share for share in (value, low, high) if share is not None))
+        if len(ends) == 2:
+            between = f", between {ends[0]} and {ends[1]}"
+        v = f"about {v}" if v[0].isdigit() else v
         if metric.name == "accuracy":
-            return f"Out of {of:,} new {many}, expect about {v:,} right{between}."
+            return f"Out of {of:,} new {many}, expect {v} right{between}."
         if metric.name == "balanced_accuracy":
-            return f"Out of {of:,} new {many}, as many of each class, expect about {v:,} right{between}."
+            return f"Out of {of:,} new {many}, as many of each class, expect {v} right{between}."
         return (
             f"Given one new {noun(summary, 1)} of each of two classes, expect it to tell which is which "
-            f"about {v:,} times out of {of:,}{between}."
+            f"{v} times out of {of:,}{between}."
         )
     if low is not None and high is not None:
         between = f", between {metric.show(low)} and {metric.show(high)}"
