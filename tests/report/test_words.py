@@ -119,6 +119,85 @@ def test_the_metric_of_the_summary_comes_before_what_is_known_of_the_name() -> N
     assert metric.label == "F1 of 'sick'" and metric.show(0.5) == "50.0%"
 
 
+@pytest.mark.parametrize(
+    "value, low, high, sentence",
+    [
+        (0.31, 0.2, 0.4, "explain about 31% of the differences in the target, between 20% and 40%."),
+        (
+            0.31,
+            -0.2,
+            0.4,
+            "explain about 31% of the differences in the target, 40% at the most; it may also do worse than "
+            "always answering with the mean.",
+        ),
+        (
+            -0.06,
+            -0.3,
+            0.1,
+            "explain none of the differences in the target: always answering with the mean does better. At "
+            "the most it explains 10% of them.",
+        ),
+        (
+            -0.06,
+            -0.3,
+            -0.01,
+            "explain none of the differences in the target: always answering with the mean does better.",
+        ),
+        (
+            0.0,
+            None,
+            None,
+            "explain none of the differences in the target: always answering with the mean does as well.",
+        ),
+        (
+            0.9997,
+            0.99,
+            0.99999,
+            "explain about 99.97% of the differences in the target, between 99% and 99.999%.",
+        ),
+    ],
+)
+def test_nobody_explains_less_than_nothing(
+    value: float, low: float | None, high: float | None, sentence: str
+) -> None:
+    summary = summary_of("r2", value, low, high)
+    told = words.expectation(summary, words.metric_of(summary))
+    assert told == f"On new pictures, expect it to {sentence}"
+
+
+def a_guess(metric: str, score: float, **more: object) -> dict:
+    row = {"name": "mean", "label": "Always the mean", "family": "baseline", "score": score}
+    return summary_of(metric, score, score - 0.2, score + 0.01, leaderboard=[row]) | more
+
+
+def test_a_guess_that_serves_answers_the_same_for_all_and_is_compared_with_nothing() -> None:
+    summary = a_guess("r2", -0.06, chosen="mean", verdict={"deep_learning": "nothing to learn"})
+    metric = words.metric_of(summary)
+    assert words.expectation(summary, metric) == (
+        "On new pictures, expect it to explain none of the differences in the target: it answers the same "
+        "for all of them."
+    )
+    assert words.comparison(summary, metric) == (
+        "This is a guess that does not look at the picture: no candidate was shown to do better."
+    )
+
+
+def test_a_guess_beside_a_model_explains_nothing() -> None:
+    summary = a_guess("r2", -0.06, chosen="model")
+    summary["expected"] |= {"value": 0.5, "low": 0.4, "high": 0.6}
+    assert words.comparison(summary, words.metric_of(summary)) == (
+        "A guess that does not look at the picture (always the mean) explains nothing (R² −0.060)."
+    )
+
+
+def test_a_test_set_on_which_the_mean_does_better_is_told_so() -> None:
+    summary = summary_of("r2", 0.5, 0.4, 0.6, test={"n": 20, "value": -0.2, "inside": True})
+    assert words.own_test(summary, words.metric_of(summary)) == (
+        "On your own test set of 20 pictures it reached an R² of −0.200 (always answering with their mean "
+        "does better), inside the interval that was promised."
+    )
+
+
 def test_an_unknown_metric_is_named_as_it_is() -> None:
     summary = summary_of("mean_pinball", 0.5, 0.4, 0.6)
     assert "a mean pinball of about 0.500" in str(words.expectation(summary, words.metric_of(summary)))

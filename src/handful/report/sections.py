@@ -67,7 +67,7 @@ def answer(content: Content) -> View:
         "level": words.odds(expected.get("level")),
         "why_not": content.reason("expected") or content.reason("winner"),
         "tried": len(tried),
-        "guesses": (words.row_of(summary, content.chosen) or {}).get("family") == "baseline",
+        "guesses": words.guess_serves(summary),
         "failed": sum(bool(r.get("failed")) for r in summary.get("leaderboard") or []),
         "ties": words.ties(summary),
         "test": words.own_test(summary, metric),

@@ -356,6 +356,11 @@ def label_of(summary: dict[str, Any], name: str | None) -> str:
     return str(row.get("label") or name or MISSING)
 
 
+def guess_serves(summary: dict[str, Any]) -> bool:
+    """Whether what is refitted and served learns nothing from the examples."""
+    return (row_of(summary, chosen_of(summary)) or {}).get("family") == "baseline"
+
+
 def chosen_of(summary: dict[str, Any]) -> str | None:
     """The key of what is refitted and served."""
     return summary.get("chosen") or summary.get("winner")
@@ -448,15 +453,30 @@ def expectation(summary: dict[str, Any], metric: Metric) -> str | None:
     if metric.name == "mae":
         return f"On new {many}, expect to be off by about {shown} on average{between}."
     if metric.name == "r2":
-        share = Metric("r2", "R²", percent=True)
-        if low is not None and high is not None:
-            between = f", between {share.show(low, 0)} and {share.show(high, 0)}"
-        return (
-            f"On new {many}, expect it to explain about {share.show(value, 0)} of the differences "
-            f"in the target{between}."
-        )
+        same = "it answers the same for all of them" if guess_serves(summary) else None
+        return f"On new {many}, expect it to explain {_explained(value, low, high, same)}"
     meant = f" That is {within(metric.words).rstrip('.')}." if metric.words else ""
     return f"On new {many}, expect {article(metric.label)} of about {shown}{between}.{meant}"
+
+
+def _explained(value: float, low: float | None, high: float | None, same: str | None) -> str:
+    """How much of the differences R² says are explained: below 0 none, and the mean alone does better.
+
+    `same` is said instead of a model that gives one answer.
+    """
+    share = Metric("r2", "R²", percent=True)
+    differences = "of the differences in the target"
+    if value <= 0:
+        mean = f"always answering with the mean does {'better' if value < 0 else 'as well'}"
+        best = f" At the most it explains {share.show(high, 0)} of them." if high and high > 0 else ""
+        return f"none {differences}: {same}." if same else f"none {differences}: {mean}.{best}"
+    about = f"about {share.show(value, 0)} {differences}"
+    if low is None or high is None:
+        return f"{about}."
+    if low < 0:
+        worse = "it may also do worse than always answering with the mean"
+        return f"{about}, {share.show(high, 0)} at the most; {worse}."
+    return f"{about}, between {share.show(low, 0)} and {share.show(high, 0)}."
 
 
 def typical_error(summary: dict[str, Any]) -> str | None:
@@ -473,13 +493,19 @@ def comparison(summary: dict[str, Any], metric: Metric) -> str | None:
     row, expected = baseline_row(summary, metric), summary.get("expected") or {}
     if row is None or expected.get("value") is None:
         return None
+    if guess_serves(summary):
+        one = noun(summary, 1)
+        return f"This is a guess that does not look at the {one}: no candidate was shown to do better."
     shown = metric.show(row["score"], 0) if metric.percent else metric.show(row["score"])
-    if not metric.percent and metric.name != "cost":
-        shown = f"{article(metric.label)} of {shown}"
     worst = expected.get("low" if metric.higher_is_better else "high")
     guess = within(str(row.get("label") or row["name"]))
-    reaches = "costs" if metric.name == "cost" else "reaches"
-    sentence = f"A guess that does not look at the {noun(summary, 1)} ({guess}) {reaches} {shown}."
+    if metric.name == "r2" and row["score"] <= 0:
+        reaches = f"explains nothing (R² {shown})"
+    elif metric.name == "cost":
+        reaches = f"costs {shown}"
+    else:
+        reaches = f"reaches {shown if metric.percent else f'{article(metric.label)} of {shown}'}"
+    sentence = f"A guess that does not look at the {noun(summary, 1)} ({guess}) {reaches}."
     if worst is not None and not metric.better(worst, row["score"]):
         way = "down" if metric.higher_is_better else "up"
         sentence += f" The interval reaches {way} to that guess"
@@ -523,6 +549,8 @@ def _own_score(summary: dict[str, Any], metric: Metric) -> str | None:
     result = f"it scored {shown}" if metric.percent else f"it reached {article(metric.label)} of {shown}"
     if metric.name == "cost":
         result = f"it cost {shown} a {noun(summary, 1)}"
+    if metric.name == "r2" and test["value"] < 0:
+        result += " (always answering with their mean does better)"
     sentence = f"On your own test set{size} {result}"
     seen = test.get("seen_in_training") or 0
     also = f"{seen:,} of them {'is' if seen == 1 else 'are'} also among those learned from."
