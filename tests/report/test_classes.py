@@ -28,7 +28,8 @@ def test_a_class_is_told_in_words_with_a_warning_where_it_has_few_examples() -> 
     well, ill, old = part()
     assert ill["words"].startswith(
         "Of 12 rows of 'ill', 7 were found (58%; of new ones 28 to 83%); the others were taken for 'well' "
-        "(5). Of 10 that the model calls so, 7 are right. These are few examples"
+        "(5). Of 10 that the model calls so, 7 are right. These are few examples to tell by: with more of "
+        "this class one would know it better."
     )
     assert ill["few"] and ill["recall"] == 7 / 12 and ill["recall_low"] < 0.35 < 0.8 < ill["recall_high"]
     assert ill["taken_for"] == [{"class": "well", "count": 5}] and ill["named"] == 10

@@ -54,7 +54,7 @@ def _words(of: OfClass, names: list[str], many: str) -> str:
     else:
         said.append(f"Of {of.named:,} that the model calls so, {_count(of.hits, of.named, 'right')}.")
     if of.few:
-        said.append(" These are few examples to tell by: more of this class help most.")
+        said.append(" These are few examples to tell by: with more of this class one would know it better.")
     return "".join(said)
 
 
