@@ -129,7 +129,7 @@ def remedies(
     if row.members is not None:
         if diagnosis in ("sound", "cannot tell"):
             return []
-        return ["what helps its members: an average has nothing of its own to change"]
+        return ["what helps its members, for an average has nothing of its own to change"]
     if diagnosis == "underfits":
         more = "other features" if pretrained or modality == "table" else "features of a pretrained network"
         return ["weaker regularisation, or a more flexible model", more]

@@ -119,9 +119,15 @@ def lead(summary: dict[str, Any]) -> str | None:
 
 
 def targets(summary: dict[str, Any]) -> list[str]:
-    """A sentence for each target score of the report."""
+    """A sentence for each target score of the report, but for what the lead has said already."""
     needed = summary.get("labels_needed") or {}
-    return [target_text(summary, answer) for answer in needed.get("targets") or []]
+    curves = (summary.get("learning_curve") or {}).get("curves") or [{}]
+    told = curves[0].get("doubt")  # the reason that `lead` gives
+    return [
+        target_text(summary, answer)
+        for answer in needed.get("targets") or []
+        if answer["status"] != "cannot tell" or answer["reason"] != told
+    ]
 
 
 def target_text(summary: dict[str, Any], answer: dict[str, Any]) -> str:

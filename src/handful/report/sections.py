@@ -168,6 +168,7 @@ def leaderboard(content: Content) -> View | None:
         "stopped": stopped_view(content),
         "tie_words": (content.summary.get("tie") or {}).get("words"),
         "apart": _apart(content),
+        "fair": not words.nothing_learned(content.summary),
         "tie_reason": f"{words.capital(reason).removesuffix('.')}." if reason else None,
         "has_reference": reference is not None,
         "better": "higher is better" if metric.higher_is_better else "lower is better",

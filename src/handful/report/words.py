@@ -361,6 +361,11 @@ def guess_serves(summary: dict[str, Any]) -> bool:
     return (row_of(summary, chosen_of(summary)) or {}).get("family") == "baseline"
 
 
+def nothing_learned(summary: dict[str, Any]) -> bool:
+    """Whether nothing that was tried is better than luck."""
+    return (summary.get("verdict") or {}).get("deep_learning") == "nothing to learn"
+
+
 def chosen_of(summary: dict[str, Any]) -> str | None:
     """The key of what is refitted and served."""
     return summary.get("chosen") or summary.get("winner")
