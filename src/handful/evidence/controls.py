@@ -240,7 +240,7 @@ _SEES = {
     "row order": "the place in the file",
     "border pixels": "the outermost pixels",
     "mean colour": "the mean colour",
-    "text length": "how long a text is",
+    "text length": "the length of a text",
     "punctuation and capitals": "punctuation marks, capitals and digits",
     "missingness": "which values are missing",
 }

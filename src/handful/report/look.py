@@ -13,7 +13,6 @@ from handful.report.labels import mergeable_view
 from handful.report.pictures import thumbnail
 from handful.report.speaking import words_view
 from handful.report.value_figures import agreement, errors
-from handful.scoring import per_cent
 
 MISTAKES = 24
 PICTURES_ON_THE_MAP = 600  # at about 1.5 kB each
@@ -112,7 +111,7 @@ def _mistakes(content: Content) -> View | None:
                 "true": value_text(mistake.get("true"), regression),
                 "predicted": value_text(mistake.get("predicted"), regression),
                 "quantity": regression,
-                "confidence": None if confidence is None else f"{per_cent(confidence)}% sure",
+                "confidence": None if confidence is None else f"{words.certainty(confidence)} sure",
             }
         )
     return {

@@ -46,7 +46,7 @@ def _probabilities(calibration: View) -> View:
         "by_chance": _points(chance),
         "honest": after is not None and chance is not None and after <= chance + NOTICEABLE,
         "surest": {
-            "said": per_cent(surest["confidence"]),
+            "said": words.certainty(surest["confidence"]),
             "right": per_cent(surest["right"]),
             "n": surest["n"],
         },
@@ -206,5 +206,5 @@ def reliability_diagram(bins: list[dict[str, Any]], before: list[dict[str, Any]]
 
 
 def _said(b: dict[str, Any], when: str) -> str:
-    sure, right = per_cent(b["confidence"]), per_cent(b["right"])
-    return f"{when}: {sure}% sure, {right}% right ({b['n']} predictions)"
+    sure, right = words.certainty(b["confidence"]), per_cent(b["right"])
+    return f"{when}: {sure} sure, {right}% right ({b['n']} predictions)"

@@ -409,6 +409,15 @@ def _counted(share: float, of: int) -> str:
     return "fewer than 1" if count == 0 and not is_whole(share) else f"{count:,}"
 
 
+def certainty(share: float) -> str:
+    """How sure a model says that it is; what it states is not worth more digits.
+
+    >>> certainty(0.874), certainty(0.9999997)
+    ('87%', 'more than 99%')
+    """
+    return "more than 99%" if round(100 * share) == 100 else f"{100 * share:.0f}%"
+
+
 def capital(text: str) -> str:
     """The first letter large, the others as they are."""
     return text[:1].upper() + text[1:]
