@@ -67,6 +67,28 @@ class Metric:
         return score if self.higher_is_better else -np.asarray(score)
 
 
+# Shares nearer to 0 or 1 are that, but for the rounding of the machine.
+_WHOLE = 1e-9
+
+
+def is_whole(share: float) -> bool:
+    """Whether a share is nothing or all."""
+    return share < _WHOLE or share > 1 - _WHOLE
+
+
+def per_cent(share: float, decimals: int = 0) -> str:
+    """A share without its sign; with more decimals where it would read as 0 or 100 and is not.
+
+    >>> per_cent(0.873), per_cent(0.996), per_cent(2999 / 3000, 1), per_cent(1.0)
+    ('87', '99.6', '99.97', '100')
+    """
+    text = f"{100 * share:.{decimals}f}"
+    while float(text) in (0, 100) and not is_whole(share):
+        decimals += 1
+        text = f"{100 * share:.{decimals}f}"
+    return text
+
+
 def softmax(margins: np.ndarray) -> np.ndarray:
     """Rows `(n, K)` to probabilities; the largest stays the largest."""
     powers = np.exp(margins - margins.max(axis=1, keepdims=True))

@@ -22,6 +22,13 @@ def labelled(*stamps: str, n: int = 20) -> tuple[list[str], list[str]]:
     return X, [f"k{k}" for k in range(len(stamps)) for _ in range(n)]
 
 
+def test_a_name_in_one_of_many_other_texts_is_not_in_none_of_them():
+    X, y = labelled("reef", "", n=250)
+    X[-1] += " reef"
+    (finding, _) = check_words(texts(X, ["reef" if label == "k0" else label for label in y]))
+    assert "reef in 100% of its own texts and 0.4% of the others" in finding.message
+
+
 def test_a_phrase_in_all_texts_of_one_class_alone_is_an_alarm():
     (finding,) = check_words(texts(*labelled("sent from the clinic", "", "")))
     assert (finding.kind, finding.severity, finding.items) == (

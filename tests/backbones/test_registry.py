@@ -38,6 +38,12 @@ def test_the_registered_levels_are_those_of_the_network(name: str) -> None:
     assert dimensions(levels, backbone.size) == dict(backbone.levels)
 
 
+def test_loading_leaves_the_random_numbers_of_others_alone() -> None:
+    others = torch.get_rng_state()
+    load_torch(installed("lite0"))
+    assert torch.equal(torch.get_rng_state(), others)
+
+
 @pytest.mark.parametrize("name", ["lite0", "lite1", "lite2"])
 def test_lite_weights_fill_the_layers_that_they_were_trained_for(name: str) -> None:
     backbone = installed(name)

@@ -54,6 +54,25 @@ def test_decimal_commas_do_not_split_a_file_that_semicolons_split_as_well(tmp_pa
     assert frame.columns.tolist() == header.split(";") and frame.iloc[0].tolist() == first.split(";")
 
 
+@pytest.mark.parametrize(
+    "content, columns",
+    [
+        ("name; role,age\nann; nurse,31\nbob; cook,42\n", ["name; role", "age"]),
+        ("a; b; c,age\nx; y; z,1\nu; v; w,2\n", ["a; b; c", "age"]),
+        ("lat;lon,place\n1.5;2.5,ulm\n3.5;4.5,bonn\n", ["lat;lon", "place"]),
+        ("a;b,c,d\nx;y,1,2\nu;v,3,4\n", ["a;b", "c", "d"]),
+        ("name, role;age\nann, nurse;31\nbob, cook;42\n", ["name, role", "age"]),
+        ("size, cm; weight, kg\n1,5; 2,5\n3,5; 4,5\n", ["size, cm", "weight, kg"]),
+        ('"a, b";c\n"x, y";1\n"z, w";2\n', ["a, b", "c"]),
+        ("size,cm;a;b;c\nbig,one;1;2;3\nsmall,two;4;5;6\n", ["size,cm", "a", "b", "c"]),
+    ],
+)
+def test_where_commas_and_semicolons_both_split_all_lines_that_counts_which_looks_like_it(
+    tmp_path, content, columns
+):
+    assert [name.strip() for name in read_table(written(tmp_path, content)).columns] == columns
+
+
 def test_commas_split_a_file_whose_texts_hold_semicolons(tmp_path):
     frame = read_table(written(tmp_path, "a,b\nx; y,1\nz; w,2\n"))
     assert frame.to_numpy().tolist() == [["x; y", "1"], ["z; w", "2"]]

@@ -21,9 +21,12 @@ from sklearn.tree import DecisionTreeClassifier
 import handful
 from handful.files import read_json
 from handful.fit import FitRun
+from handful.model.held_out import interval
+from handful.scoring import get_metric
 from handful.strategies.pixels import Pixels
 from tests.door import frame_of
 from tests.door import handful as called
+from tests.evidence.drawn import right
 
 
 def fitted(folder: Path, data: pd.DataFrame, test: pd.DataFrame, metric: str | None, own: object) -> FitRun:
@@ -142,6 +145,26 @@ def test_a_small_set_without_a_mistake_breaks_no_promise(tmp_path: Path) -> None
     test, promised = run.summary["test"], run.summary["expected"]
     assert test["value"] == 1 > promised["high"] > test["low"]
     assert "outside the interval that was promised, but no further than 12 can be off by chance" in repr(run)
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "f1"])
+@pytest.mark.parametrize(
+    ("counts", "found"), [((90, 10), (0.95, 0.7)), ((190, 10), (0.99, 0.8)), ((50, 50), (0.9, 0.9))]
+)
+def test_the_interval_of_a_fixed_model_holds_its_worth_also_with_a_rare_class(
+    metric: str, counts: tuple[int, int], found: tuple[float, float]
+) -> None:
+    random = np.random.default_rng(0)
+    y = np.repeat([0, 1], counts)
+    worth = get_metric(metric, "classification", y, np.arange(2))
+    hits, lost = np.array(found) * counts, (1 - np.array(found)) * counts
+    truth = np.mean(found) if metric == "balanced_accuracy" else 2 * hits[1] / (2 * hits[1] + lost.sum())
+    within = []
+    for _ in range(300):
+        scores = right(y, random.random(len(y)) < np.array(found)[y])
+        low, high = interval(worth, y, scores, worth.value(y, scores))
+        within.append(low <= truth <= high)
+    assert 0.93 <= np.mean(within) <= 0.99
 
 
 def test_a_large_set_of_another_kind_does(tmp_path: Path) -> None:

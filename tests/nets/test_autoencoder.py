@@ -42,7 +42,7 @@ def test_the_loss_falls_below_that_of_the_mean_picture(variant: str) -> None:
 
 
 def test_new_pictures_come_out_better_the_more_of_the_code_is_used() -> None:
-    module = from_arrays(make(), trained("plain", 15).weights)
+    module = from_arrays(make, trained("plain", 15).weights)
     codes = encoded(module, OTHERS)
     missed = []
     for size in SIZES:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from handful.nets.train import count_trainable
 
 def test_parameters_are_those_of_the_table_in_the_docstring() -> None:
     assert [
-        [count_trainable(make_convnet(3, 10, width=width_for(n, scale))) for scale in (1.0, 0.25)]
+        [count_trainable(partial(make_convnet, 3, 10, width=width_for(n, scale))) for scale in (1.0, 0.25)]
         for n in (150, 600, 601)
     ] == [[79_338, 5_538], [176_218, 11_878], [311_242, 20_602]]
 

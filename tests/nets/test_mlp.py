@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -10,10 +12,8 @@ from handful.nets.train import Recipe, count_trainable, from_arrays, outputs, tr
 
 
 def test_parameters_are_those_of_the_table_in_the_docstring() -> None:
-    counts = {
-        n: count_trainable(make_mlp(d_out=3, **plan_for(np.random.default_rng(0).normal(size=(n, 10)))))
-        for n in (300, 1000, 1001)
-    }
+    plans = {n: plan_for(np.random.default_rng(0).normal(size=(n, 10))) for n in (300, 1000, 1001)}
+    counts = {n: count_trainable(partial(make_mlp, d_out=3, **plan)) for n, plan in plans.items()}
     assert counts == {300: 7096, 1000: 14_776, 1001: 36_280}
 
 
@@ -45,7 +45,7 @@ def test_a_column_bends_at_its_quantiles() -> None:
         n_classes=2,
     )
     told = outputs(
-        from_arrays(make_mlp(d_out=2, **plan), found.weights), lambda r, random: x[r], np.arange(120)
+        from_arrays(lambda: make_mlp(d_out=2, **plan), found.weights), lambda r, random: x[r], np.arange(120)
     )
     assert (told.argmax(1).numpy() == y).mean() > 0.95
 

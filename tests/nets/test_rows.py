@@ -41,7 +41,7 @@ def trained(variational: bool, beta: float = 1.0, swapped: float = 0.0) -> Train
 
 
 def means(found: Trained, variational: bool) -> np.ndarray:
-    module = from_arrays(make_rows(**plan(variational)), found.weights)
+    module = from_arrays(lambda: make_rows(**plan(variational)), found.weights)
     return module.encode(torch.as_tensor(rows(), dtype=torch.float32))[0].detach().numpy()
 
 
@@ -51,7 +51,7 @@ def test_every_term_of_an_autoencoder_falls_and_its_rows_come_back() -> None:
     for term in ("val_numbers", "val_categories"):
         assert last[term] < first[term] - 0.2
     assert "val_kl" not in last
-    module = from_arrays(make_rows(**plan(False)), found.weights)
+    module = from_arrays(lambda: make_rows(**plan(False)), found.weights)
     codes = torch.as_tensor(means(found, False))
     told = probabilities(LAYOUT, module.decode(codes, torch.zeros(200, 0))[0].detach().numpy())
     Z = rows()

@@ -32,7 +32,7 @@ def fitted(recipe: Recipe = QUICK, seed: int = 0, held: np.ndarray | None = None
 
 def test_learns_what_no_line_can_divide() -> None:
     X, y = spirals()
-    module = from_arrays(small(), fitted().weights)
+    module = from_arrays(small, fitted().weights)
     found = outputs(module, lambda rows, random: X[rows], np.arange(len(y)))
     assert (found.argmax(1).numpy() == y).mean() > 0.9
 
@@ -93,7 +93,7 @@ def test_numbers_are_predicted_too() -> None:
     make = lambda: torch.nn.Sequential(torch.nn.Linear(2, 24), torch.nn.ReLU(), torch.nn.Linear(24, 1))  # noqa: E731
     recipe = Recipe(epochs=60, batch=16, lr=0.02)
     found = train(make, lambda rows, random: X[rows], y, recipe, seed=0)
-    told = outputs(from_arrays(make(), found.weights), lambda rows, random: X[rows], np.arange(len(y)))
+    told = outputs(from_arrays(make, found.weights), lambda rows, random: X[rows], np.arange(len(y)))
     assert np.mean((told[:, 0].numpy() - y) ** 2) < 0.1 * y.var()
 
 

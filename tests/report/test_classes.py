@@ -28,7 +28,8 @@ def test_a_class_is_told_in_words_with_a_warning_where_it_has_few_examples() -> 
     well, ill, old = part()
     assert ill["words"].startswith(
         "Of 12 rows of 'ill', 7 were found (58%; of new ones 28 to 83%); the others were taken for 'well' "
-        "(5). Of 10 that the model calls so, 7 are right. These are few examples"
+        "(5). Of 10 that the model calls so, 7 are right. These are few examples to tell by: with more of "
+        "this class one would know it better."
     )
     assert ill["few"] and ill["recall"] == 7 / 12 and ill["recall_low"] < 0.35 < 0.8 < ill["recall_high"]
     assert ill["taken_for"] == [{"class": "well", "count": 5}] and ill["named"] == 10
@@ -37,6 +38,16 @@ def test_a_class_is_told_in_words_with_a_warning_where_it_has_few_examples() -> 
         "Of 40 rows of 'old', all were found (100%; of new ones 89 to 100%). Of 40 that the model calls so, "
         "all are right."
     )
+
+
+def test_a_class_of_which_one_in_thousands_is_missed_is_not_found_whole() -> None:
+    y = np.repeat([0, 1], [3000, 1000])
+    said = y.copy()
+    said[0] = 1
+    predictions = held_out({"baseline": constant(y), "model": np.eye(2)[said]}, y)
+    found = classes_part(predictions, predictions.row("model"), ["well", "ill"], "rows")
+    assert found is not None
+    assert "2,999 were found (99.97%; of new ones 99.8 to 99.995%)" in found[0]["words"]
 
 
 def test_small_classes_stand_in_words_on_the_page_and_in_the_terminal() -> None:

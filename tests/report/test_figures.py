@@ -53,6 +53,8 @@ def test_the_number_line_puts_value_and_interval_where_they_belong() -> None:
 def test_a_hundred_squares_are_split_at_the_interval() -> None:
     svg = figures.hundred(0.83, 0.87, 0.91, "rows")
     assert [svg.count(f'<rect class="{k}"') for k in ("sure", "perhaps", "wrong")] == [83, 8, 9]
+    svg = figures.hundred(0.996, 0.998, 0.999, "rows")
+    assert [svg.count(f'<rect class="{k}"') for k in ("sure", "perhaps", "wrong")] == [99, 1, 0]
     svg = figures.hundred(None, 0.87, None, "rows")
     assert [svg.count(f'<rect class="{k}"') for k in ("sure", "perhaps", "wrong")] == [87, 0, 13]
 

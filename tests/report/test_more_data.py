@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from handful.report.curve_figure import Series, learning_curve
-from handful.report.more_data import lead, plan_text, target_text
+from handful.report.more_data import lead, plan_text, target_text, targets
 from handful.report.page import render
 from tests.report import made_up
 from tests.report.test_page import Reader
@@ -89,6 +89,18 @@ def test_the_figure_keeps_inside_its_frame_and_is_dashed_from_now_on() -> None:
 def test_a_target_out_of_sight_says_at_least_how_many_only_where_that_tells(low: int) -> None:
     said = target_text(made_up.image_run()[0], answer("beyond", low=low))
     assert "probably more than 900 more pictures, further than can be foreseen" in said
+
+
+def test_that_nothing_can_be_told_is_told_once() -> None:
+    summary, _ = made_up.image_run()
+    told = summary["learning_curve"]["curves"][0]
+    summary["labels_needed"]["targets"] = [
+        answer("cannot tell", reason="the scores are luck"),
+        answer("reached"),
+    ]
+    assert len(targets(summary)) == 2
+    told["doubt"] = "the scores are luck"
+    assert [("reached" in line) for line in targets(summary)] == [True]
 
 
 def test_a_level_curve_has_an_axis_of_few_digits() -> None:

@@ -13,6 +13,7 @@ import handful.report
 from handful.report import words
 from handful.report.content import table_cells
 from handful.report.page import render
+from handful.report.text import answer_text
 from tests.report import made_up
 
 
@@ -158,6 +159,22 @@ def test_a_score_no_better_than_guessing_is_called_so() -> None:
     summary["expected"] |= {"value": 0.55, "low": 0.46, "high": 0.64}
     assert "nothing reliable was learned" in Reader(render(summary, extras)).text
     assert "nothing reliable was learned" not in read(made_up.table_run).text
+
+
+def test_where_nothing_was_learned_nothing_is_a_fair_choice() -> None:
+    summary, extras = made_up.image_run()
+    summary["tie"] = {"cheapest": summary["tie_group"][-1], "words": "The cheapest of them to use: HOG."}
+    assert "any of them is a fair choice. The cheapest" in Reader(render(summary, extras)).text
+    assert "the cheapest of them" in answer_text(summary)
+    summary["verdict"] = {
+        "deep_learning": "nothing to learn",
+        "short": "Nothing yet.",
+        "text": "Nothing yet.",
+    }
+    text = Reader(render(summary, extras)).text
+    assert "from the chosen one, and none of them is shown to be better than a guess." in text
+    assert "fair choice" not in text and "The cheapest of them" not in text
+    assert "the cheapest of them" not in answer_text(summary)
 
 
 def test_a_guess_that_serves_is_not_called_corrected() -> None:

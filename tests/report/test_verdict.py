@@ -82,6 +82,8 @@ def test_cannot_tell_says_what_may_be_and_what_would_decide() -> None:
 def test_errors_are_told_in_their_unit_and_more_is_always_better() -> None:
     text = told("yes", "better", 4.0, 1.0, metric=RMSE)["text"]
     assert "by 4.0 (RMSE); in 19 out of 20 such cases the true lead is between 2.0 and 6.0." in text
+    unsure = told("cannot tell", "too close", 0.4, 1.0, metric=RMSE)["text"]
+    assert "is 0.4 (RMSE) ahead of the best traditional model" in unsure
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,7 @@ def test_errors_are_told_in_their_unit_and_more_is_always_better() -> None:
             "moved 8.0 points towards the network: more pictures speak for it.",
         ),
         (Trend(0.02, 0.03, 0.02), "Chance can do as much: nothing says yet that more pictures would change"),
+        (Trend(0.02, 0.0204, 0.02), "stayed where it was: nothing says yet that more pictures would change"),
     ],
 )
 def test_the_curves_say_whether_more_data_would_change_it(trend: Trend, said: str) -> None:

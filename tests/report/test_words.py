@@ -32,6 +32,23 @@ def summary_of(metric: str, value: float, low: float | None, high: float | None,
         ),
         ("accuracy", 0.873, None, None, "Out of 100 new pictures, expect about 87 right."),
         (
+            "accuracy",
+            0.9997,
+            0.9981,
+            0.99996,
+            "Out of 10,000 new pictures, expect about 9,997 right, between 9,981 and more than 9,999.",
+        ),
+        ("accuracy", 0.9999999, None, None, "Out of 10,000 new pictures, expect more than 9,999 right."),
+        (
+            "balanced_accuracy",
+            0.873,
+            0.002,
+            0.998,
+            "Out of 100 new pictures, as many of each class, expect about 87 right, between fewer than 1 and "
+            "more than 99.",
+        ),
+        ("accuracy", 1.0, 0.9, 1.0, "Out of 100 new pictures, expect about 100 right, between 90 and 100."),
+        (
             "balanced_accuracy",
             0.7,
             0.6,
@@ -70,10 +87,115 @@ def test_each_metric_has_its_plain_sentence(
     assert words.expectation(summary, words.metric_of(summary)) == sentence
 
 
+@pytest.mark.parametrize(
+    "name, score, shown",
+    [
+        ("accuracy", 2999 / 3000, "99.97%"),
+        ("accuracy", 1 / 3000, "0.03%"),
+        ("accuracy", 1.0, "100.0%"),
+        ("accuracy", 1 - 1e-12, "100.0%"),  # rounding of the machine
+        ("accuracy", 0.0, "0.0%"),
+        ("r2", 0.99971, "0.9997"),
+        ("r2", 0.00001, "0.000"),  # the mean alone is no end that could be reached or missed
+        ("log_loss", 0.00021, "0.0002"),
+        ("log_loss", 0.0, "0.000"),
+    ],
+)
+def test_no_score_is_rounded_to_all_or_nothing(name: str, score: float, shown: str) -> None:
+    label, higher, percent, _ = words.METRICS[name]
+    assert words.Metric(name, label, higher, percent).show(score) == shown
+
+
+def test_no_whole_per_cent_and_no_end_of_an_interval_is_all_or_nothing() -> None:
+    metric = words.Metric("accuracy", "accuracy", percent=True)
+    assert (metric.show(0.996, 0), metric.show(0.004, 0), metric.show(0.994, 0)) == ("99.6%", "0.4%", "99%")
+    assert metric.span(0.9981, 0.99996) == "99.8–99.996%"
+    assert metric.difference(0.0001) == "0.0 points"
+
+
 def test_the_metric_of_the_summary_comes_before_what_is_known_of_the_name() -> None:
     info = {"name": "f1", "label": "F1 of 'sick'", "higher_is_better": True, "percent": True, "words": "…"}
     metric = words.metric_of(summary_of("f1", 0.5, 0.4, 0.6, metric_info=info))
     assert metric.label == "F1 of 'sick'" and metric.show(0.5) == "50.0%"
+
+
+@pytest.mark.parametrize(
+    "value, low, high, sentence",
+    [
+        (0.31, 0.2, 0.4, "explain about 31% of the differences in the target, between 20% and 40%."),
+        (
+            0.31,
+            -0.2,
+            0.4,
+            "explain about 31% of the differences in the target, 40% at the most; it may also do worse than "
+            "always answering with the mean.",
+        ),
+        (
+            -0.06,
+            -0.3,
+            0.1,
+            "explain none of the differences in the target: always answering with the mean does better. At "
+            "the most it explains 10% of them.",
+        ),
+        (
+            -0.06,
+            -0.3,
+            -0.01,
+            "explain none of the differences in the target: always answering with the mean does better.",
+        ),
+        (
+            0.0,
+            None,
+            None,
+            "explain none of the differences in the target: always answering with the mean does as well.",
+        ),
+        (
+            0.9997,
+            0.99,
+            0.99999,
+            "explain about 99.97% of the differences in the target, between 99% and 99.999%.",
+        ),
+    ],
+)
+def test_nobody_explains_less_than_nothing(
+    value: float, low: float | None, high: float | None, sentence: str
+) -> None:
+    summary = summary_of("r2", value, low, high)
+    told = words.expectation(summary, words.metric_of(summary))
+    assert told == f"On new pictures, expect it to {sentence}"
+
+
+def a_guess(metric: str, score: float, **more: object) -> dict:
+    row = {"name": "mean", "label": "Always the mean", "family": "baseline", "score": score}
+    return summary_of(metric, score, score - 0.2, score + 0.01, leaderboard=[row]) | more
+
+
+def test_a_guess_that_serves_answers_the_same_for_all_and_is_compared_with_nothing() -> None:
+    summary = a_guess("r2", -0.06, chosen="mean", verdict={"deep_learning": "nothing to learn"})
+    metric = words.metric_of(summary)
+    assert words.expectation(summary, metric) == (
+        "On new pictures, expect it to explain none of the differences in the target: it answers the same "
+        "for all of them."
+    )
+    assert words.comparison(summary, metric) == (
+        "This is a guess that does not look at the picture: no candidate was shown to do better."
+    )
+
+
+def test_a_guess_beside_a_model_explains_nothing() -> None:
+    summary = a_guess("r2", -0.06, chosen="model")
+    summary["expected"] |= {"value": 0.5, "low": 0.4, "high": 0.6}
+    assert words.comparison(summary, words.metric_of(summary)) == (
+        "A guess that does not look at the picture (always the mean) explains nothing (R² −0.060)."
+    )
+
+
+def test_a_test_set_on_which_the_mean_does_better_is_told_so() -> None:
+    summary = summary_of("r2", 0.5, 0.4, 0.6, test={"n": 20, "value": -0.2, "inside": True})
+    assert words.own_test(summary, words.metric_of(summary)) == (
+        "On your own test set of 20 pictures it reached an R² of −0.200 (always answering with their mean "
+        "does better), inside the interval that was promised."
+    )
 
 
 def test_an_unknown_metric_is_named_as_it_is() -> None:

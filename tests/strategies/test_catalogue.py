@@ -9,6 +9,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from handful.data.columns import TEXT
@@ -201,17 +202,19 @@ def test_clones_and_is_rebuilt_from_its_specification(dataset: Dataset, candidat
 
 
 @every_candidate
-def test_repeats_under_its_seed_and_survives_pickling(dataset: Dataset, candidate: Candidate) -> None:
+def test_repeats_under_its_seed_alone_and_survives_pickling(dataset: Dataset, candidate: Candidate) -> None:
     first = once(candidate, dataset)
     assert first.error is None, first.error["traceback"]
     split, K = first_split(dataset), n_classes(dataset)
     X, y = getattr(dataset, candidate.view), labels_of(dataset, split)
+    others = torch.get_rng_state()
     fitted = candidate.fresh(split.seed)
     fitted.fit(take(X, split.train), y[split.train], **visible(dataset, split.train, fitted))
     said = scores(fitted, take(X, split.test), K)
     np.testing.assert_array_equal(said.astype(first.test.dtype), first.test)
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(scores(again, take(X, split.test), K), said)
+    assert torch.equal(torch.get_rng_state(), others)  # a person's own random numbers are left alone
     assert count_parameters(fitted) is None or count_parameters(fitted) >= 1
 
 

@@ -11,6 +11,7 @@ from handful.audit.coincidence import coincidence, column_codes
 from handful.audit.near import Embed, near_duplicates
 from handful.audit.near_texts import near_duplicate_texts
 from handful.data.dataset import Dataset, Finding, Images
+from handful.scoring import per_cent
 
 # A component of near-duplicates over this share of the data is no set of copies but pictures that are alike
 # by nature (X-rays, empty frames); a small data set may still hold a burst of ten.
@@ -96,7 +97,7 @@ def _ceiling(dataset: Dataset, sets: list[np.ndarray]) -> str:
         return ""
     return (
         f" Some of them have different labels, so on this data no model can be right in more than "
-        f"{1 - lost / len(dataset):.1%} of the rows."
+        f"{per_cent(1 - lost / len(dataset), 1)}% of the rows."
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from handful.data.columns import PICTURE, TEXTS, absent, kind_of
 from handful.data.dataset import Dataset, Finding
+from handful.scoring import per_cent
 
 NEARLY_PERFECT = 0.99  # of the way from chance to perfect; R² for regression
 NEXT_IS_WORSE = 0.9  # the best other column must stay below this
@@ -56,12 +57,14 @@ def check_columns(dataset: Dataset, folds: int) -> list[Finding]:
 def _alarm(column: _Column, dataset: Dataset, next_best: float) -> Finding:
     target = dataset.origin.get("target")
     outcome = f"the target {target!r}" if isinstance(target, str) else "the target"
-    others = f"the next best column reaches {next_best:.0%}" if next_best > 0 else "no other column helps"
+    others = (
+        f"the next best column reaches {per_cent(next_best)}%" if next_best > 0 else "no other column helps"
+    )
     way = "of the way from guessing to perfect" if dataset.task == "classification" else "of the variation"
     message = (
-        f"Column {column.name!r} alone predicts {outcome} ({column.score:.0%} {way}; {others}). Is it known "
-        f"before the outcome is? If it is written down afterwards, or is the outcome under another name, "
-        f"remove the column: a model that leans on it will fail on new data."
+        f"Column {column.name!r} alone predicts {outcome} ({per_cent(column.score)}% {way}; {others}). Is it "
+        f"known before the outcome is? If it is written down afterwards, or is the outcome under another "
+        f"name, remove the column: a model that leans on it will fail on new data."
     )
     return Finding(KIND, "alarm", message, [column.name])
 

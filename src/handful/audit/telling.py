@@ -10,6 +10,7 @@ import numpy as np
 from handful.data.dataset import Dataset, Finding
 from handful.data.names import listed
 from handful.data.texts import UNSPACED, WORD
+from handful.scoring import per_cent
 
 NEARLY_PERFECT = 0.99  # of the way from guessing to perfect
 COMES_CLOSE = 0.9  # another word that does so well: the task may be easy
@@ -52,7 +53,7 @@ def _class_names(dataset: Dataset) -> list[Finding]:
             severity = "alarm"
         elif share >= MOSTLY and severity == "note":
             severity = "warning"
-        told.append(f"{name} in {share:.0%} of its own texts and {others:.0%} of the others")
+        told.append(f"{name} in {per_cent(share)}% of its own texts and {per_cent(others)}% of the others")
     if not told:
         return []
     message = (

@@ -193,11 +193,11 @@ def load_torch(backbone: Backbone) -> torch.nn.Module:
     run). Packaged and hub weights keep their classifier; a local file's is left out, since it may have any
     number of classes. Raises HandfulError where the file is not the one that the backbone names.
     """
-    if backbone.source.kind == "package":
-        return _load_packaged(backbone)
-    if backbone.source.kind == "hub":
-        return _load_hub(backbone)
-    return _load_file(backbone)
+    import torch
+
+    loaders = {"package": _load_packaged, "hub": _load_hub, "file": _load_file}
+    with torch.random.fork_rng(devices=[]):  # timm draws weights before it reads them
+        return loaders[backbone.source.kind](backbone)
 
 
 # ---- packages

@@ -178,17 +178,17 @@ def _separated(text: str, suffix: str) -> tuple[str, str]:
 def _sniff(text: str, suffix: str) -> str:
     """The delimiter that splits the first lines into the same number (over one) of fields.
 
-    Where semicolons or tabs split all of them so, commas are decimal ones, or part of names.
+    Where tabs split all of them so, commas are decimal ones, or part of names; for semicolons: `_separating`.
     """
     order = "\t" + _DELIMITERS.replace("\t", "") if suffix in (".tsv", ".tab") else _DELIMITERS
-    nothing = (0.0, False, 0)
+    nothing, separating = (0.0, False, 0), _separating(text)
     best, best_score = order[0], nothing
     for delimiter in order:
         widths = _first_widths(text, delimiter)
         if widths and widths[0] > 1:
             # A ragged file must still find its delimiter, so that the message names the line.
             fitting = sum(width == widths[0] for width in widths) / len(widths)
-            score = (fitting, fitting == 1 and delimiter in ";\t", widths[0])
+            score = (fitting, fitting == 1 and delimiter in (separating, "\t"), widths[0])
             if score > best_score:
                 best, best_score = delimiter, score
     if best_score == nothing:
@@ -196,6 +196,20 @@ def _sniff(text: str, suffix: str) -> str:
         if widths and widths[0] > 1 and len(set(widths)) == 1 and len(widths) > 1:
             return " "
     return best
+
+
+def _separating(text: str) -> str | None:
+    """Which of comma and semicolon separates, if both split all lines: by what stands around them.
+
+    Commas between digits, in all lines below the header, are decimal ones. What a blank always follows, where
+    it does not follow the other, belongs to texts. None where that does not tell.
+    """
+    lines = [line for line in re.sub(r'"[^"]*"', "", text).splitlines() if line][: _SNIFFED_ROWS + 1]
+    below, whole = "\n".join(lines[1:]), "\n".join(lines)
+    if "," in below and not re.search(r"(?<!\d),|,(?!\d)", below):
+        return ";"
+    of_texts = [mark for mark in ",;" if mark in whole and not re.search(rf"{mark}(?! )", whole)]
+    return {",": ";", ";": ","}[of_texts[0]] if len(of_texts) == 1 else None
 
 
 def _reader(text: str, delimiter: str, *, strict: bool = False) -> Any:

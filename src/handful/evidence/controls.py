@@ -43,7 +43,7 @@ from handful.evidence.laws import scale_of
 from handful.evidence.leaderboard import number
 from handful.evidence.predictions import Predictions, Row
 from handful.evidence.selection import LEVEL
-from handful.scoring import REGRESSION, Metric
+from handful.scoring import REGRESSION, Metric, per_cent
 from handful.strategies.shortcut import BEYOND
 
 ALPHA = 0.01
@@ -240,7 +240,7 @@ _SEES = {
     "row order": "the place in the file",
     "border pixels": "the outermost pixels",
     "mean colour": "the mean colour",
-    "text length": "how long a text is",
+    "text length": "the length of a text",
     "punctuation and capitals": "punctuation marks, capitals and digits",
     "missingness": "which values are missing",
 }
@@ -297,7 +297,7 @@ def message(t: Trial, kind: str, metric: Metric) -> str:
 def _shown(score: float, metric: Metric) -> str:
     """A score in a sentence: `87%`, `0.47`, `1,230`; two decimals of R² are enough to see a guess."""
     if metric.percent:
-        return f"{score:.0%}"
+        return f"{per_cent(score)}%"
     if metric.name != "r2" and 0 < abs(score) < 1e-4:
         return f"{score:.2e}"
     decimals = 2 if metric.name == "r2" else max(0, 2 - int(np.floor(np.log10(max(abs(score), 1e-4)))))

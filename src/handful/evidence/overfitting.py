@@ -12,6 +12,7 @@ from handful.evidence.leaderboard import number
 from handful.evidence.predictions import Predictions, Row
 from handful.evidence.selection import LEVEL
 from handful.evidence.training import loss_curve
+from handful.scoring import per_cent
 
 DRAWS = 60  # of the bootstrap: a standard deviation to about a tenth of itself
 MOSTLY = 0.9  # of what was learned holds on new examples: sound
@@ -107,7 +108,7 @@ def diagnose(
         return "cannot tell", "Too few examples to tell how much of what it learned holds on new ones."
     if low <= 0 or kept / learned >= MOSTLY:
         return "sound", "What it learned holds on new examples."
-    share = f"{kept / learned:.0%} of what it learned holds on new examples."
+    share = f"{per_cent(kept / learned)}% of what it learned holds on new examples."
     if kept / learned < LITTLE:
         return "overfits", f"Only {share}"
     return "overfits a little", share
@@ -128,7 +129,7 @@ def remedies(
     if row.members is not None:
         if diagnosis in ("sound", "cannot tell"):
             return []
-        return ["what helps its members: an average has nothing of its own to change"]
+        return ["what helps its members, for an average has nothing of its own to change"]
     if diagnosis == "underfits":
         more = "other features" if pretrained or modality == "table" else "features of a pretrained network"
         return ["weaker regularisation, or a more flexible model", more]

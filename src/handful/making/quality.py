@@ -11,7 +11,7 @@ import pandas as pd
 from handful.data.names import count, listed
 from handful.evidence.comparison import Difference
 from handful.evidence.generated import Likeness
-from handful.scoring import Metric
+from handful.scoring import Metric, per_cent
 from handful.strategies.customs import Customs
 
 # From which share of copies on a generator is said to repeat its examples.
@@ -102,7 +102,7 @@ class Quality:
         """One or two sentences: whether they help, and why not."""
         if self.copies >= REPEATS:
             return (
-                f"These generated examples do not help: {100 * self.copies:.0f} % of what the generator "
+                f"These generated examples do not help: {per_cent(self.copies)} % of what the generator "
                 f"{self.generator!r} makes up are copies of real examples."
             )
         told = f"{self._points(self.gain.value)} ({self._interval(self.gain)})"
@@ -160,8 +160,8 @@ class Quality:
         if like is None:
             return []
         found = [
-            f"Coverage: {100 * like.coverage:.0f} % of the real examples have a generated one nearby; of "
-            f"fresh real examples {100 * like.coverage_if_real:.0f} % would. Density: {like.density:.2f}, "
+            f"Coverage: {per_cent(like.coverage)} % of the real examples have a generated one nearby; of "
+            f"fresh real examples {per_cent(like.coverage_if_real)} % would. Density: {like.density:.2f}, "
             f"where fresh real examples have 1 ({_crowd(like.density)})."
         ]
         if like.variety is not None:
@@ -172,7 +172,7 @@ class Quality:
         return found
 
     def _score(self, value: float) -> str:
-        return f"{100 * value:.1f} %" if self.metric.percent else f"{value:.3f}"
+        return f"{per_cent(value, 1)} %" if self.metric.percent else f"{value:.3f}"
 
     def _points(self, value: float) -> str:
         return f"{100 * value:+.1f} points" if self.metric.percent else f"{value:+.3f}"

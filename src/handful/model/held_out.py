@@ -15,11 +15,13 @@ from handful.data import store
 from handful.data.load import load_test
 from handful.errors import DataError
 from handful.evidence.leaderboard import number
-from handful.evidence.selection import SHARES
-from handful.evidence.shares import wilson
+from handful.evidence.predictions import Predictions, Row
+from handful.evidence.selection import SHARES, around, errors
 from handful.model.model import Model
 from handful.model.start import seen_before
 from handful.protocol.run import Run
+from handful.protocol.splits import Split
+from handful.scoring import Metric
 
 DRAWS, CELLS = 200, 20_000_000  # of as many samples as the test set has; fewer of very large sets
 
@@ -87,19 +89,34 @@ def _score(run: Run, model: Model, test: Path) -> HeldOutScore:
         served = model.calibrated(scores)  # its doubt is in it already
         return weights @ -np.log(served[np.arange(n), y]) / weights.sum(axis=1)
 
-    times = min(DRAWS, max(20, CELLS // n))
-    drawn = np.random.default_rng(run.settings.seed).multinomial(n, np.full(n, 1 / n), size=times)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # that there is no value is said by `reason`
         value = number(scored(np.ones((1, n)))[0])
-        ends = np.nanquantile(scored(drawn.astype(float)), [0.025, 0.975])
-    if value is not None and metric.name in SHARES:  # draws from a test set without a mistake show none
-        around = wilson(value, n)
-        ends = np.array([min(ends[0], around[0]), max(ends[1], around[1])])
+        if value is None:
+            low, high = None, None
+        elif metric.name in SHARES or metric.costs is not None:
+            low, high = (number(end) for end in interval(metric, y, scores, value))
+        else:
+            times = min(DRAWS, max(20, CELLS // n))
+            drawn = np.random.default_rng(run.settings.seed).multinomial(n, np.full(n, 1 / n), size=times)
+            ends = np.nanquantile(scored(drawn.astype(float)), [0.025, 0.975])
+            low, high = number(ends[0]), number(ends[1])
     reason = _why_undefined(metric.label, y, model.classes) if value is None else None
     noticed = tuple(finding.message for finding in findings if finding.severity != "note")
-    low, high = (None, None) if value is None else (number(ends[0]), number(ends[1]))
     return HeldOutScore(metric.name, value, n, int(known.sum()), reason, noticed, low, high)
+
+
+def interval(metric: Metric, y: np.ndarray, scores: np.ndarray, value: float) -> tuple[float, float]:
+    """The 95 % interval of a share or a cost, as cross-validation has it, for a model fixed beforehand.
+
+    y `(n,)` and scores `(n, K)` of the test set, every sample by itself; value is their score.
+    """
+    n = len(y)
+    row = Row("model", "model", "classic", 0, oof=scores[None])
+    once = Split(0, 0, train=np.arange(0), test=np.arange(n), seed=0)
+    predictions = Predictions(y, np.arange(n), metric, [once], [row], [])
+    found = around(predictions, value, value, float(errors(predictions, [row])[0]), row=row)
+    return found.low, found.high
 
 
 def _why_undefined(label: str, y: np.ndarray, classes: np.ndarray | None) -> str:

@@ -236,17 +236,26 @@ def to_arrays(module: torch.nn.Module) -> dict[str, np.ndarray]:
     return {k: v.detach().cpu().numpy().copy() for k, v in module.state_dict().items()}
 
 
-def from_arrays(module: torch.nn.Module, weights: dict[str, np.ndarray]) -> torch.nn.Module:
-    """The same network with these weights, in eval mode."""
+def from_arrays(make: Callable[[], torch.nn.Module], weights: dict[str, np.ndarray]) -> torch.nn.Module:
+    """The network with these weights, in eval mode."""
     import torch
 
+    module = _made(make)
     module.load_state_dict({k: torch.as_tensor(np.asarray(v)) for k, v in weights.items()})
     return module.eval()
 
 
-def count_trainable(module: torch.nn.Module) -> int:
-    """Numbers that training can change."""
-    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+def count_trainable(make: Callable[[], torch.nn.Module]) -> int:
+    """Numbers of a network that training can change."""
+    return sum(p.numel() for p in _made(make).parameters() if p.requires_grad)
+
+
+def _made(make: Callable[[], torch.nn.Module]) -> torch.nn.Module:
+    """A network as it starts; what it draws for that is not taken from the caller's random numbers."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        return make()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from handful.evidence.predictions import Predictions, Row
 from handful.evidence.selection import Interval
 from handful.report import figures, words
 from handful.report.content import SHOWN, Content, View
+from handful.scoring import per_cent
 
 
 def classes_part(
@@ -41,7 +42,7 @@ def _words(of: OfClass, names: list[str], many: str) -> str:
     name = repr(names[of.code])
     if of.recall is None:
         return f"No example of {name} was held out, so nothing is known of it."
-    value, low, high = (f"{100 * v:.0f}" for v in (of.recall.value, of.recall.low, of.recall.high))
+    value, low, high = (per_cent(v) for v in (of.recall.value, of.recall.low, of.recall.high))
     span = f"{value}%; of new ones {low} to {high}%"
     said = [f"Of {of.n:,} {many} of {name}, {_count(of.hits, of.n)} found ({span})"]
     others = [f"{names[k]!r} ({times:,})" for k, times in of.taken_for[:3]]
@@ -53,7 +54,7 @@ def _words(of: OfClass, names: list[str], many: str) -> str:
     else:
         said.append(f"Of {of.named:,} that the model calls so, {_count(of.hits, of.named, 'right')}.")
     if of.few:
-        said.append(" These are few examples to tell by: more of this class help most.")
+        said.append(" These are few examples to tell by: with more of this class one would know it better.")
     return "".join(said)
 
 
@@ -91,8 +92,8 @@ def classes_view(content: Content) -> View | None:
 
     def share(line: dict[str, Any], name: str, kind: str, title: str) -> View:
         value, low, high = (line.get(f"{name}{end}") for end in ("", "_low", "_high"))
-        shown = words.MISSING if value is None else f"{100 * value:.0f}%"
-        span = "" if low is None or high is None else f"{100 * low:.0f} to {100 * high:.0f}%"
+        shown = words.MISSING if value is None else f"{per_cent(value)}%"
+        span = "" if low is None or high is None else f"{per_cent(low)} to {per_cent(high)}%"
         bar = "" if value is None else figures.bar(value, kind=kind, title=title)
         return {"shown": shown, "span": span, "bar": bar}
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from handful.scoring import is_whole
+
 Domain = tuple[float, float]
 Format = Callable[[float], str]
 
@@ -132,9 +134,13 @@ def number_line(
 
 
 def hundred(low: float | None, value: float, high: float | None, things: str) -> Markup:
-    """A hundred squares: right for sure, perhaps right (the interval), and wrong. Shares between 0 and 1."""
-    sure = round(100 * (value if low is None else low))
-    perhaps = round(100 * (value if high is None else high))
+    """A hundred squares: right for sure, perhaps right (the interval), and wrong. Shares between 0 and 1.
+
+    All are sure only where the low end is 1, and none may be only where the high end is 0.
+    """
+    low, high = value if low is None else low, value if high is None else high
+    sure = round(100 * low) if is_whole(low) else min(99, round(100 * low))
+    perhaps = round(100 * high) if is_whole(high) else max(1, round(100 * high))
     body = []
     for i in range(100):
         kind = "sure" if i < sure else "perhaps" if i < perhaps else "wrong"

@@ -10,6 +10,7 @@ from handful.report.content import Content, View, table_cells
 from handful.report.inside import COPY, ENTERED, FAR, OTHER
 from handful.report.pictures import is_small, thumbnail
 from handful.report.training_figures import loss_figure
+from handful.scoring import per_cent
 
 # Techniques that this section is about, by the beginning of their names in the ledger.
 ABOUT = ("autoencoder", "principal components", "pretraining", "unlabelled data", "generated examples")
@@ -106,7 +107,7 @@ def _said(line: View, many: str, one: str) -> list[str]:
     if kept is not None:
         said.append(
             f"What it redraws from the codes of {many} that it had not seen keeps "
-            f"{max(0.0, 100 * kept):.0f}% of what differs between them."
+            f"{per_cent(max(0.0, kept))}% of what differs between them."
         )
     if line.get("collapsed"):
         said.append(
@@ -120,8 +121,8 @@ def _said(line: View, many: str, one: str) -> list[str]:
     same, chance = line.get("nearest_alike"), line.get("nearest_alike_by_chance")
     if same is not None and chance is not None:
         said.append(
-            f"It was told no labels. Still, for {100 * same:.0f} of 100 new {many} the one with the nearest "
-            f"code is of the same class; by chance it would be {100 * chance:.0f}."
+            f"It was told no labels. Still, for {per_cent(same)} of 100 new {many} the one with the nearest "
+            f"code is of the same class; by chance it would be {per_cent(chance)}."
         )
     return said
 

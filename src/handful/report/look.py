@@ -111,7 +111,7 @@ def _mistakes(content: Content) -> View | None:
                 "true": value_text(mistake.get("true"), regression),
                 "predicted": value_text(mistake.get("predicted"), regression),
                 "quantity": regression,
-                "confidence": None if confidence is None else f"{100 * confidence:.0f}% sure",
+                "confidence": None if confidence is None else f"{words.certainty(confidence)} sure",
             }
         )
     return {

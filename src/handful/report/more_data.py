@@ -83,7 +83,7 @@ def gain(forecast: View, metric: words.Metric) -> tuple[str, str]:
         return f"{_signed(100 * value, 1)} points", f"{_signed(100 * low, 1)} to {_signed(100 * high, 1)}"
     if metric.higher_is_better:
         return _signed(value, 3), f"{_signed(low, 3)} to {_signed(high, 3)}"
-    return f"{metric.show(value)} less", f"{metric.show(low)} to {metric.show(high)}"
+    return f"{metric.difference(value)} less", f"{metric.difference(low)} to {metric.difference(high)}"
 
 
 def gain_text(forecast: View, metric: words.Metric) -> str:
@@ -119,9 +119,15 @@ def lead(summary: dict[str, Any]) -> str | None:
 
 
 def targets(summary: dict[str, Any]) -> list[str]:
-    """A sentence for each target score of the report."""
+    """A sentence for each target score of the report, but for what the lead has said already."""
     needed = summary.get("labels_needed") or {}
-    return [target_text(summary, answer) for answer in needed.get("targets") or []]
+    curves = (summary.get("learning_curve") or {}).get("curves") or [{}]
+    told = curves[0].get("doubt")  # the reason that `lead` gives
+    return [
+        target_text(summary, answer)
+        for answer in needed.get("targets") or []
+        if answer["status"] != "cannot tell" or answer["reason"] != told
+    ]
 
 
 def target_text(summary: dict[str, Any], answer: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from handful.report import figures, words
 from handful.report.content import Content, View
+from handful.scoring import per_cent
 
 THIRDS = ("smallest third", "middle third", "largest third")
 NOTICEABLE = 0.02  # a calibration error that differs by less is not worth a sentence about better or worse
@@ -45,8 +46,8 @@ def _probabilities(calibration: View) -> View:
         "by_chance": _points(chance),
         "honest": after is not None and chance is not None and after <= chance + NOTICEABLE,
         "surest": {
-            "said": round(100 * surest["confidence"]),
-            "right": round(100 * surest["right"]),
+            "said": words.certainty(surest["confidence"]),
+            "right": per_cent(surest["right"]),
             "n": surest["n"],
         },
     }
@@ -62,8 +63,8 @@ def _sets(content: Content, conformal: View) -> View:
     lines = [
         {
             "name": name,
-            "share": f"{100 * conformal[key]:.0f}%",
-            "bar": figures.bar(conformal[key], kind=kind, title=f"{name}: {100 * conformal[key]:.0f}%"),
+            "share": f"{per_cent(conformal[key])}%",
+            "bar": figures.bar(conformal[key], kind=kind, title=f"{name}: {per_cent(conformal[key])}%"),
         }
         for name, key, kind in shares
         if conformal.get(key) is not None
@@ -77,8 +78,8 @@ def _sets(content: Content, conformal: View) -> View:
     return {
         "lines": lines,
         "often": often,
-        "always_one": conformal["share_single"] > 0.995,
-        "covered": None if covered is None else round(100 * covered),
+        "always_one": conformal["share_single"] == 1,
+        "covered": None if covered is None else per_cent(covered),
         "example": often[0]["names"] if often else _either(classes[:2]) if len(classes) > 2 else None,
         "two_classes": len(classes) == 2,
     }
@@ -97,16 +98,16 @@ def _interval(content: Content, conformal: View) -> View:
         "large": show(ends[1]),
         "half_off": None if half_off is None else show(half_off),
         "share": None if not spread else round(100 * 2 * half / spread),
-        "covered": None if covered is None else round(100 * covered),
+        "covered": None if covered is None else per_cent(covered),
         "levels": [
-            (f"{100 * line['level']:.0f}", f"{100 * line['covered']:.0f}")
+            (f"{100 * line['level']:.0f}", per_cent(line["covered"]))
             for line in conformal.get("levels") or []
         ],
         "thirds": [
             {
                 "name": f"{name}, {show(line['from'])} to {show(line['to'])}",
                 "half_off": show(line["half_off"]),
-                "covered": f"{100 * line['covered']:.0f}",
+                "covered": per_cent(line["covered"]),
             }
             for name, line in zip(THIRDS, conformal.get("thirds") or [], strict=False)
         ],
@@ -205,4 +206,5 @@ def reliability_diagram(bins: list[dict[str, Any]], before: list[dict[str, Any]]
 
 
 def _said(b: dict[str, Any], when: str) -> str:
-    return f"{when}: {100 * b['confidence']:.0f}% sure, {100 * b['right']:.0f}% right ({b['n']} predictions)"
+    sure, right = words.certainty(b["confidence"]), per_cent(b["right"])
+    return f"{when}: {sure} sure, {right}% right ({b['n']} predictions)"

@@ -36,7 +36,7 @@ def answer_text(summary: dict[str, Any]) -> str:
     if ties:
         lines.append(_line("As good", f"with this much data {_named(ties)} cannot be told apart from it"))
         least = (summary.get("tie") or {}).get("cheapest")
-        if least not in (None, words.chosen_of(summary)):
+        if least not in (None, words.chosen_of(summary)) and not words.nothing_learned(summary):
             label = words.shorten(words.label_of(summary, least), 90)
             lines.append(_line("", f"the cheapest of them to use: {label}"))
     lines.append(_line("Rare", rare_text(summary)))

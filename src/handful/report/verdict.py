@@ -210,13 +210,14 @@ def cost(summary: dict[str, Any]) -> list[str]:
 
 def _trend(trend: Trend, metric: words.Metric, many: str) -> str:
     moved = trend.full - trend.half
+    seen = f"From learning with half of the {many} to learning with all of them, the comparison"
+    unsure = f"nothing says yet that more {many} would change the answer."
+    if _place(metric, moved) == "level":
+        return f"{seen} stayed where it was: {unsure}"
     side = "the network" if moved > 0 else "the traditional model"
-    seen = (
-        f"From learning with half of the {many} to learning with all of them, the comparison moved "
-        f"{_bare(metric, abs(moved))} towards {side}"
-    )
+    seen = f"{seen} moved {_bare(metric, abs(moved))} towards {side}"
     if trend.direction == "none":
-        return f"{seen}. Chance can do as much: nothing says yet that more {many} would change the answer."
+        return f"{seen}. Chance can do as much: {unsure}"
     return f"{seen}: more {many} speak for it."
 
 
@@ -229,4 +230,5 @@ def _place(metric: words.Metric, gain: float, label: str = "") -> str:
     shown = metric.difference(abs(gain))
     if shown == metric.difference(0.0):
         return "level"
-    return f"{shown}{f' of {label}' if label and metric.percent else ''} {'ahead' if gain > 0 else 'behind'}"
+    unit = f" of {label}" if metric.percent else f" ({label})"
+    return f"{shown}{unit if label else ''} {'ahead' if gain > 0 else 'behind'}"

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from handful.scoring import is_whole, per_cent
+
 MISSING = "–"
 
 # What a report needs to know of a metric when `metric_info` is not in the summary.
@@ -118,10 +120,19 @@ class Metric:
         if value is None:
             return MISSING
         if self.percent:
-            return f"{_fixed(100 * value, 1 if decimals is None else decimals)}%"
+            decimals = 1 if decimals is None else decimals
+            return f"{per_cent(value, decimals) if 0 < value < 1 else _fixed(100 * value, decimals)}%"
         if decimals is None:  # a hopeless candidate's -58.2 among scores of 0.481
             decimals = min(self.decimals, 1) if abs(value) >= 10 else self.decimals
-        return _fixed(value, decimals)
+        return _fixed(value, self._places(value, decimals))
+
+    def _places(self, value: float, decimals: int) -> int:
+        """So many decimals, or the few more with which what is not perfect does not read as perfect."""
+        perfect = 1.0 if self.higher_is_better else 0.0
+        if self.name not in METRICS or value == perfect:
+            return decimals
+        enough = (d for d in range(decimals, MOST_PLACES + 1) if float(f"{value:.{d}f}") != perfect)
+        return next(enough, decimals)
 
     def span(self, low: float | None, high: float | None) -> str:
         """An interval, `83.4–91.2%`; a dash where an end is missing.
@@ -142,7 +153,7 @@ class Metric:
             return MISSING
         if self.percent:
             return f"{_fixed(100 * value, 1)} points"
-        return self.show(value)
+        return _fixed(value, min(self.decimals, 1) if abs(value) >= 10 else self.decimals)
 
     def size(self, gain: float) -> str:
         """A difference with the metric's name: `2.3 points of accuracy`, `0.023 (R²)`."""
@@ -345,6 +356,16 @@ def label_of(summary: dict[str, Any], name: str | None) -> str:
     return str(row.get("label") or name or MISSING)
 
 
+def guess_serves(summary: dict[str, Any]) -> bool:
+    """Whether what is refitted and served learns nothing from the examples."""
+    return (row_of(summary, chosen_of(summary)) or {}).get("family") == "baseline"
+
+
+def nothing_learned(summary: dict[str, Any]) -> bool:
+    """Whether nothing that was tried is better than luck."""
+    return (summary.get("verdict") or {}).get("deep_learning") == "nothing to learn"
+
+
 def chosen_of(summary: dict[str, Any]) -> str | None:
     """The key of what is refitted and served."""
     return summary.get("chosen") or summary.get("winner")
@@ -368,16 +389,33 @@ def alarms(summary: dict[str, Any]) -> list[str]:
     return [str(line.get("message")) for line in controls + audit]
 
 
-def out_of(*shares: float | None) -> tuple[int, list[int | None]]:
-    """Shares as counts out of 100, or out of 1,000 where 100 would round a good score up to perfect.
+def out_of(value: float, *ends: float) -> tuple[int, list[str]]:
+    """Shares as counts out of 100, or of more where 100 would round the first one to all or nothing.
 
     >>> out_of(0.873, 0.834, 0.912)
-    (100, [87, 83, 91])
-    >>> out_of(0.996, 0.981, 0.9994)
-    (1000, [996, 981, 999])
+    (100, ['87', '83', '91'])
+    >>> out_of(0.996, 0.981, 0.9998)
+    (1000, ['996', '981', 'more than 999'])
     """
-    of = 1000 if any(s is not None and s < 1 and round(100 * s) == 100 for s in shares[:1]) else 100
-    return of, [None if s is None else round(of * s) for s in shares]
+    enough = (of for of in (100, 1000, 10_000) if is_whole(value) or round(of * value) not in (0, of))
+    of = next(enough, 10_000)
+    return of, [_counted(share, of) for share in (value, *ends)]
+
+
+def _counted(share: float, of: int) -> str:
+    count = round(of * share)
+    if count == of and not is_whole(share):
+        return f"more than {of - 1:,}"
+    return "fewer than 1" if count == 0 and not is_whole(share) else f"{count:,}"
+
+
+def certainty(share: float) -> str:
+    """How sure a model says that it is; what it states is not worth more digits.
+
+    >>> certainty(0.874), certainty(0.9999997)
+    ('87%', 'more than 99%')
+    """
+    return "more than 99%" if round(100 * share) == 100 else f"{100 * share:.0f}%"
 
 
 def capital(text: str) -> str:
@@ -404,16 +442,17 @@ def expectation(summary: dict[str, Any], metric: Metric) -> str | None:
     many = noun(summary)
     between = ""
     if metric.name in ("accuracy", "balanced_accuracy", "roc_auc"):
-        of, (v, lo, hi) = out_of(value, low, high)
-        if lo is not None and hi is not None:
-            between = f", between {lo:,} and {hi:,}"
+        of, (v, *ends) = out_of(*(share for share in (value, low, high) if share is not None))
+        if len(ends) == 2:
+            between = f", between {ends[0]} and {ends[1]}"
+        v = f"about {v}" if v[0].isdigit() else v
         if metric.name == "accuracy":
-            return f"Out of {of:,} new {many}, expect about {v:,} right{between}."
+            return f"Out of {of:,} new {many}, expect {v} right{between}."
         if metric.name == "balanced_accuracy":
-            return f"Out of {of:,} new {many}, as many of each class, expect about {v:,} right{between}."
+            return f"Out of {of:,} new {many}, as many of each class, expect {v} right{between}."
         return (
             f"Given one new {noun(summary, 1)} of each of two classes, expect it to tell which is which "
-            f"about {v:,} times out of {of:,}{between}."
+            f"{v} times out of {of:,}{between}."
         )
     if low is not None and high is not None:
         between = f", between {metric.show(low)} and {metric.show(high)}"
@@ -428,15 +467,30 @@ def expectation(summary: dict[str, Any], metric: Metric) -> str | None:
     if metric.name == "mae":
         return f"On new {many}, expect to be off by about {shown} on average{between}."
     if metric.name == "r2":
-        share = Metric("r2", "R²", percent=True)
-        if low is not None and high is not None:
-            between = f", between {share.show(low, 0)} and {share.show(high, 0)}"
-        return (
-            f"On new {many}, expect it to explain about {share.show(value, 0)} of the differences "
-            f"in the target{between}."
-        )
+        same = "it answers the same for all of them" if guess_serves(summary) else None
+        return f"On new {many}, expect it to explain {_explained(value, low, high, same)}"
     meant = f" That is {within(metric.words).rstrip('.')}." if metric.words else ""
     return f"On new {many}, expect {article(metric.label)} of about {shown}{between}.{meant}"
+
+
+def _explained(value: float, low: float | None, high: float | None, same: str | None) -> str:
+    """How much of the differences R² says are explained: below 0 none, and the mean alone does better.
+
+    `same` is said instead of a model that gives one answer.
+    """
+    share = Metric("r2", "R²", percent=True)
+    differences = "of the differences in the target"
+    if value <= 0:
+        mean = f"always answering with the mean does {'better' if value < 0 else 'as well'}"
+        best = f" At the most it explains {share.show(high, 0)} of them." if high and high > 0 else ""
+        return f"none {differences}: {same}." if same else f"none {differences}: {mean}.{best}"
+    about = f"about {share.show(value, 0)} {differences}"
+    if low is None or high is None:
+        return f"{about}."
+    if low < 0:
+        worse = "it may also do worse than always answering with the mean"
+        return f"{about}, {share.show(high, 0)} at the most; {worse}."
+    return f"{about}, between {share.show(low, 0)} and {share.show(high, 0)}."
 
 
 def typical_error(summary: dict[str, Any]) -> str | None:
@@ -453,13 +507,19 @@ def comparison(summary: dict[str, Any], metric: Metric) -> str | None:
     row, expected = baseline_row(summary, metric), summary.get("expected") or {}
     if row is None or expected.get("value") is None:
         return None
+    if guess_serves(summary):
+        one = noun(summary, 1)
+        return f"This is a guess that does not look at the {one}: no candidate was shown to do better."
     shown = metric.show(row["score"], 0) if metric.percent else metric.show(row["score"])
-    if not metric.percent and metric.name != "cost":
-        shown = f"{article(metric.label)} of {shown}"
     worst = expected.get("low" if metric.higher_is_better else "high")
     guess = within(str(row.get("label") or row["name"]))
-    reaches = "costs" if metric.name == "cost" else "reaches"
-    sentence = f"A guess that does not look at the {noun(summary, 1)} ({guess}) {reaches} {shown}."
+    if metric.name == "r2" and row["score"] <= 0:
+        reaches = f"explains nothing (R² {shown})"
+    elif metric.name == "cost":
+        reaches = f"costs {shown}"
+    else:
+        reaches = f"reaches {shown if metric.percent else f'{article(metric.label)} of {shown}'}"
+    sentence = f"A guess that does not look at the {noun(summary, 1)} ({guess}) {reaches}."
     if worst is not None and not metric.better(worst, row["score"]):
         way = "down" if metric.higher_is_better else "up"
         sentence += f" The interval reaches {way} to that guess"
@@ -503,6 +563,8 @@ def _own_score(summary: dict[str, Any], metric: Metric) -> str | None:
     result = f"it scored {shown}" if metric.percent else f"it reached {article(metric.label)} of {shown}"
     if metric.name == "cost":
         result = f"it cost {shown} a {noun(summary, 1)}"
+    if metric.name == "r2" and test["value"] < 0:
+        result += " (always answering with their mean does better)"
     sentence = f"On your own test set{size} {result}"
     seen = test.get("seen_in_training") or 0
     also = f"{seen:,} of them {'is' if seen == 1 else 'are'} also among those learned from."

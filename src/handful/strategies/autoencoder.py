@@ -166,7 +166,7 @@ class AutoencoderFeatures(TransformerMixin, BaseEstimator):
     def _module(self) -> torch.nn.Module:
         from handful.nets.train import from_arrays
 
-        return from_arrays(_make(self.plan_), self.weights_)
+        return from_arrays(lambda: _make(self.plan_), self.weights_)
 
 
 def size_for(Z: np.ndarray, most: int) -> int:

@@ -151,7 +151,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseEstimator):
         """Of whole texts `(n, d)` before training and after it."""
         from handful.nets.train import from_arrays
 
-        return [_vectors(tail, kept, where) for tail in (cut.tail(), from_arrays(cut.tail(), self.weights_))]
+        return [_vectors(tail, kept, where) for tail in (cut.tail(), from_arrays(cut.tail, self.weights_))]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         return self.each_proba(X).mean(axis=0)

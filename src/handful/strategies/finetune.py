@@ -133,7 +133,7 @@ class _FineTuned(BaseEstimator):
             device=where,
         )
         self.weights_, self.history_, self.epochs_ = found.weights, found.history, found.epochs
-        self.n_parameters_ = count_trainable(cut.tail(n_classes or 1))
+        self.n_parameters_ = count_trainable(lambda: cut.tail(n_classes or 1))
         self.sha256_ = backbone.sha256
 
     def save_network(self, path: Path) -> str:
@@ -155,7 +155,7 @@ class _FineTuned(BaseEstimator):
 
     def _outputs(self, X: Any) -> np.ndarray:
         """The network's output `(n, d)`, averaged over the views that it was trained on."""
-        from handful.nets.train import PREDICTED_AT_ONCE, outputs
+        from handful.nets.train import PREDICTED_AT_ONCE, from_arrays, outputs
 
         check_is_fitted(self, "weights_")
         images = X if isinstance(X, Images) else Images.from_array(np.asarray(X))
@@ -166,7 +166,7 @@ class _FineTuned(BaseEstimator):
                 f"(SHA-256 {self.sha256_[:16]}…, here {backbone.sha256[:16]}…)."
             )
         cut, where = self._cut(backbone), device()
-        module = _with(cut.tail(self.weights_["linear.bias"].shape[0]), self.weights_)
+        module = from_arrays(lambda: cut.tail(self.weights_["linear.bias"].shape[0]), self.weights_)
         found = []
         for first in range(0, max(1, len(images)), PREDICTED_AT_ONCE):
             some = images[np.arange(first, min(first + PREDICTED_AT_ONCE, len(images)))]
@@ -268,13 +268,6 @@ def start_from_probe(
             (tail.linear.bias, intercept),
         ):
             old.copy_(torch.as_tensor(new, dtype=torch.float32))
-
-
-def _with(tail: Tail, weights: dict[str, np.ndarray]) -> Tail:
-    import torch
-
-    tail.load_state_dict({k: torch.as_tensor(np.asarray(v)) for k, v in weights.items()})
-    return tail.eval()
 
 
 def _inputs(images: Images, cut: Cut, views: tuple[str, ...], policy: str, where: str) -> Inputs:

@@ -74,7 +74,7 @@ class Network(BaseEstimator, ABC):
             device=device(),
         )
         self.weights_, self.history_, self.epochs_ = trained.weights, trained.history, trained.epochs
-        self.n_parameters_ = count_trainable(self._make(self.plan_, self.d_out_))
+        self.n_parameters_ = count_trainable(lambda: self._make(self.plan_, self.d_out_))
         return self
 
     @abstractmethod
@@ -87,7 +87,7 @@ class Network(BaseEstimator, ABC):
         from handful.nets.train import from_arrays, outputs
 
         check_is_fitted(self, "weights_")
-        module = from_arrays(self._make(self.plan_, self.d_out_), self.weights_)
+        module = from_arrays(lambda: self._make(self.plan_, self.d_out_), self.weights_)
         return outputs(module, self._inputs(Z, device()), np.arange(len(Z)), device()).numpy()
 
 

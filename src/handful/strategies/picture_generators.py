@@ -100,7 +100,7 @@ class PictureVAE(Generator):
             as_trained, lambda: self._learned(pictures), images, self.labels_.astype(str)
         )
         self.history_, self.steps_ = told["history"], told["steps"]
-        self.n_parameters_ = count_trainable(self._network())
+        self.n_parameters_ = count_trainable(self._network)
         self.codes_, self.deviations_ = self._encoded(pictures, self._given(self.labels_))
         apart = _within(self.codes_, self.labels_) if self.conditional else self.codes_
         self.n_latent_active_ = active_units(apart)
@@ -238,7 +238,7 @@ class PictureVAE(Generator):
         from handful.nets.train import PREDICTED_AT_ONCE, from_arrays
 
         check_is_fitted(self, "weights_")
-        half = getattr(from_arrays(self._network(), self.weights_).to(device()), way)
+        half = getattr(from_arrays(self._network, self.weights_).to(device()), way)
         pieces = []
         with torch.inference_mode():
             for rows in np.array_split(np.arange(len(x)), max(1, -(-len(x) // PREDICTED_AT_ONCE))):

@@ -103,7 +103,7 @@ class _RowNetwork(Generator):
         from handful.nets.train import from_arrays
 
         check_is_fitted(self, "weights_")
-        return from_arrays(make_rows(**self.plan_), self.weights_)
+        return from_arrays(lambda: make_rows(**self.plan_), self.weights_)
 
     def _one(self, y: np.ndarray) -> Any:
         """Labels `(n,)` as rows of 0 and 1."""

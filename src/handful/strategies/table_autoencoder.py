@@ -120,7 +120,7 @@ class TableAutoencoderFeatures(TransformerMixin, BaseEstimator):
         from handful.nets.train import from_arrays
 
         check_is_fitted(self, "weights_")
-        return from_arrays(make_rows(**self.plan_), self.weights_)
+        return from_arrays(lambda: make_rows(**self.plan_), self.weights_)
 
     def encode(self, X: pd.DataFrame) -> np.ndarray:
         """The codes `(n, n_codes_)`."""
