@@ -23,6 +23,9 @@ from handful.strategies.candidate import Candidate
 from tests.backbones.conftest import _untrained
 from tests.conftest import pictures, table
 
+# Of eighteen pictures, six a class.
+HALVES = [(np.arange(0, 18, 2), np.arange(1, 18, 2)), (np.arange(1, 18, 2), np.arange(0, 18, 2))]
+
 
 def shared(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(dataset.X), dataset.classes[dataset.y]
@@ -37,13 +40,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def dogs(tiny: str, tmp_path_factory: pytest.TempPathFactory) -> FitRun:
     """A run that fine-tunes, on two splits."""
-    halves = [(np.arange(0, 18, 2), np.arange(1, 18, 2)), (np.arange(1, 18, 2), np.arange(0, 18, 2))]
     return handful.fit(
         shared(pictures(per_class=6)),
         budget="standard",
         families=["finetune"],
         backbones=[tiny],
-        cv=halves,
+        cv=HALVES,
         jobs=1,
         out=tmp_path_factory.mktemp("runs") / "dogs",
     )
@@ -141,6 +143,7 @@ def test_a_model_takes_its_own_weights_along_when_it_moves(
         shared(others()),
         families=["transfer"],
         backbones=[f"{name}={weights}"],
+        cv=HALVES,
         jobs=1,
         out=tmp_path / "run",
     )

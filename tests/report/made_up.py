@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_digits
+
+from handful.report.page import render
 
 GARMENTS = [
     "Ankle boot",
@@ -678,3 +682,9 @@ RUNS = {
     "sixty": many_classes_run,
     "codes": codes_run,
 }
+
+
+@cache
+def page(run: Callable[[], tuple[dict[str, Any], dict[str, Any]]]) -> str:
+    """The page of one of these runs as it is, made once: its pictures take a second."""
+    return render(*run())

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from handful.report.page import render
 from tests.report import made_up
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -65,7 +64,7 @@ def visit(tmp_path_factory: pytest.TempPathFactory):
 
     def look(name: str) -> tuple[dict, list[str]]:
         file = folder / f"{name}.html"
-        page = render(*made_up.RUNS[name]())
+        page = made_up.page(made_up.RUNS[name])
         file.write_text(FRAME.format(page=html.escape(page, quote=True)), encoding="utf-8")
         command = [
             CHROMIUM,

@@ -18,7 +18,7 @@ MADE = {"customs": True, "made": 80, "examined": 80, "entered": 61, "copies": 1,
 
 
 def learned() -> str:
-    return section(render(*made_up.codes_run()), "learned")
+    return section(made_up.page(made_up.codes_run), "learned")
 
 
 def test_codes_are_explained_measured_mapped_and_their_loss_is_split() -> None:
@@ -42,7 +42,7 @@ def test_made_up_examples_stand_beside_real_ones_with_their_fate() -> None:
     assert "stopped: a copy" in page and page.count("passed</span>") > 10
     assert "not picked by hand" in page
     assert "40 pictures were made up; 0 passed one by one. Stopped were 40 as copies of real ones." in page
-    words = Reader(render(*made_up.codes_run())).text
+    words = Reader(made_up.page(made_up.codes_run)).text
     assert "Made-up example" in words and "Reconstruction" in words
 
 
@@ -69,7 +69,7 @@ def test_where_nothing_is_kept_the_worth_is_told_all_the_same() -> None:
     text = Reader(section(render(summary, extras), "learned")).text
     assert "What autoencoder features is worth, in words." in text
     assert "cannot be shown: what it learned is not kept on this machine any more." in text
-    assert 'id="learned"' not in render(*made_up.table_run())
+    assert 'id="learned"' not in made_up.page(made_up.table_run)
 
 
 def test_a_posterior_collapse_is_said() -> None:

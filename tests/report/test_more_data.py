@@ -14,14 +14,14 @@ def answer(status: str, **more: object) -> dict:
 
 
 def test_the_page_says_what_as_many_again_bring() -> None:
-    text = Reader(render(*made_up.image_run())).text
+    text = Reader(made_up.page(made_up.image_run)).text
     assert "With as many again (600 instead of 300), expect an accuracy of about 89%: +2.5 points" in text
     assert "To reach an accuracy of 89.3% you need about 300 more pictures (150 to more than 900)." in text
     assert "One class alone: cannot be told." in text
 
 
 def test_the_page_says_that_one_cannot_tell_and_shows_the_points_all_the_same() -> None:
-    page = render(*made_up.table_run())
+    page = made_up.page(made_up.table_run)
     assert "Whether more rows would help: cannot tell, because the curve falls." in Reader(page).text
     assert 'class="curve"' in page and "foreseen" not in page.split('class="curve"')[1].split("</svg>")[0]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -130,6 +131,13 @@ def once(candidate: Candidate, dataset: Dataset) -> FoldResult:
     return fitted[key][-1]
 
 
+def fit_on(candidate: Candidate, split: Split, dataset: Dataset) -> tuple[BaseEstimator, Any]:
+    """A fresh clone fitted as `fit_and_predict` does, and what it was fitted on."""
+    fitted, X = candidate.fresh(split.seed), take(getattr(dataset, candidate.view), split.train)
+    fitted.fit(X, labels_of(dataset, split)[split.train], **visible(dataset, split.train, fitted))
+    return fitted, X
+
+
 def replaced(dataset: Dataset, rows: np.ndarray) -> Dataset:
     """The same data set with other content, other facts beside it and other targets in some rows."""
     if isinstance(dataset.X, Images):
@@ -160,15 +168,15 @@ def replaced(dataset: Dataset, rows: np.ndarray) -> Dataset:
 
 def sees_held_out_samples(candidate: Candidate, dataset: Dataset) -> bool:
     """The canary: held-out samples are replaced, and something that must not change has changed."""
-    split = first_split(dataset)
+    split, K = first_split(dataset), n_classes(dataset)
     honest = once(candidate, dataset)
-    poisoned = fit_and_predict(candidate, split, replaced(dataset, split.test), n_classes(dataset))
-    if not np.array_equal(honest.train, poisoned.train):
+    fitted, train = fit_on(candidate, split, replaced(dataset, split.test))
+    if not np.array_equal(honest.train, scores(fitted, train, K).astype(honest.train.dtype)):
         return True
-    # One held-out sample stays as it was while its neighbours change: its prediction must stay too.
-    others = replaced(dataset, split.test[1:])
-    kept = fit_and_predict(candidate, split, others, n_classes(dataset))
-    return not np.allclose(honest.test[0], kept.test[0], rtol=1e-5, atol=1e-6)
+    # One held-out sample is as it was while its neighbours are not: its prediction must be as it was too.
+    others = getattr(replaced(dataset, split.test[1:]), candidate.view)
+    kept = scores(fitted, take(others, split.test), K)
+    return not np.allclose(honest.test[0], kept[0], rtol=1e-5, atol=1e-6)
 
 
 @every_candidate
@@ -206,10 +214,9 @@ def test_repeats_under_its_seed_alone_and_survives_pickling(dataset: Dataset, ca
     first = once(candidate, dataset)
     assert first.error is None, first.error["traceback"]
     split, K = first_split(dataset), n_classes(dataset)
-    X, y = getattr(dataset, candidate.view), labels_of(dataset, split)
     others = torch.get_rng_state()
-    fitted = candidate.fresh(split.seed)
-    fitted.fit(take(X, split.train), y[split.train], **visible(dataset, split.train, fitted))
+    fitted, _ = fit_on(candidate, split, dataset)
+    X = getattr(dataset, candidate.view)
     said = scores(fitted, take(X, split.test), K)
     np.testing.assert_array_equal(said.astype(first.test.dtype), first.test)
     again = pickle.loads(pickle.dumps(fitted))

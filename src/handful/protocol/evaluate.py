@@ -10,12 +10,13 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from queue import Queue
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from handful.backbones.engine import on_device
 from handful.data.dataset import Dataset
@@ -101,7 +102,7 @@ def _look(folder: str, identity: str) -> int:
 def processes(run: Run, cells: int) -> int:
     """How many cells run at once."""
     settings = run.settings
-    there = usable_cores() if settings.backend == "loky" else _cluster(run).slots()
+    there = (settings.jobs or usable_cores()) if settings.backend == "loky" else _cluster(run).slots()
     return max(1, min(settings.jobs or there, cells))
 
 
@@ -143,11 +144,20 @@ def run_cell(run: Run, cell: Cell, most: float | None = None) -> Outcome:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Fits in it are silent and take one thread each: small data gains nothing from more."""
-    with threadpool_limits(1), warnings.catch_warnings():
+    with _pools(len(sys.modules)).limit(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)
         yield
+
+
+@lru_cache(maxsize=1)
+def _pools(modules: int) -> ThreadpoolController:
+    """The libraries with threads of their own, looked for again when more modules have been imported.
+
+    The search goes through everything that is loaded, which takes longer than many a fit.
+    """
+    return ThreadpoolController()
 
 
 def fit_and_predict(

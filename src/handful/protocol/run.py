@@ -76,6 +76,7 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         self.made: list[Path] = []
+        self._planned: tuple[dict[str, Any], list[Cell]] | None = None  # the follow-up as it was last read
 
     # --- its beginning
 
@@ -293,10 +294,12 @@ class Run:
         plan = self._file.get("follow_up")
         if plan is None:
             return None
-        own = {c.key: c for c in self.candidates}
-        candidates = {c["key"]: own.get(c["key"]) or Candidate.from_json(c) for c in plan["candidates"]}
-        splits = {s.name: s for s in _read_splits(self.folder / "follow_up.npz", plan["splits"])}
-        return [Cell(candidates[key], splits[name]) for key, name in plan["cells"]]
+        if self._planned is None or self._planned[0] != plan:
+            own = {c.key: c for c in self.candidates}
+            candidates = {c["key"]: own.get(c["key"]) or Candidate.from_json(c) for c in plan["candidates"]}
+            splits = {s.name: s for s in _read_splits(self.folder / "follow_up.npz", plan["splits"])}
+            self._planned = plan, [Cell(candidates[key], splits[name]) for key, name in plan["cells"]]
+        return list(self._planned[1])
 
     @property
     def metric(self) -> Metric:
