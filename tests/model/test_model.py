@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.dummy import DummyClassifier
 from sklearn.naive_bayes import GaussianNB
@@ -131,6 +134,17 @@ def test_labels_stay_as_they_are_beside_a_sample_that_cannot_be_read(tmp_path: P
     assert frame["problem"].tolist()[1] and frame["prediction"].isna().tolist() == [False, True, False]
     assert {repr(label) for label in frame["prediction"].dropna()} <= {"1", "2"}
     assert run.model.predict_frame(X[:2])["prediction"].dtype == y.dtype
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of other systems are Unicode")
+def test_pictures_whose_names_are_shown_alike_keep_their_rows(tmp_path: Path) -> None:
+    for name in (b"caf\xe9.png", rb"caf\xe9.png"):
+        Image.new("RGB", (9, 9)).save(os.path.join(os.fsencode(tmp_path), name), "PNG")
+    first = DummyClassifier().fit(np.zeros((2, 1)), [0, 1])
+    origin = {"modality": "image", "input": "folder", "size": 32, "target": "class"}
+    model = Model("guess", [("guess", first)], "classification", "image", np.array(["a", "b"]), origin)
+    frame = model.predict_frame(tmp_path)
+    assert frame["id"].tolist() == [r"caf\xe9.png"] * 2 and frame["prediction"].tolist() == ["a", "a"]
 
 
 def test_values_come_with_an_interval_of_ninety_per_cent(tmp_path: Path) -> None:
