@@ -109,8 +109,8 @@ def fit(
             modality=modality,
             metric=metric,
             budget=budget,
-            families=_listed(families),
-            backbones=_listed(backbones),
+            families=families,
+            backbones=backbones,
             start_from=start_from,
             allow_download=allow_download,
             drop_classes=tuple(drop_class or ()),
@@ -370,10 +370,6 @@ def demo(
     with _bar(folder) as tell:
         run = fit_data(data, out=folder, progress=tell)
     _answer(run)
-
-
-def _listed(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _answer(run: Any) -> None:
