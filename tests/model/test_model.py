@@ -118,6 +118,12 @@ def test_a_model_of_the_older_form_says_who_made_it(wine, tmp_path: Path) -> Non
     (tmp_path / "model.json").write_text(json.dumps(about | {"format": 1, "handful": "0.0.9"}))
     with pytest.raises(RunError, match=r"saved by handful 0\.0\.9, in a form .* Fit the data again"):
         handful.load(tmp_path)
+    (tmp_path / "model.json").write_text(json.dumps({k: v for k, v in about.items() if k != "members"}))
+    with pytest.raises(RunError, match=r"model.json is damaged \(it lacks 'members'\)"):
+        handful.load(tmp_path)
+    (tmp_path / "model.json").write_text("[]")
+    with pytest.raises(RunError, match=r"model.json is damaged \(it holds no JSON object\)"):
+        handful.load(tmp_path)
 
 
 def test_labels_stay_as_they_are_beside_a_sample_that_cannot_be_read(tmp_path: Path) -> None:

@@ -24,6 +24,18 @@ from handful.model.model import Model
 from handful.model.own_weights import packed, unpacked
 
 FORMAT = 3
+PARTS = {
+    "name",
+    "members",
+    "task",
+    "modality",
+    "classes",
+    "origin",
+    "reach",
+    "temperature",
+    "threshold",
+    "unlike",
+}
 TRUSTED = ("handful.", "sklearn.", "numpy.", "scipy.")
 
 
@@ -90,6 +102,8 @@ def load(folder: str | Path, trusted: Sequence[str] = ()) -> Model:
         raise RunError(f"{folder} is neither a model nor a run that has one.{hint}")
     try:
         about = read_json(folder / "model.json")
+        if not isinstance(about, dict):
+            raise ValueError("it holds no JSON object")
     except ValueError as error:
         raise RunError(f"{folder / 'model.json'} is damaged ({error}); the model cannot be read.") from error
     if about.get("format") != FORMAT:
@@ -97,6 +111,11 @@ def load(folder: str | Path, trusted: Sequence[str] = ()) -> Model:
         raise RunError(
             f"{folder} was saved by handful {by}, in a form that this version does not read. "
             "Fit the data again, or predict with that version."
+        )
+    absent = sorted(PARTS - about.keys())
+    if absent:
+        raise RunError(
+            f"{folder / 'model.json'} is damaged (it lacks {absent[0]!r}); the model cannot be read."
         )
     return Model(
         about["name"],
