@@ -197,6 +197,12 @@ def test_networks_that_share_a_gpu_are_fitted_one_after_another(monkeypatch: pyt
     assert begun == ["cnn", "mlp"]
 
 
+def test_a_model_is_not_saved_over_a_file(wine, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "model").write_text("notes")
+    with pytest.raises(RunError, match="is a file; give a new or empty folder"):
+        saving.save(wine.model, tmp_path / "model")
+
+
 def test_two_processes_may_save_the_same_model_at_once(
     wine,  # type: ignore[no-untyped-def]
     tmp_path: Path,

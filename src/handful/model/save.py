@@ -42,6 +42,8 @@ TRUSTED = ("handful.", "sklearn.", "numpy.", "scipy.")
 def save(model: Model, folder: str | Path) -> Path:
     """Write the model into `folder`, replacing a model that is there."""
     folder = Path(folder)
+    if folder.is_file():
+        raise RunError(f"{folder} is a file; give a new or empty folder for the model.")
     if folder.exists() and any(folder.iterdir()) and not (folder / "model.json").exists():
         raise RunError(f"{folder} holds other things; give a new or empty folder for the model.")
     temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.tmp")  # two may save at the same time
