@@ -125,6 +125,23 @@ def test_a_damaged_picture_keeps_its_row_with_the_reason(runs: Path, tmp_path: P
     assert isinstance(frame.loc["b/00.png", "problem"], str)
 
 
+def test_what_is_odd_about_new_data_is_said_in_a_line(runs: Path, tmp_path: Path) -> None:
+    rows = frame_of().drop(columns="target").head(1).astype(object)
+    rows.iloc[0, 0] = "much"
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    called = done("predict", runs / "table", tmp_path / "new.csv", "-o", tmp_path / "p.csv")
+    assert called.err.startswith("Warning: 1 value of the numeric column") and called.err.count("\n") == 1
+    assert called.out.startswith("1 prediction in ")
+
+
+def test_files_of_a_folder_that_are_passed_over_are_said(runs: Path, tmp_path: Path) -> None:
+    new = write_pictures(tmp_path / "new", per_class=2)
+    (new / "b" / "phone.heic").write_bytes(b"a picture")
+    called = done("predict", runs / "pictures", new, "-o", tmp_path / "p.csv")
+    assert "6 predictions" in called.out
+    assert "Warning: Skipped 1 file that cannot be read as images: .heic (1)" in called.err
+
+
 def test_the_test_set_is_scored_beside_the_expected_score(runs: Path) -> None:
     summary = read_json(runs / "table" / "report.json")
     assert summary["test"]["metric"] == summary["expected"]["metric"] == "accuracy"

@@ -15,10 +15,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from handful import HandfulClassifier, HandfulRegressor
+from handful.errors import DataError, SettingsError
 from handful.protocol import budget
 
 pytestmark = pytest.mark.usefixtures("few_candidates")
@@ -126,6 +128,39 @@ def test_groups_are_kept_together() -> None:
 def test_a_wrong_option_is_said_at_fit() -> None:
     with pytest.raises(ValueError, match="budget 'fast' is unknown"):
         HandfulClassifier(budget="fast").fit(*load_iris(return_X_y=True))
+
+
+def test_one_name_is_as_good_as_a_tuple_of_one() -> None:
+    given = ESTIMATORS[0].get_params(deep=False) | {"families": "yours"}
+    model = HandfulClassifier(**given).fit(*load_iris(return_X_y=True))
+    assert {row["family"] for row in model.summary_["leaderboard"]} == {"baseline", "yours"}
+    with pytest.raises(SettingsError, match=r"families: 'clasic' is unknown\. Did you mean 'classic'"):
+        HandfulClassifier(**given | {"families": "clasic,yours"}).fit(*load_iris(return_X_y=True))
+
+
+@pytest.mark.parametrize("own", [DecisionTreeClassifier(), [DecisionTreeClassifier()], {"tree": 1}, [(1, 2)]])
+def test_candidates_that_are_no_pairs_are_refused_with_an_example(own: Any) -> None:
+    with pytest.raises(SettingsError, match=r"a list of \(name, estimator\) is needed, such as"):
+        HandfulClassifier(candidates=own).fit(*load_iris(return_X_y=True))
+
+
+def test_a_sample_without_a_label_is_named() -> None:
+    labels = np.array(["a", "b", "c", None], dtype=object)[load_iris().target]
+    labels[7] = None
+    with pytest.raises(DataError, match="1 sample without a label, the first at position 7"):
+        HandfulClassifier(**SMALL).fit(load_iris().data, labels)
+
+
+def test_a_list_of_pictures_is_taken() -> None:
+    random = np.random.default_rng(0)
+    pictures = [random.integers(0, 250, (8, 8, 3)).astype(np.uint8) // (1 + i % 2) for i in range(20)]
+    flat = FunctionTransformer(flattened)
+    model = HandfulClassifier(candidates=(("tree", make_pipeline(flat, DecisionTreeClassifier())),), **SMALL)
+    assert model.fit(pictures, np.arange(20) % 2).predict(pictures[:3]).tolist() == [0, 1, 0]
+
+
+def flattened(X: Any) -> np.ndarray:
+    return np.asarray(X).reshape(len(X), -1)
 
 
 def test_classes_are_sorted_as_scikit_learn_expects() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,8 +109,8 @@ def fit(
             modality=modality,
             metric=metric,
             budget=budget,
-            families=_listed(families),
-            backbones=_listed(backbones),
+            families=families,
+            backbones=backbones,
             start_from=start_from,
             allow_download=allow_download,
             drop_classes=tuple(drop_class or ()),
@@ -181,11 +182,13 @@ def predict(
     output: Annotated[Path, typer.Option("-o", "--output", help="The CSV file to write.")],
 ) -> None:
     """Predict new data with a run's model."""
+    from handful.data.names import count
     from handful.files import whole, writing
     from handful.model.save import load
 
     _check_output(output, model, data)
-    frame = load(model).predict_frame(data)
+    with _plain_warnings():
+        frame = load(model).predict_frame(data)
     if output.exists() and not output.is_file():
         with writing(output):
             frame.to_csv(output, index=False)  # a device or a pipe cannot be replaced
@@ -194,7 +197,15 @@ def predict(
             frame.to_csv(temporary, index=False)
     bad = int(frame["problem"].ne("").sum()) if "problem" in frame else 0
     problems = f" {bad} could not be read: see the column 'problem'." if bad else ""
-    typer.echo(f"{len(frame)} predictions in {output}.{problems}")
+    typer.echo(f"{count(len(frame), 'prediction')} in {output}.{problems}")
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Warnings as one line each, without the place in the code."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: typer.echo(f"Warning: {message}", err=True)
+        yield
 
 
 def _check_output(output: Path, model: Path, data: Path) -> None:
@@ -359,10 +370,6 @@ def demo(
     with _bar(folder) as tell:
         run = fit_data(data, out=folder, progress=tell)
     _answer(run)
-
-
-def _listed(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _answer(run: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from handful.data.names import count
 from handful.data.source import are_strings
+from handful.errors import DataError
 from handful.fit import fit_run
 from handful.model.model import Model
-from handful.settings import Settings
+from handful.settings import Settings, several
 
 
 class _Handful(BaseEstimator):
@@ -28,8 +31,8 @@ class _Handful(BaseEstimator):
         *,
         metric: str | None = None,
         budget: str = "quick",
-        families: tuple[str, ...] | None = None,
-        backbones: tuple[str, ...] = (),
+        families: str | tuple[str, ...] | None = None,
+        backbones: str | tuple[str, ...] = (),
         allow_download: bool = False,
         candidates: tuple[tuple[str, Any], ...] = (),
         cv: Any = None,
@@ -58,8 +61,8 @@ class _Handful(BaseEstimator):
             task=self._task,
             metric=self.metric,
             budget=self.budget,
-            families=None if self.families is None else tuple(self.families),
-            backbones=tuple(self.backbones),
+            families=None if self.families is None else several(self.families),
+            backbones=several(self.backbones),
             allow_download=self.allow_download,
             jobs=None if self.n_jobs in (None, -1) else int(self.n_jobs),
             seed=_seed(self.random_state),
@@ -114,7 +117,13 @@ def _seed(random_state: Any) -> int:
 def _as_it_is(X: Any) -> bool:
     """Frames, pictures and texts are read by handful; matrices are checked as scikit-learn does."""
     a_frame = isinstance(X, pd.DataFrame) or hasattr(X, "to_pandas")
-    return a_frame or len(getattr(X, "shape", ())) > 2 or are_strings(X)
+    pictures = len(getattr(X, "shape", ())) > 2 or (isinstance(X, (list, tuple)) and _holds_pictures(X))
+    return a_frame or pictures or are_strings(X)
+
+
+def _holds_pictures(X: Sequence[Any]) -> bool:
+    """Whether these are arrays of two or three dimensions; the nested lists of a cube are no pictures."""
+    return len(X) > 0 and len(getattr(X[0], "shape", ())) > 1
 
 
 class HandfulClassifier(ClassifierMixin, _Handful):
@@ -155,6 +164,12 @@ class HandfulClassifier(ClassifierMixin, _Handful):
 
     def _checked(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         X, y = super()._checked(X, y)
+        missing = np.flatnonzero(pd.isna(y))
+        if len(missing):
+            raise DataError(
+                f"y contains NaN or None: {count(len(missing), 'sample')} without a label, the first at "
+                f"position {missing[0]}. Leave them out, or give them to fit as unlabelled=."
+            )
         check_classification_targets(y)
         return X, y
 

@@ -45,8 +45,8 @@ from handful.protocol.run import Run
 from handful.protocol.splits import check_groups, compare_splits
 from handful.report.write import write_report
 from handful.scoring import choose_metric
-from handful.settings import BUDGET_REPEATS, Settings, duration
-from handful.strategies import check_families, notes, prior, propose
+from handful.settings import BUDGET_REPEATS, Settings, duration, several
+from handful.strategies import check_families, check_own, notes, prior, propose
 
 Own = Sequence[tuple[str, Any]]
 
@@ -66,6 +66,7 @@ def fit_run(
     `time.monotonic()` from which a budget's time counts; now unless given.
     """
     check(settings)
+    check_own(own)
     run = Run.claim(settings, _by_hand(own, cv, unlabelled))
     clock = Clock(run, begun)
     try:
@@ -199,13 +200,13 @@ def fit(
     modality: str = "auto",
     metric: str | None = None,
     budget: str = "quick",
-    families: Sequence[str] | None = None,
-    backbones: Sequence[str] | None = None,
+    families: str | Sequence[str] | None = None,
+    backbones: str | Sequence[str] | None = None,
     start_from: str | Path | None = None,
     allow_download: bool = False,
     candidates: Own = (),
     cv: Any = None,
-    drop_classes: Sequence[Any] = (),
+    drop_classes: str | Sequence[Any] = (),
     device: str = "auto",
     backend: str = "loky",
     address: str | None = None,
@@ -258,7 +259,7 @@ def fit(
     array([0])
     """
     path = Path(data) if isinstance(data, (str, Path)) else None
-    if backbones is not None and not len(backbones):
+    if backbones is not None and not several(backbones):
         raise SettingsError("--backbones: name at least one, such as lite0.")
     settings = Settings(
         data=None if path is None else str(path.absolute()),
@@ -270,11 +271,11 @@ def fit(
         modality=modality,
         metric=metric,
         budget=budget,
-        families=None if families is None else tuple(families),
-        backbones=tuple(backbones or ()),
+        families=None if families is None else several(families),
+        backbones=several(backbones or ()),
         start_from=None if start_from is None else str(Path(start_from).absolute()),
         allow_download=allow_download,
-        drop_classes=tuple(map(str, drop_classes)),
+        drop_classes=(drop_classes,) if isinstance(drop_classes, str) else tuple(map(str, drop_classes)),
         device=device,
         backend=backend,
         address=address,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -22,6 +23,17 @@ def duration(budget: str) -> float | None:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", budget)
     seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
     return seconds or None
+
+
+def several(names: str | Sequence[str]) -> tuple[str, ...]:
+    """The names; of one string those between its commas, as on the command line.
+
+    >>> several("lite0, lite1"), several(["lite0"])
+    (('lite0', 'lite1'), ('lite0',))
+    """
+    if isinstance(names, str):
+        return tuple(part.strip() for part in names.split(",") if part.strip())
+    return tuple(names)
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,11 @@ def test_an_unknown_name_is_answered_with_the_nearest(wrong: str, near: str) -> 
         get(wrong)
 
 
+def test_a_short_name_before_a_file_is_answered_with_that_of_timm() -> None:
+    with pytest.raises(SettingsError, match=r"Give tf_efficientnet_lite0=weights\.pth"):
+        get("lite0=weights.pth")
+
+
 def test_without_a_network_a_timm_name_fails_soon_and_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, own_cache: Path
 ) -> None:

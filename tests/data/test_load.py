@@ -356,6 +356,10 @@ def test_new_images_are_read_as_the_old_in_the_order_of_the_input(tmp_path):
     assert ids.tolist() == ["z.png"] and len(X) == 1 and problems == {}
     assert load_new(np.zeros((2, 9, 9), np.uint8), origin)[0].shape == (2, 40, 40, 3)
     assert load_new([str(new / "z.png")], origin)[1].tolist() == [str(new / "z.png")]
+    assert load_new((new / "z.png").rename(new / "z"), origin)[1].tolist() == ["z"]
+    (new / "phone.heic").write_bytes(b"a picture")
+    with pytest.raises(DataError, match=r"phone\.heic' is no picture that can be read.*PNG or JPEG"):
+        load_new(new / "phone.heic", origin)
 
 
 def test_new_tables_are_read_with_or_without_the_target(tmp_path):

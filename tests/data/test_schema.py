@@ -322,6 +322,26 @@ def test_new_rows_may_leave_the_unit_out_and_not_change_it():
     assert X["weight"].tolist()[:3] == [3, 3, 3] and "'3 g' (row 3)" in findings[0].message
 
 
+def test_a_new_file_with_decimal_points_is_read_so_by_a_model_of_decimal_commas():
+    schema, _ = infer_schema(frame_of(price=["1,5", "2.250,75"], big=["1 234", "5 678"]), "target")
+    new = pd.DataFrame({"price": ["1.125", "2.5", "-3.75"], "big": ["1 234", "7", "8"], "plain": "7"})
+    X = schema.apply(new)
+    assert X["price"].tolist() == [1.125, 2.5, -3.75] and X["big"].tolist() == [1234, 7, 8]
+    beside = schema.apply(new.assign(price=["1.125", "2.500", "3.750"], plain="0.5"))
+    assert beside["price"].tolist() == [1.125, 2.5, 3.75]
+    commas = schema.apply(new.assign(price=["1.125", "2.500", "3,75"]))
+    assert commas["price"].tolist() == [1125, 2500, 3.75]
+
+
+def test_dates_and_truth_values_may_be_written_as_other_programs_do():
+    frame = frame_of(day=["31.5.2023", "2.1.2024"], member=["True", "False"])
+    schema, _ = infer_schema(frame, "target")
+    findings: list = []
+    new = pd.DataFrame({"day": ["2023-05-31", "2.1.2024"], "member": ["1.0", "0.0"], "plain": [1, 2]})
+    X = schema.apply(new, findings)
+    assert X["day (days)"].tolist() == [19508, 19724] and X["member"].tolist() == [1, 0] and not findings
+
+
 def test_a_missing_column_names_the_nearest():
     schema, _ = infer_schema(frame_of(price=["1", "2"]), "target")
     with pytest.raises(DataError, match=r"no column 'price'.*Did you mean 'Price'"):

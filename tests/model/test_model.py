@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.dummy import DummyClassifier
 from sklearn.naive_bayes import GaussianNB
@@ -115,6 +118,12 @@ def test_a_model_of_the_older_form_says_who_made_it(wine, tmp_path: Path) -> Non
     (tmp_path / "model.json").write_text(json.dumps(about | {"format": 1, "handful": "0.0.9"}))
     with pytest.raises(RunError, match=r"saved by handful 0\.0\.9, in a form .* Fit the data again"):
         handful.load(tmp_path)
+    (tmp_path / "model.json").write_text(json.dumps({k: v for k, v in about.items() if k != "members"}))
+    with pytest.raises(RunError, match=r"model.json is damaged \(it lacks 'members'\)"):
+        handful.load(tmp_path)
+    (tmp_path / "model.json").write_text("[]")
+    with pytest.raises(RunError, match=r"model.json is damaged \(it holds no JSON object\)"):
+        handful.load(tmp_path)
 
 
 def test_labels_stay_as_they_are_beside_a_sample_that_cannot_be_read(tmp_path: Path) -> None:
@@ -131,6 +140,17 @@ def test_labels_stay_as_they_are_beside_a_sample_that_cannot_be_read(tmp_path: P
     assert frame["problem"].tolist()[1] and frame["prediction"].isna().tolist() == [False, True, False]
     assert {repr(label) for label in frame["prediction"].dropna()} <= {"1", "2"}
     assert run.model.predict_frame(X[:2])["prediction"].dtype == y.dtype
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of other systems are Unicode")
+def test_pictures_whose_names_are_shown_alike_keep_their_rows(tmp_path: Path) -> None:
+    for name in (b"caf\xe9.png", rb"caf\xe9.png"):
+        Image.new("RGB", (9, 9)).save(os.path.join(os.fsencode(tmp_path), name), "PNG")
+    first = DummyClassifier().fit(np.zeros((2, 1)), [0, 1])
+    origin = {"modality": "image", "input": "folder", "size": 32, "target": "class"}
+    model = Model("guess", [("guess", first)], "classification", "image", np.array(["a", "b"]), origin)
+    frame = model.predict_frame(tmp_path)
+    assert frame["id"].tolist() == [r"caf\xe9.png"] * 2 and frame["prediction"].tolist() == ["a", "a"]
 
 
 def test_values_come_with_an_interval_of_ninety_per_cent(tmp_path: Path) -> None:
@@ -175,6 +195,12 @@ def test_networks_that_share_a_gpu_are_fitted_one_after_another(monkeypatch: pyt
     ]
     assert refitting._fit_all(None, members) == ["svm", "cnn", "lda", "mlp"]  # type: ignore[arg-type]
     assert begun == ["cnn", "mlp"]
+
+
+def test_a_model_is_not_saved_over_a_file(wine, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "model").write_text("notes")
+    with pytest.raises(RunError, match="is a file; give a new or empty folder"):
+        saving.save(wine.model, tmp_path / "model")
 
 
 def test_two_processes_may_save_the_same_model_at_once(

@@ -175,6 +175,12 @@ def get(name: str) -> Backbone:
         return _installed(_BUILT_IN[name])
     if "=" in name:
         architecture, _, path = name.partition("=")
+        short = _BUILT_IN.get(architecture) or CURATED.get(architecture)
+        if short is not None:
+            raise SettingsError(
+                f"the backbone {name!r}: before a file stands timm's name of the architecture, not ours. "
+                f"Give {short.architecture}={path}"
+            )
         return _from_file(architecture.removeprefix("timm:"), Path(path).expanduser())
     if name in CURATED:
         return _from_hub(CURATED[name].architecture, name, CURATED[name].size)

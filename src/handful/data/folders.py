@@ -63,6 +63,11 @@ def is_image_name(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
 
 
+def is_image_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is named as images are, or without a suffix begins as one."""
+    return is_image_name(os.fspath(path)) or _is_unnamed_image(os.fspath(path))
+
+
 def is_text_name(name: str) -> bool:
     """Whether a file name ends as text files do."""
     return os.path.splitext(name)[1].lower() in TEXT_SUFFIXES
@@ -187,7 +192,7 @@ def _walk(folder: Path, prefix: str, above: tuple[str, ...], scan: FolderScan) -
 
 def _is_wanted(entry: os.DirEntry[str], prefix: str, what: str) -> bool:
     if what == "image":
-        return is_image_name(entry.name) or _is_unnamed_image(entry.path)
+        return is_image_file(entry.path)
     # A text beside the class folders that is called README is about the data.
     about = not prefix and os.path.splitext(entry.name)[0].upper() in _ABOUT
     return is_text_name(entry.name) and not about

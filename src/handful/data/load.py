@@ -130,8 +130,8 @@ def load_new(
 
     `ids` names every sample in the order of the input. `problems` maps the ids of damaged ones to their
     reason; X has a row for each of the others, in the same order. A text that is empty is one of those: it
-    can be answered. A target in the data is ignored. What was odd about a table's values is raised as a
-    UserWarning.
+    can be answered. A target in the data is ignored. What was odd about a table's values, and which files of
+    a folder were passed over, is raised as a UserWarning.
     """
     source = open_source(data, _how(origin, labelled=False))
     every = np.arange(len(source.ids))
@@ -141,7 +141,7 @@ def load_new(
         texts = dict(zip(good, X, strict=True)) | dict.fromkeys(empty, "")
         X = as_array([texts[i] for i in sorted(texts)])
         problems = {name: reason for name, reason in problems.items() if reason != EMPTY}
-    _warn(findings)
+    _warn([finding for finding in source.findings if finding.kind == "skipped files"] + findings)
     return X, np.array(source.ids), problems
 
 

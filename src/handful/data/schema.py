@@ -103,9 +103,10 @@ class TableSchema:
         """
         frame = named_columns(frame)
         self._check_present(list(frame.columns))
+        pointed = decimal_mark(frame[name] for name in self.of_kind("numeric")) == "."
         features: dict[str, pd.Series] = {}
         for column in self.columns:
-            parts, unfit, infinite = _convert(column, frame[column.name], rows)
+            parts, unfit, infinite = _convert(column, frame[column.name], rows, pointed)
             if findings is not None:
                 findings.extend(_value_findings(column, unfit, infinite))
                 if column.known:
@@ -436,9 +437,12 @@ def texts_of(values: Sequence[Any]) -> Any:
 
 
 def _convert(
-    column: Column, series: pd.Series, rows: Sequence[int] | np.ndarray | None = None
+    column: Column, series: pd.Series, rows: Sequence[int] | np.ndarray | None, pointed: bool
 ) -> tuple[list[Any], list[tuple[int, Any]], int]:
-    """The features of one column, the values (row, value) that do not fit it, how many were infinite."""
+    """The features of one column, the values (row, value) that do not fit it, how many were infinite.
+
+    `pointed`: its file has decimal points, whatever the column was fitted on.
+    """
     if column.kind == "numeric" and _is_plain_numeric(series):
         numbers = series.to_numpy(dtype=np.float64, na_value=np.nan).copy()
         infinite = np.isinf(numbers)
@@ -455,9 +459,9 @@ def _convert(
     values, _ = without_markers(values, MISSING_AMONG_NUMBERS)
     style = column.style or ("iso" if column.kind == "date" else "plain")
     read: Callable[[Any], Any] = {
-        "numeric": lambda value: to_number(value, style),
+        "numeric": lambda value: to_number(value, style, pointed=pointed),
         "boolean": to_boolean,
-        "date": lambda value: to_datetime(value, style),
+        "date": lambda value: to_datetime(value, style) or to_datetime(value),  # as programs write them
     }[column.kind]
     read_values = [None if value is None else read(value) for value in values]
     numbered = range(len(values)) if rows is None else rows

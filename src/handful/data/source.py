@@ -19,12 +19,12 @@ import pandas as pd
 
 from handful.data import provenance
 from handful.data.dataset import Finding
-from handful.data.folders import existing_folder, is_image_name, is_text_name, label_by_folder
+from handful.data.folders import existing_folder, is_image_file, is_image_name, is_text_name, label_by_folder
 from handful.data.groups import column_groups, named_groups
 from handful.data.many_labels import check_one_column
 from handful.data.names import count, listed, missing_path, printable
 from handful.data.schema import MOSTLY, infer_schema, named_columns, words_of
-from handful.data.tables import names_of, read_table
+from handful.data.tables import TABLE_SUFFIXES, names_of, read_table
 from handful.data.targets import find_target_column
 from handful.data.values import is_missing, plain_values, to_category
 from handful.errors import DataError, MissingExtraError, SettingsError
@@ -210,7 +210,7 @@ def _from_path(path: Path, how: How) -> Source:
         raise DataError(
             f"{missing_path(path)} Give the path of a table, or of a folder of images or texts.{in_a_list}"
         )
-    if is_image_name(path.name):
+    if is_image_file(path):
         if how.labelled:
             raise DataError(
                 f"{str(path)!r} is a single image. " + _EXPECTED["image"].split(", or an array")[0] + "."
@@ -218,6 +218,11 @@ def _from_path(path: Path, how: How) -> Source:
         return Source("paths", [path.name], paths=[str(path)], from_file=True)
     if how.modality == "text" and not how.labelled and _is_one_text(path, how):
         return Source("paths", [path.name], paths=[str(path)], of_text=True, from_file=True)
+    if how.modality == "image" and not how.labelled and path.suffix.lower() not in TABLE_SUFFIXES:
+        raise DataError(
+            f"{str(path)!r} is no picture that can be read, and no table of pictures. Save "
+            "a picture as PNG or JPEG."
+        )
     source = _from_frame(read_table(path), how, path.parent, from_file=True)
     if how.labelled:
         source.copy_of = provenance.sources(path, source.ids)

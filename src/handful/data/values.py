@@ -224,14 +224,18 @@ def like_unread_numbers(values: Sequence[Any]) -> str | None:
     return next((v for v in alike if to_number(v) is None and not codes.fullmatch(v)), None)
 
 
-def to_number(value: Any, style: str = "plain") -> float | None:
+def to_number(value: Any, style: str = "plain", *, pointed: bool = False) -> float | None:
     """The value as a float, None where it is no number; strings are read in `style`, else plainly.
+
+    `pointed` strings, of a file with decimal points, are read plainly first.
 
     >>> to_number("1,5", "1.234,5"), to_number("12 %", "plain %"), to_number("a"), to_number(True)
     (1.5, 12.0, None, 1.0)
+    >>> to_number("1.125", "1.234,5"), to_number("1.125", "1.234,5", pointed=True)
+    (1125.0, 1.125)
     """
     if isinstance(value, str):
-        return _text_to_number(value.strip(), style)
+        return _text_to_number(value.strip(), style, pointed)
     if isinstance(value, timedelta):
         return value / _DAY
     if isinstance(value, (Real, np.bool_)) or type(value).__name__ == "Decimal":
@@ -284,7 +288,9 @@ def date_parts(moment: datetime) -> tuple[float, float, float, float]:
 def to_boolean(value: Any) -> float | None:
     """1.0 or 0.0 for a truth value or its name, None for anything else."""
     if isinstance(value, str):
-        return {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0}.get(value.strip().lower())
+        name = value.strip().lower()
+        if name in ("true", "false"):
+            return float(name == "true")
     number = to_number(value)
     return number if number in (0.0, 1.0) else None
 
@@ -300,12 +306,12 @@ def to_category(value: Any) -> str:
     return str(value)
 
 
-def _text_to_number(text: str, style: str) -> float | None:
+def _text_to_number(text: str, style: str, pointed: bool) -> float | None:
     before, style_name, after = _of_style(style)
     before_it, number, behind_it = _quantity(text)
     if (before_it, behind_it) not in ((before, after), ("", "")):
         return None
-    for name in (style_name, "plain"):
+    for name in ("plain", style_name) if pointed else (style_name, "plain"):
         pattern, clean = NUMBER_STYLES[name]
         if pattern.fullmatch(number):
             return float(clean(number))

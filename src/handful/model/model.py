@@ -78,7 +78,7 @@ class Model:
         empty, and then a last column `problem` gives the reason.
         """
         read, ids, problems = load_new(X, self.origin)
-        good = [i for i in ids if i not in problems]
+        good = [place for place, i in enumerate(ids) if i not in problems]
         found = self.scores(read) if good else np.zeros((0, 0 if self.classes is None else len(self.classes)))
         frame = self._frame(found)
         flags = self._flags(read) if good else None
@@ -87,11 +87,11 @@ class Model:
         frame["unlike_training"] = flags
         if problems and self.classes is not None:  # beside an empty cell the label 1 would become 1.0
             frame["prediction"] = frame["prediction"].astype(object)
-        frame = frame.set_axis(good).reindex(ids)
+        frame = frame.set_axis(good).reindex(range(len(ids)))
         frame.insert(0, "id", list(ids))
         if problems:
             frame["problem"] = [problems.get(i, "") for i in ids]
-        return frame.reset_index(drop=True)
+        return frame
 
     def _frame(self, found: np.ndarray) -> pd.DataFrame:
         if self.classes is None:

@@ -24,12 +24,26 @@ from handful.model.model import Model
 from handful.model.own_weights import packed, unpacked
 
 FORMAT = 3
+PARTS = {
+    "name",
+    "members",
+    "task",
+    "modality",
+    "classes",
+    "origin",
+    "reach",
+    "temperature",
+    "threshold",
+    "unlike",
+}
 TRUSTED = ("handful.", "sklearn.", "numpy.", "scipy.")
 
 
 def save(model: Model, folder: str | Path) -> Path:
     """Write the model into `folder`, replacing a model that is there."""
     folder = Path(folder)
+    if folder.is_file():
+        raise RunError(f"{folder} is a file; give a new or empty folder for the model.")
     if folder.exists() and any(folder.iterdir()) and not (folder / "model.json").exists():
         raise RunError(f"{folder} holds other things; give a new or empty folder for the model.")
     temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.tmp")  # two may save at the same time
@@ -90,6 +104,8 @@ def load(folder: str | Path, trusted: Sequence[str] = ()) -> Model:
         raise RunError(f"{folder} is neither a model nor a run that has one.{hint}")
     try:
         about = read_json(folder / "model.json")
+        if not isinstance(about, dict):
+            raise ValueError("it holds no JSON object")
     except ValueError as error:
         raise RunError(f"{folder / 'model.json'} is damaged ({error}); the model cannot be read.") from error
     if about.get("format") != FORMAT:
@@ -97,6 +113,11 @@ def load(folder: str | Path, trusted: Sequence[str] = ()) -> Model:
         raise RunError(
             f"{folder} was saved by handful {by}, in a form that this version does not read. "
             "Fit the data again, or predict with that version."
+        )
+    absent = sorted(PARTS - about.keys())
+    if absent:
+        raise RunError(
+            f"{folder / 'model.json'} is damaged (it lacks {absent[0]!r}); the model cannot be read."
         )
     return Model(
         about["name"],

@@ -153,6 +153,16 @@ def check_families(families: Sequence[str]) -> None:
         raise SettingsError(f"--families: name at least one of {', '.join(CATALOGUE)}.")
 
 
+def check_own(own: Any) -> None:
+    """SettingsError where people's own are no list of pairs of a name and an estimator."""
+    pairs = isinstance(own, (list, tuple)) and all(isinstance(o, (list, tuple)) and len(o) == 2 for o in own)
+    if not pairs or not all(isinstance(name, str) for name, _ in own):
+        raise SettingsError(
+            "candidates: a list of (name, estimator) is needed, such as "
+            f"[('forest', RandomForestClassifier())], but this is {own!r}."
+        )
+
+
 def _own(name: str, estimator: Any) -> Candidate:
     if not all(hasattr(estimator, method) for method in ("fit", "predict", "get_params")):
         raise SettingsError(
