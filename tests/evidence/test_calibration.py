@@ -68,7 +68,7 @@ def test_a_temperature_that_does_not_help_samples_it_has_not_seen_is_not_used() 
         used.append(found.temperature != 1)
         if not used[-1]:
             assert found.method == "none"
-        assert surprise(found.after, y) <= surprise(warmed(softmax(logits), 1.0), y)
+        assert surprise(found.after, y, 1 / 42) <= surprise(warmed(softmax(logits), 1.0), y, 1 / 42)
     assert np.mean(used) < 0.6  # honest already: most temperatures are rejected
 
 
@@ -127,8 +127,21 @@ def test_each_sample_is_judged_by_a_temperature_of_the_others() -> None:
     part = parts(predictions.unit)
     here = part == 4
     np.testing.assert_allclose(
-        found.after[here], warmed(scores[here], fit_temperature(scores[~here], y[~here]))
+        found.after[here], warmed(scores[here], fit_temperature(scores[~here], y[~here], 1 / 202))
     )
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy"])
+@pytest.mark.parametrize("n", [12, 28, 200])
+def test_nobody_is_surer_than_so_many_samples_allow(n: int, metric: str) -> None:
+    y = np.arange(n) % 2
+    sure = np.where(np.eye(2)[y] > 0, 1 - 1e-9, 1e-9)
+    predictions = made({"all right": sure}, y, metric=metric)
+    found = calibrate(predictions, predictions.rows[0])
+    assert found.probabilities(sure).max() == pytest.approx((n + 1) / (n + 2), abs=0.002)
+    modest = made({"all right": np.where(np.eye(2)[y] > 0, 0.6, 0.4)}, y, metric=metric)
+    found = calibrate(modest, modest.rows[0])
+    assert 0.85 < found.after.max() <= (n + 1) / (n + 2) + 0.002
 
 
 def test_samples_of_one_group_are_in_one_part() -> None:

@@ -6,6 +6,9 @@ to the model that scored it. Where the metric wants rare or dear classes to be n
 likeliest (`scoring.DECISIONS`), scores are those of classes in other shares, and no temperature makes
 probabilities of them: there each class has an offset too. Which class is named stays what the scores say.
 
+A few samples that are all right would call for probabilities of 1. So each truth counts as if it might be
+another class, as often as in one of n + 2 (Platt, "Probabilistic outputs for support vector machines", 1999).
+
 Guo, Pleiss, Sun & Weinberger, "On calibration of modern neural networks", ICML 2017 (the temperature);
 Alexandari, Kundaje & Shrikumar, "Maximum likelihood with bias-corrected calibration is hard-to-beat at label
 shift adaptation", ICML 2020 (with offsets).
@@ -27,7 +30,7 @@ from handful.scoring import DECISIONS, DOUBT, doubted, softmax
 HOTTEST, COLDEST = 20.0, 0.1
 PARTS = 10  # into so many parts the samples are cut, each judged by a temperature fitted on the others
 MOST_REPEATS = 3  # more repeats of the same samples would cost time and tell little
-Fit = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray | None]]
+Fit = Callable[[np.ndarray, np.ndarray, float], tuple[float, np.ndarray | None]]
 A_BIN = 25  # samples that a bin of the reliability diagram should have
 MOST_BINS = 10
 
@@ -74,6 +77,7 @@ def calibrate(predictions: Predictions, row: Row) -> Calibration | None:
     scores = np.concatenate([oof[rows] for oof, rows in held])
     samples = np.concatenate([rows for _, rows in held])
     truth, part = predictions.y[samples], parts(predictions.unit)[samples]
+    doubt = 1 / (len(np.unique(predictions.unit[samples])) + 2)
     found = Calibration(1.0, None, scores, warmed(scores, 1.0), truth)
     ways: list[Fit] = [_temperature_alone]
     if predictions.metric.name in DECISIONS:
@@ -83,9 +87,9 @@ def calibrate(predictions: Predictions, row: Row) -> Calibration | None:
         for p in np.unique(part):
             here = part == p
             if not here.all():
-                after[here] = warmed(scores[here], *fit(scores[~here], truth[~here]))
-        if surprise(after, truth) < surprise(found.after, truth):
-            temperature, offsets = fit(scores, truth)
+                after[here] = warmed(scores[here], *fit(scores[~here], truth[~here], doubt))
+        if surprise(after, truth, doubt) < surprise(found.after, truth, doubt):
+            temperature, offsets = fit(scores, truth, doubt)
             found = Calibration(temperature, offsets, scores, after, truth)
     return found
 
@@ -101,15 +105,18 @@ def warmed(scores: np.ndarray, temperature: float, offsets: np.ndarray | None = 
     return softmax(logs if offsets is None else logs + offsets)
 
 
-def _temperature_alone(scores: np.ndarray, truth: np.ndarray) -> tuple[float, None]:
-    return fit_temperature(scores, truth), None
+def _temperature_alone(scores: np.ndarray, truth: np.ndarray, doubt: float) -> tuple[float, None]:
+    return fit_temperature(scores, truth, doubt), None
 
 
-def fit_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
-    """The temperature that makes the truth least surprising; scores `(n, K)`, truth `(n,)` codes."""
+def fit_temperature(scores: np.ndarray, truth: np.ndarray, doubt: float = 0.0) -> float:
+    """The temperature that makes the truth least surprising; scores `(n, K)`, truth `(n,)` codes.
+
+    `doubt` is how likely each truth is another class after all.
+    """
     logs = np.log(scores + DOUBT / scores.shape[1])
     found = minimize_scalar(
-        lambda log: surprise(softmax(logs * np.exp(-log)), truth),
+        lambda log: surprise(softmax(logs * np.exp(-log)), truth, doubt),
         bounds=(np.log(COLDEST), np.log(HOTTEST)),
         method="bounded",
         options={"xatol": 1e-3},
@@ -117,28 +124,35 @@ def fit_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
     return float(np.exp(found.x))
 
 
-def fit_offsets(scores: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray]:
+def fit_offsets(scores: np.ndarray, truth: np.ndarray, doubt: float = 0.0) -> tuple[float, np.ndarray]:
     """Temperature and offsets `(K,)` that make the truth least surprising; the offsets add up to 0.
 
     A class without an example counts as if it had half of one, so that no offset is without end.
     """
     logs, K = np.log(scores + DOUBT / scores.shape[1]), scores.shape[1]
-    share = np.maximum(np.bincount(truth, minlength=K), 0.5) / len(truth)
+    meant = _meant(truth, K, doubt)
+    share = np.maximum(meant.mean(axis=0), 0.5 / len(truth))
 
     def loss(found: np.ndarray) -> tuple[float, np.ndarray]:
         p = softmax(found[0] * logs + found[1:])
         off = p.mean(axis=0) - share
-        slope = ((p * logs).sum(axis=1) - logs[np.arange(len(truth)), truth]).mean()
-        return surprise(np.maximum(p, 1e-12), truth), np.append(slope, off)
+        slope = ((p - meant) * logs).sum(axis=1).mean()
+        return surprise(p, truth, doubt), np.append(slope, off)
 
     bounds = [(1 / HOTTEST, 1 / COLDEST)] + [(-10.0, 10.0)] * K
     found = minimize(loss, np.append(1.0, np.zeros(K)), jac=True, bounds=bounds, method="L-BFGS-B").x
     return float(1 / found[0]), found[1:] - found[1:].mean()
 
 
-def surprise(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Log-loss."""
-    return float(-np.log(probabilities[np.arange(len(truth)), truth]).mean())
+def surprise(probabilities: np.ndarray, truth: np.ndarray, doubt: float = 0.0) -> float:
+    """Log-loss, where each truth is another class with the probability `doubt`."""
+    meant = _meant(truth, probabilities.shape[1], doubt)
+    return float(-(meant * np.log(np.maximum(probabilities, 1e-300))).sum(axis=1).mean())
+
+
+def _meant(truth: np.ndarray, K: int, doubt: float) -> np.ndarray:
+    """The truth as probabilities `(n, K)`."""
+    return np.where(np.eye(K)[truth] > 0, 1 - doubt, doubt / max(1, K - 1))
 
 
 def parts(unit: np.ndarray, n: int = PARTS) -> np.ndarray:
