@@ -22,7 +22,7 @@ types:
 	$(BIN)/mypy
 
 tests:
-	OMP_NUM_THREADS=1 LOKY_MAX_CPU_COUNT=1 $(BIN)/python -m pytest -n auto  # small data: more is slower
+	OMP_NUM_THREADS=1 LOKY_MAX_CPU_COUNT=1 $(BIN)/python -m pytest -n auto --dist loadfile  # small data: more is slower; files share fits
 
 # Modules are compiled when they are first imported, which most of what is installed never is.
 INSTALL = test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \

@@ -79,7 +79,7 @@ def trained(
     recipe = Recipe(epochs=epochs, lr=3e-4, weight_decay=0.0, ema=0.9, towards_start=0.01)
     wall, cpu = time.perf_counter(), time.process_time()
     found = train(
-        lambda: from_arrays(cut.tail(k), first),
+        lambda: from_arrays(lambda: cut.tail(k), first),
         inputs,
         y,
         recipe,
@@ -88,7 +88,7 @@ def trained(
         groups=lambda m: param_groups_layer_decay(m, 0.0, layer_decay=0.7),
     )
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    told = outputs(from_arrays(cut.tail(k), found.weights), test, np.arange(len(truth)))
+    told = outputs(from_arrays(lambda: cut.tail(k), found.weights), test, np.arange(len(truth)))
     return {"wall": wall, "cpu": cpu, "score": float((told.argmax(1).numpy() == truth).mean())}
 
 

@@ -27,9 +27,9 @@ from handful.strategies.shortcut import controls
 from tests.conftest import files_of, mixed, more_without_labels, opinions, pictures, skewed, table, texts
 
 SETTINGS = Settings(jobs=1, budget="standard")
-EPOCHS = 4  # of networks here: the same class on the same path, only shorter
+EPOCHS = 2  # of networks here: the same class on the same path, only shorter
 TREES = 10  # of forests, likewise
-PIXELS = 96  # a side of the pictures on which networks are fine-tuned, likewise
+PIXELS = 64  # a side of the pictures on which networks are fine-tuned, likewise
 DATASETS = {
     f"{kind} {task}": make(task)
     for kind, make in (("table", table), ("image", pictures), ("text", texts))

@@ -145,6 +145,7 @@ def run_cell(run: Run, cell: Cell, most: float | None = None) -> Outcome:
 def one_thread() -> Iterator[None]:
     """Fits in it are silent and take one thread each: small data gains nothing from more."""
     with _pools(len(sys.modules)).limit(limits=1), warnings.catch_warnings():
+        warnings.resetwarnings()  # each tree of a forest repeats every filter that there is
         warnings.simplefilter("ignore")
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)
