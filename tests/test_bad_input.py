@@ -62,6 +62,12 @@ def test_a_path_that_is_missing_is_named_with_the_nearest(good: Path, tmp_path: 
     refused_fit(tmp_path, good / "tabel.csv", "tabel.csv", "does not exist", "Did you mean 'table.csv'?")
 
 
+def test_a_column_is_named_of_no_folder(good: Path, tmp_path: Path) -> None:
+    options = (*QUICK, "--target", "outcome")
+    refused_fit(tmp_path, good / "pictures", "'outcome' names a column", "each folder", options=options)
+    refused(handful("check", good / "pictures", "--target", "outcome"), "'outcome' names a column")
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     refused_fit(tmp_path, tmp_path / "photos", "photos", "holds no images", "one folder of images per class")

@@ -356,6 +356,17 @@ def test_values_that_do_not_fit_are_missing_with_a_finding():
     assert findings[0].kind == "unfit value" and "'much' (row 1)" in findings[0].message
 
 
+def test_a_column_that_is_empty_in_new_data_is_named():
+    schema, _ = infer_schema(frame_of(kind=["wide", "thin"]), "target")
+    empty = pd.DataFrame({"kind": [None, "", "NA", None, float("nan")], "plain": range(5)})
+    findings: list = []
+    schema.apply(empty, findings)
+    assert [f.kind for f in findings] == ["empty column"] and "'kind'" in findings[0].message
+    findings.clear()
+    schema.apply(empty.iloc[:1], findings)  # one row may lack a value
+    assert findings == []
+
+
 def test_a_column_in_which_nothing_fits_is_refused():
     schema, _ = infer_schema(frame_of(price=["1", "2"]), "target")
     with pytest.raises(DataError, match=r"'price' is numeric for the model, but now it holds .* 'much'"):

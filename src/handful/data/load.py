@@ -46,6 +46,11 @@ def load(
     if settings.task not in TASKS:
         raise SettingsError(f"--task {settings.task!r} is not one of {', '.join(TASKS)}.")
     source = open_source(data, How(settings.modality, settings.target, settings.groups, said=_said(data)))
+    if source.kind == "folder" and settings.target is not None:
+        raise SettingsError(
+            f"--target {settings.target!r} names a column of a table, but {str(data)!r} is a folder, where "
+            "each folder in it is a class. Leave --target out, or give the table that lists the files."
+        )
     ids = np.array(source.ids)
     target = read_target(
         source.labels,

@@ -98,7 +98,8 @@ class TableSchema:
 
         Other columns are ignored, their order does not matter. Values that do not fit their column become
         missing, with a line in `findings` that names them by `rows`, the numbers of the frame's rows in the
-        person's table (0, 1, ... unless given); new categories stay, with such a line too. DataError where a
+        person's table (0, 1, ... unless given); new categories stay, with such a line too, as for a column
+        that is empty. DataError where a
         column is missing, or where none of five or more values of a column fits.
         """
         frame = named_columns(frame)
@@ -109,6 +110,7 @@ class TableSchema:
             parts, unfit, infinite = _convert(column, frame[column.name], rows, pointed)
             if findings is not None:
                 findings.extend(_value_findings(column, unfit, infinite))
+                findings.extend(_empty_findings(column, parts[0]))
                 if column.known:
                     findings.extend(_category_findings(column, parts[0], rows))
             for name, values in zip(feature_names(column), parts, strict=True):
@@ -547,6 +549,15 @@ def _value_findings(column: Column, unfit: list[tuple[int, Any]], infinite: int)
         message = f"{count(infinite, 'infinite value')} of the column {column.name!r} became missing."
         findings.append(Finding("infinite value", "warning", message, [column.name]))
     return findings
+
+
+def _empty_findings(column: Column, values: Any) -> list[Finding]:
+    """A warning where a column that was learned from has no value in several rows."""
+    read = pd.Series(values)
+    if len(read) < _ANOTHER_COLUMN or not (read.isna() | (read == "")).all():
+        return []
+    message = f"The column {column.name!r}, which was learned from, holds no value in all {len(read)} rows."
+    return [Finding("empty column", "warning", message, [column.name])]
 
 
 def _left_out_findings(left_out: dict[str, str]) -> list[Finding]:
