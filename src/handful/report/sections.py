@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handful.report import figures, words
+from handful.report import figures, headline, words
 from handful.report.budget import budget_words, stopped_view
 from handful.report.content import SHOWN, Content, View, card, label
 from handful.report.controls import controls
@@ -60,18 +60,18 @@ def answer(content: Content) -> View:
     tried = [r for r in summary.get("leaderboard") or [] if r.get("members") is None and not _unseen(r)]
     view: View = {
         "label": words.label_of(summary, content.chosen) if content.chosen else None,
-        "expectation": words.expectation(summary, metric),
-        "comparison": words.comparison(summary, metric),
-        "typical": words.typical_error(summary),
+        "expectation": headline.expectation(summary, metric),
+        "comparison": headline.comparison(summary, metric),
+        "typical": headline.typical_error(summary),
         "how": expected.get("how"),
         "level": words.odds(expected.get("level")),
         "why_not": content.reason("expected") or content.reason("winner"),
         "tried": len(tried),
         "guesses": words.guess_serves(summary),
         "failed": sum(bool(r.get("failed")) for r in summary.get("leaderboard") or []),
-        "ties": words.ties(summary),
-        "test": words.own_test(summary, metric),
-        "verdict": words.verdict(summary),
+        "ties": headline.ties(summary),
+        "test": headline.own_test(summary, metric),
+        "verdict": headline.verdict(summary),
         "alarms": words.alarms(summary),
         "beside": [*cost(summary), *((summary.get("verdict") or {}).get("beside") or [])],
         "metric": metric,
@@ -164,7 +164,7 @@ def leaderboard(content: Content) -> View | None:
         else None,
         "axis": figures.axis(domain, show, f"Scale of the {metric.label}"),
         **_folded(lines, SHOWN),
-        "ties": words.ties(content.summary),
+        "ties": headline.ties(content.summary),
         "stopped": stopped_view(content),
         "tie_words": (content.summary.get("tie") or {}).get("words"),
         "apart": _apart(content),

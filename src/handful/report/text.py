@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handful.report import words
+from handful.report import headline, words
 from handful.report.budget import budget_words
 from handful.report.classes import rare_text
 
@@ -17,7 +17,7 @@ def answer_text(summary: dict[str, Any]) -> str:
     metric = words.metric_of(summary)
     dataset = summary.get("dataset") or {}
     lines = [_line("Data", ": ".join(x for x in (dataset.get("name"), words.what_the_data_is(summary)) if x))]
-    chosen, expectation = words.chosen_of(summary), words.expectation(summary, metric)
+    chosen, expectation = words.chosen_of(summary), headline.expectation(summary, metric)
     if chosen is None:
         lines.append("No model can be recommended: no candidate could be trained and examined.")
     else:
@@ -31,8 +31,8 @@ def answer_text(summary: dict[str, Any]) -> str:
     else:
         reasons = summary.get("reasons") or {}
         lines.append(_line("Expect", reasons.get("expected") or "the score on new data is not known"))
-    lines.append(_line("Compare", words.comparison(summary, metric)))
-    ties = words.ties(summary)
+    lines.append(_line("Compare", headline.comparison(summary, metric)))
+    ties = headline.ties(summary)
     if ties:
         lines.append(_line("As good", f"with this much data {_named(ties)} cannot be told apart from it"))
         least = (summary.get("tie") or {}).get("cheapest")
@@ -41,7 +41,7 @@ def answer_text(summary: dict[str, Any]) -> str:
             lines.append(_line("", f"the cheapest of them to use: {label}"))
     lines.append(_line("Rare", rare_text(summary)))
     lines.append(_line("Network", (summary.get("verdict") or {}).get("short")))
-    lines.append(_line("Test set", words.own_test(summary, metric)))
+    lines.append(_line("Test set", headline.own_test(summary, metric)))
     lines.append(_line("Look at", _findings(summary)))
     lines.append(_line("Failed", _failures(summary)))
     lines.append(_line("Budget", budget_words(summary)))
