@@ -414,21 +414,14 @@ def _bar(folder: Path) -> Iterator[Callable[[Any], None]]:
 
 
 def _words(progress: Any) -> str:
+    from handful.scoring import places
+
     left, best = progress.seconds_left, progress.best
     parts = [] if left is None else [f"{int(left) // 60}:{int(left) % 60:02d} left"]
     if best is not None:
-        parts.append(f"best so far: {best} {_digits(progress.best_score)}")
+        score = progress.best_score
+        parts.append(f"best so far: {best} {score:.{places(score, 1.0, 3)}f}")
     return "  ".join(parts)
-
-
-def _digits(score: float) -> str:
-    """Three decimals, or as many as it takes not to be taken for perfect.
-
-    >>> _digits(0.8734), _digits(0.9997), _digits(1.0)
-    ('0.873', '0.9997', '1.000')
-    """
-    enough = (d for d in range(3, 9) if score == 1 or float(f"{score:.{d}f}") != 1)
-    return f"{score:.{next(enough, 3)}f}"
 
 
 def _stopped(folder: Path) -> None:

@@ -89,6 +89,18 @@ def per_cent(share: float, decimals: int = 0) -> str:
     return text
 
 
+def places(value: float, perfect: float, decimals: int, most: int = 6) -> int:
+    """So many decimals, or the few more, up to `most`, with which what is not perfect does not read so.
+
+    >>> places(0.873, 1.0, 3), places(0.9997, 1.0, 3), places(1.0, 1.0, 3)
+    (3, 4, 3)
+    """
+    if value == perfect:
+        return decimals
+    enough = (d for d in range(decimals, most + 1) if float(f"{value:.{d}f}") != perfect)
+    return next(enough, decimals)
+
+
 def softmax(margins: np.ndarray) -> np.ndarray:
     """Rows `(n, K)` to probabilities; the largest stays the largest."""
     powers = np.exp(margins - margins.max(axis=1, keepdims=True))

@@ -105,7 +105,7 @@ def _line(predictions: Predictions, bootstrap: Bootstrap, technique: str, kept: 
 
 
 def _over_best(predictions: Predictions, bootstrap: Bootstrap, line: Line) -> Line:
-    """With the best that uses the technique against the best that does not, where there are both."""
+    """The line, with the best that uses its technique and the best that does not, where there are both."""
     uses: dict[bool, list[Row]] = {True: [], False: []}
     for row in eligible(predictions):
         if row.family != "baseline":

@@ -170,7 +170,7 @@ def ledger(content: Content) -> View | None:
         else None,
         "unit": f"points of {metric.label}" if metric.percent else metric.label,
         "lines": [_view(line, metric, domain, *shown) for line in known],
-        "unknown": _together([_view(line, metric, domain, *shown) for line in unknown]),
+        "unknown": _together([_view(line, metric, domain, {}, {}) for line in unknown]),
         "level": words.odds(LEVEL),
     }
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from handful.scoring import per_cent
+from handful.scoring import per_cent, places
 
 MISSING = "–"
 
@@ -124,15 +124,9 @@ class Metric:
             return f"{per_cent(value, decimals) if 0 < value < 1 else _fixed(100 * value, decimals)}%"
         if decimals is None:  # a hopeless candidate's -58.2 among scores of 0.481
             decimals = min(self.decimals, 1) if abs(value) >= 10 else self.decimals
-        return _fixed(value, self._places(value, decimals))
-
-    def _places(self, value: float, decimals: int) -> int:
-        """So many decimals, or the few more with which what is not perfect does not read as perfect."""
-        perfect = 1.0 if self.higher_is_better else 0.0
-        if self.name not in METRICS or value == perfect:
-            return decimals
-        enough = (d for d in range(decimals, MOST_PLACES + 1) if float(f"{value:.{d}f}") != perfect)
-        return next(enough, decimals)
+        if self.name in METRICS:  # of others nobody knows what is perfect
+            decimals = places(value, 1.0 if self.higher_is_better else 0.0, decimals, MOST_PLACES)
+        return _fixed(value, decimals)
 
     def span(self, low: float | None, high: float | None) -> str:
         """An interval, `83.4–91.2%`; a dash where an end is missing.
