@@ -67,7 +67,7 @@ def test_a_wrong_groups_file_is_refused(tmp_path, content, message):
 @pytest.mark.parametrize(
     ("option", "columns", "message"),
     [
-        (r"(z\d)_", (), "fits no file name; they look like 'p1_x.png'"),
+        (r"(z\d)_", (), r"--groups '\(z\\d\)_' fits no file name; they look like 'p1_x.png'"),
         ("(p", (), "no regular expression either"),
         ("nowhere/groups.csv", (), "does not exist"),
         ("patiant", ("patient", "age"), "neither a column nor a file. Did you mean 'patient'"),

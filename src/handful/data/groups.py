@@ -99,14 +99,14 @@ def _pattern_groups(pattern: str, ids: Sequence[str]) -> list[str | None]:
         compiled = re.compile(pattern)
     except re.error as error:
         raise DataError(
-            f"--groups {pattern!r} is not a file, and no regular expression either ({error})."
+            f"--groups '{pattern}' is not a file, and no regular expression either ({error})."
         ) from None
     names = list(ids) if "/" in pattern else [os.path.basename(name) for name in ids]
     found = [compiled.search(name) for name in names]
     groups = [None if m is None else m.group(1 if compiled.groups else 0) for m in found]
     if not any(groups):
         raise DataError(
-            f"--groups {pattern!r} fits no file name; they look like {listed(map(repr, names), 3)}. "
+            f"--groups '{pattern}' fits no file name; they look like {listed(map(repr, names), 3)}. "
             r"Give a regular expression with one bracket, such as '(patient\d+)_', or a file id,group."
         )
     return [group or None for group in groups]
