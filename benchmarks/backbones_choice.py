@@ -1,6 +1,7 @@
 """One backbone or several: what a person gets with lite0, lite1, lite2, and with their features together.
 
-    python benchmarks/backbones_choice.py ../shared/data/image [--names A B] [--seeds 0,1,2] [--store FOLDER]
+    python benchmarks/backbones_choice.py ../shared/data/image [--names A B] [--seeds 0,1,2] [--sizes]
+                                          [--store FOLDER]
 
 Half of each class of tuxpaint_stamps, 20 pictures a class of fashion_mnist and 130 a class of
 elpv_solar_defect to learn from; the rest is the truth. Linear and kernel heads on every level, as
@@ -35,7 +36,7 @@ from handful.scoring import get_metric
 from handful.settings import Settings
 from handful.strategies.baseline import candidates as baselines
 from handful.strategies.candidate import Candidate, scores
-from handful.strategies.transfer import candidates
+from handful.strategies.transfer import OTHER_SIZE, OTHERS, candidates
 from machine import heading
 
 TO_LEARN = {"tuxpaint_stamps": 0.5, "fashion_mnist": 20, "elpv_solar_defect": 130}  # of each class
@@ -48,7 +49,12 @@ ASKED = {
     "all three, together only": (("lite0", "lite1", "lite2"), "lite0+lite1+lite2 "),
     "`--backbones lite0,lite1`": (("lite0", "lite1"), ""),
     "`--backbones lite0,lite1,lite2`": (("lite0", "lite1", "lite2"), ""),
+    "lite0@320": (("lite0@320",), "lite0@320 "),
+    "`--backbones lite0,lite0@320`": (("lite0", "lite0@320"), ""),
+    "`--backbones lite0,lite1,lite0@320`": (("lite0", "lite1", "lite0@320"), ""),
 }
+
+LARGER = ("lite0", "`--backbones lite0,lite1`", *(way for way in ASKED if "@" in way))
 
 
 def drawn(whole: Dataset, of_each: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -115,13 +121,15 @@ def delivered(row: Row, fits: dict[str, Any], truth: np.ndarray) -> float:
     return float((answers.argmax(axis=1) == truth).mean())
 
 
-def measured(name: str, whole: Dataset, seed: int, store: Path | None) -> dict[str, dict[str, float]]:
-    """For each way of `ASKED`: scores told and delivered, and the gain that the ledger tells."""
+def measured(
+    name: str, whole: Dataset, seed: int, ways: Sequence[str], store: Path | None
+) -> dict[str, dict[str, float]]:
+    """For each of these ways of `ASKED`: scores told and delivered, and the gain that the ledger tells."""
     learn, rest = drawn(whole, TO_LEARN[name], seed)
     dataset = part(whole, learn)
     splits = compare_splits(dataset, Settings(seed=seed))
     fits: dict[str, Any] = {}
-    found = {way: offered(dataset, *about) for way, about in ASKED.items()}
+    found = {way: offered(dataset, *ASKED[way]) for way in ways}
     for candidate in {c.name: c for some in found.values() for c in some}.values():
         file = None if store is None else store / f"{name} {seed} {candidate.key}.npz"
         fits[candidate.name] = remembered(file, lambda c=candidate: fitted(dataset, whole.X[rest], splits, c))
@@ -138,7 +146,8 @@ def measured(name: str, whole: Dataset, seed: int, store: Path | None) -> dict[s
         }
         bootstrap = draw(predictions.unit, predictions.covered)
         for line in ledger(predictions, bootstrap):
-            if "backbone" in line.technique and line.gain is not None and not ASKED[way][1]:
+            joined = OTHERS if len(ASKED[way][0]) > 2 else (*OTHERS, OTHER_SIZE)
+            if line.technique in joined and line.gain is not None and not ASKED[way][1]:
                 low, high = line.gain.interval()
                 lines[way] |= {"gain": line.gain.value, "low": low, "high": high, "kept": line.kept}
     return lines
@@ -149,17 +158,19 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--names", nargs="*", default=list(TO_LEARN))
     parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--sizes", action="store_true", help="only what tells of larger pictures")
     parser.add_argument("--store", type=Path)
     arguments = parser.parse_args()
     seeds = [int(s) for s in arguments.seeds.split(",")]
+    ways = LARGER if arguments.sizes else tuple(ASKED)
     print(heading(__file__))
     print("| data | backbones | folds' score of the chosen | delivered by the chosen | by the best alone |")
     print("|---|---|---|---|---|")
     ledgers = []
     for name in arguments.names:
         whole = load(arguments.folder / name, Settings())
-        runs = [measured(name, whole, seed, arguments.store) for seed in seeds]
-        for way in ASKED:
+        runs = [measured(name, whole, seed, ways, arguments.store) for seed in seeds]
+        for way in ways:
             found = [100 * np.array([r[way][k] for r in runs]) for k in ("told", "delivered", "best")]
             cells = [f"{values.mean():.1f} ± {values.std():.1f}" for values in found]
             print(f"| {name} | {way} | {' | '.join(cells)} |", flush=True)

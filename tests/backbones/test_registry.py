@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from handful.backbones import hub, registry
+from handful.backbones import embed, hub, registry
 from handful.backbones.pooling import Levels, dimensions
 from handful.backbones.registry import Backbone, available, get, load_torch
 from handful.errors import HandfulError, MissingExtraError, SettingsError
@@ -214,3 +214,44 @@ def test_code_in_a_weights_file_is_not_run(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="does not hold weights"):
         get(f"resnet18={path}")
     assert not (tmp_path / "was-run").exists()
+
+
+@pytest.mark.parametrize("size", [160, 320])
+def test_a_backbone_can_be_given_larger_or_smaller_pictures(size: int) -> None:
+    asked, own = get(f"lite0@{size}"), get("lite0")
+    assert (asked.name, asked.size) == (f"lite0@{size}", size)
+    assert asked.identity != own.identity
+    assert replace(asked, name=own.name, size=own.size) == own
+    levels = Levels(load_torch(asked), asked.mean, asked.std)
+    assert dimensions(levels, asked.size) == dict(own.levels)
+
+
+def test_larger_pictures_are_described_from_their_own_pixels() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3), dtype=np.uint8)
+    asked = get("lite0@96")
+    with torch.inference_mode():
+        levels = Levels(load_torch(asked), asked.mean, asked.std).eval()
+        wanted = dict(zip(levels.names, levels(torch.from_numpy(pictures)), strict=True))
+    found = embed(pictures, "lite0@96", "block5", device="cpu")
+    np.testing.assert_allclose(found, wanted["block5"].numpy(), rtol=1e-3, atol=1e-3)
+    assert not np.allclose(found, embed(pictures, "lite0", "block5", device="cpu"), rtol=0.1, atol=0.1)
+
+
+def test_the_size_stands_before_a_files_name(resnet18_file: Path) -> None:
+    asked = get(f"resnet18@96={resnet18_file}")
+    assert (asked.name, asked.size) == (f"resnet18@96={resnet18_file}", 96)
+    assert get(asked.name) == asked  # again, from what was kept
+    assert get(f"resnet18={resnet18_file}").size == 224
+    assert registry.plain_name(asked.name) == f"resnet18={resnet18_file}"
+
+
+@pytest.mark.parametrize("name", ["lite0@16", "lite0@2000", "lite0@large", "lite0@"])
+def test_a_size_out_of_reason_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}.*32 to 1024 pixels, such as lite0@320"):
+        get(name)
+
+
+def test_a_transformer_made_for_one_size_says_which_it_does_not_take(vit_file: Path, own_cache: Path) -> None:
+    assert get(f"test_vit@96={vit_file}").size == 96
+    with pytest.raises(SettingsError, match=r"'test_vit@50=.*does not take pictures of 50 px.*Leave @50 out"):
+        get(f"test_vit@50={vit_file}")

@@ -57,6 +57,9 @@ def test_a_second_backbone_that_is_installed_is_used_where_there_is_time(
     assert backbones.used(both) == backbones.foremost(both) == ("lite0", "lite2")
     monkeypatch.setattr(backbones, "available", lambda: [(lite0, True), (lite1, False)])
     assert backbones.used(longer) == ("lite0",)
+    longest = Settings(budget="thorough")
+    assert backbones.used(longest) == ("lite0", "lite0@320")
+    assert backbones.foremost(longest) == ("lite0",)
 
 
 def test_one_backbone_is_compared_with_pixels_only(data: Dataset) -> None:
@@ -100,6 +103,22 @@ def test_three_backbones_are_joined_once(data: Dataset) -> None:
     joined = [c for c in found.values() if "+" in c.name]
     assert {c.name.split()[0] for c in joined} == {"lite0+lite1+lite2"}
     assert {c.technique for c in joined} == {"transfer: further backbones"}
+
+
+def test_a_backbone_at_two_sizes_is_compared_with_itself(data: Dataset) -> None:
+    found = offered(data, ("lite0", "lite0@320"))
+    larger = {name: c for name, c in found.items() if "@320" in name}
+    assert {c.technique for c in larger.values()} == {"transfer: pictures at another size"}
+    assert larger["lite0@320 block5 svm"].base == "lite0 block5 svm"
+    assert larger["lite0+lite0@320 last logistic"].base == "lite0 last logistic"
+    assert larger["lite0@320 block5 svm"].label.startswith("frozen features of lite0 at 320 px (block 5)")
+
+
+def test_among_three_a_second_size_is_no_further_backbone(data: Dataset) -> None:
+    found = offered(data, ("lite0", "lite2", "lite0@320"))
+    assert found["lite0@320 last svm"].technique == "transfer: pictures at another size"
+    assert found["lite2 last svm"].technique == "transfer: further backbones"
+    assert found["lite0+lite2+lite0@320 last svm"].technique == "transfer: further backbones"
 
 
 def test_the_features_of_all_stand_side_by_side(data: Dataset, small: tuple[str, str]) -> None:

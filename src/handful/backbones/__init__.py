@@ -42,6 +42,8 @@ __all__ = [
 
 Progress = Callable[[int, int], None]  # (done, total)
 
+LARGER = "lite0@320"  # sees finer things than lite0
+
 # Vectors reach the disk after so many pictures: what a kill can cost.
 _CHUNK = 512
 
@@ -51,6 +53,7 @@ def used(settings: Settings, modality: str = "image") -> tuple[str, ...]:
 
     Of pictures that is lite0; beyond `quick` lite1 too where it is installed: on nine draws of three sets the
     two delivered 1.2 points more than lite0 alone, and a third nothing more (benchmarks/backbones_choice.py).
+    Without lite1 `thorough` gives lite0 larger pictures as well, which costs twice as much and brings less.
     """
     if settings.backbones:
         return tuple(n for n in settings.backbones if ("text" if reads_texts(n) else "image") == modality)
@@ -59,7 +62,9 @@ def used(settings: Settings, modality: str = "image") -> tuple[str, ...]:
     if modality != "image":
         return ()
     here = {backbone.name for backbone, there in available() if there}
-    return ("lite0", "lite1") if settings.effort != "quick" and "lite1" in here else ("lite0",)
+    if settings.effort != "quick" and "lite1" in here:
+        return "lite0", "lite1"
+    return ("lite0", LARGER) if settings.effort == "thorough" else ("lite0",)
 
 
 def foremost(settings: Settings) -> tuple[str, ...]:

@@ -90,11 +90,12 @@ TABLES: dict[str, Callable[[], list[Line]]] = {
     "For tables": for_tables,
 }
 AFTER = """\
-embedded: came by pip. downloaded: on this machine already. download: will be fetched from the Hugging Face
-hub when it is named in --backbones, for tables with --allow-download, and kept. Any other name of timm is
-downloaded in the same way, and ARCHITECTURE=FILE takes your own weights. For texts, st:OWNER/NAME is any
-model of sentence-transformers on the hub, and a path the folder of one that you have. Of several names each
-is tried, and all of them together."""
+embedded: came by pip. downloaded: on this machine already. download: will be fetched from the Hugging
+Face hub when it is named in --backbones, for tables with --allow-download, and kept. Any other name of
+timm is downloaded in the same way, and ARCHITECTURE=FILE takes your own weights. NAME@PIXELS
+(lite0@320) gives a network pictures of another size than its own: on larger ones it sees finer things.
+For texts, st:OWNER/NAME is any model of sentence-transformers on the hub, and a path the folder of one
+that you have. Of several names each is tried, and all of them together."""
 
 
 def listing() -> str:

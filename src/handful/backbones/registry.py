@@ -25,6 +25,7 @@ from handful.files import whole
 if TYPE_CHECKING:
     import torch
 
+SIZES = (32, 1024)  # pixels a side that can be asked for
 LEVELS_VERSION = 2  # part of every backbone's identity: raised when the numbers of a level change
 
 
@@ -159,6 +160,8 @@ def get(name: str) -> Backbone:
 
     `name` is a short name (those of `handful backbones`), a name of timm (`resnet18` or `timm:resnet18`) or
     `ARCH=PATH`: timm's name of an architecture and a file with its weights (`resnet18=weights.safetensors`).
+    `@PIXELS` after the short name or timm's is the side of its input where that is not to be its own
+    (`lite0@320`, `resnet18@288=weights.safetensors`): on larger pictures a network sees finer things.
     What does not come by pip is downloaded once; before, a line on stderr says its size and licence.
 
     Raises
@@ -171,25 +174,50 @@ def get(name: str) -> Backbone:
     >>> get("lite0").licence
     'Apache-2.0'
     """
-    if name in _BUILT_IN:
-        return _installed(_BUILT_IN[name])
-    if "=" in name:
-        architecture, _, path = name.partition("=")
+    plain, size = _sized(name)
+    if plain in _BUILT_IN:
+        own = _installed(_BUILT_IN[plain])
+        return own if size is None else replace(own, name=name, size=size)
+    if "=" in plain:
+        architecture, _, path = plain.partition("=")
         short = _BUILT_IN.get(architecture) or CURATED.get(architecture)
         if short is not None:
             raise SettingsError(
                 f"the backbone {name!r}: before a file stands timm's name of the architecture, not ours. "
                 f"Give {short.architecture}={path}"
             )
-        return _from_file(architecture.removeprefix("timm:"), Path(path).expanduser())
-    if name in CURATED:
-        return _from_hub(CURATED[name].architecture, name, CURATED[name].size)
+        return _from_file(architecture.removeprefix("timm:"), Path(path).expanduser(), size)
+    if plain in CURATED:
+        return _from_hub(CURATED[plain].architecture, name, size or CURATED[plain].size)
     if name.endswith(_WEIGHT_ENDINGS) or os.sep in name:
         raise SettingsError(
             f"the backbone {name!r} is a file, but a file does not say which network its weights belong to. "
             f"Put timm's name of the architecture in front: resnet18={name}"
         )
-    return _from_hub(name.removeprefix("timm:"), name.removeprefix("timm:"))
+    return _from_hub(plain.removeprefix("timm:"), name.removeprefix("timm:"), size)
+
+
+def plain_name(name: str) -> str:
+    """The name without what it says of the input's size.
+
+    >>> plain_name("lite0@320")
+    'lite0'
+    """
+    return _sized(name)[0]
+
+
+def _sized(name: str) -> tuple[str, int | None]:
+    """A name without its `@PIXELS`, and those."""
+    found = re.fullmatch(r"([^=@/]+)@([^=@/]*)(=.*)?", name)
+    if found is None:
+        return name, None
+    plain, pixels, file = found.groups(default="")
+    if not pixels.isdecimal() or not SIZES[0] <= int(pixels) <= SIZES[1]:
+        raise SettingsError(
+            f"the backbone {name!r}: after @ stands the side of the pictures that it is given, {SIZES[0]} to "
+            f"{SIZES[1]} pixels, such as {plain}@320{file}."
+        )
+    return plain + file, int(pixels)
 
 
 def load_torch(backbone: Backbone) -> torch.nn.Module:
@@ -323,24 +351,22 @@ def _at_size(backbone: Backbone) -> dict[str, int]:
 # ---- local files
 
 
-def _from_file(architecture: str, path: Path) -> Backbone:
+def _from_file(architecture: str, path: Path, size: int | None = None) -> Backbone:
+    name = f"{architecture}{f'@{size}' if size else ''}={path}"
     if not path.is_file():
-        raise SettingsError(
-            f"the backbone {architecture}={path} names a file that does not exist. Check the path."
-        )
+        raise SettingsError(f"the backbone {name} names a file that does not exist. Check the path.")
     sha256 = file_sha256(path)
     source = Source("file", "", str(path))
-    name = f"{architecture}={path}"
-    kept = _read_record(f"file-{architecture}-{sha256}")
-    if kept:
+    record = f"file-{architecture}-{sha256}" + (f"-{size}px" if size else "")
+    if kept := _read_record(record):
         return replace(kept, name=name, source=source)
     config = _timm_config(architecture, pretrained=False)
     backbone = _describe(name, architecture, source, sha256, config)
     sizes = {c.architecture: c.size for c in CURATED.values()}
     sizes |= {known.partition(".")[0]: size for known, size in sizes.items()}
     own = {"licence": "of the file's owner", "size": sizes.get(architecture, backbone.size)}
-    backbone = replace(backbone, **{**own, **_written_beside(path)})
-    return _complete(backbone, f"file-{architecture}-{sha256}")
+    asked = {"size": size} if size else {}
+    return _complete(replace(backbone, **{**own, **_written_beside(path), **asked}), record)
 
 
 def save_weights(weights: dict[str, torch.Tensor], like: Backbone, path: Path) -> str:
@@ -474,8 +500,17 @@ def _complete(backbone: Backbone, record: str) -> Backbone:
     """With its levels, found by loading it once; kept on disk, so that the next process needs no torch."""
     from handful.backbones.pooling import Levels, dimensions
 
-    model = Levels(load_torch(backbone), backbone.mean, backbone.std)
-    complete = replace(backbone, levels=tuple(dimensions(model.eval(), backbone.size).items()))
+    try:
+        model = Levels(load_torch(backbone), backbone.mean, backbone.std)
+        found = dimensions(model.eval(), backbone.size)
+    except (AssertionError, RuntimeError, ValueError) as error:
+        if isinstance(error, HandfulError) or plain_name(backbone.name) == backbone.name:
+            raise
+        raise SettingsError(
+            f"the backbone {backbone.name!r} does not take pictures of {backbone.size} px ({error}). "
+            f"Leave @{backbone.size} out."
+        ) from error
+    complete = replace(backbone, levels=tuple(found.items()))
     _write_record(record, complete)
     return complete
 

@@ -17,6 +17,7 @@ EXPLAINED = {
     "transfer": "a network that was trained on other data describes each example",
     "transfer: a second backbone": "another network describes each example, alone or beside the first",
     "transfer: further backbones": "other networks describe each example, alone or beside the first",
+    "transfer: pictures at another size": "the network looks at each picture larger or smaller as well",
     "augmentation": "the model learns from altered copies of the examples as well",
     "test-time averaging": "altered views of a new example are judged too, and the answers averaged",
     "fine-tuning": "a network that was trained on other data is trained further on yours",

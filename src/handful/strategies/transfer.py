@@ -1,17 +1,20 @@
 """Transfer learning without training a network: a pretrained encoder's features, and a small head on them.
 
 With several backbones, what the others bring to the first is a line of the ledger: each of their candidates,
-and those on the features of all of them together, has the same head on the first backbone as its base.
+and those on the features of all of them together, has the same head on the first backbone as its base. So it
+is where a backbone is given the pictures at another size as well.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from sklearn.preprocessing import StandardScaler
 
 from handful.backbones import used
+from handful.backbones.registry import plain_name
 from handful.data.dataset import Dataset, Finding
 from handful.data.language import english
 from handful.settings import Settings
@@ -25,6 +28,7 @@ from handful.strategies.tables import frozen, looks_through_network
 
 TECHNIQUE = "transfer: frozen features"
 OTHERS = ("transfer: a second backbone", "transfer: further backbones")
+OTHER_SIZE = "transfer: pictures at another size"
 STATIC = "static word vectors"
 MANY_LANGUAGES = "minilm-multilingual"
 # Heads that are tried on the pixels themselves too: there the ledger sees what the pretrained network brings.
@@ -61,7 +65,7 @@ def candidates(dataset: Dataset, settings: Settings) -> list[Candidate]:
                         Chain([Embedding(backbone, level), StandardScaler()], estimator),
                         cost=cost,
                         deep=True,
-                        **_compared(head, first, same, len(names)),
+                        **_compared(head, first, same, [backbone], list(names)),
                     )
                 )
         found = with_log(found, dataset, [f"{backbone} {level} svr" for level in simple])
@@ -89,7 +93,7 @@ def _together(task: str, names: dict[str, list[str]]) -> list[Candidate]:
                     Chain([Together(parts), BlockScaler(widths)], estimator),
                     cost=cost + 4,
                     deep=True,
-                    **_compared(head, first, level, len(names)),
+                    **_compared(head, first, level, list(names)[1:], list(names)),
                 )
             )
     return found
@@ -126,10 +130,17 @@ def _same_place(level: str, own: Sequence[str], others: Sequence[str]) -> str | 
     return theirs[-back] if back <= len(theirs) else None
 
 
-def _compared(head: str, first: str, level: str | None, n_backbones: int) -> dict[str, Any]:
-    """What a candidate is compared with: the same head on the first backbone's `level`, or on pixels."""
+def _compared(
+    head: str, first: str, level: str | None, others: Sequence[str], names: Sequence[str]
+) -> dict[str, Any]:
+    """What a candidate is compared with: the same head on the first backbone's `level`, or on pixels.
+
+    others : the backbones that it has of `names`, beside the first or instead of it
+    """
     if level is not None:
-        return {"base": f"{first} {level} {head}", "technique": OTHERS[n_backbones > 2]}
+        same = all(plain_name(other) == plain_name(first) for other in others)
+        technique = OTHER_SIZE if same else OTHERS[len(names) > 2]
+        return {"base": f"{first} {level} {head}", "technique": technique}
     return {"base": f"pixels {head}" if head in ON_PIXELS else None, "technique": TECHNIQUE}
 
 
@@ -202,4 +213,5 @@ def heads(task: str, *, simple: bool) -> list[tuple[str, str, Any, int]]:
 
 def _words(backbone: str, level: str) -> str:
     where = {"last": "last layer", "last_max": "last layer, mean and max", "all": "all layers"}
-    return f"frozen features of {backbone} ({where.get(level, level.replace('block', 'block '))})"
+    at = re.sub(r"@(\d+)", r" at \1 px", backbone)
+    return f"frozen features of {at} ({where.get(level, level.replace('block', 'block '))})"
