@@ -6,8 +6,9 @@
 
 `handful fit` as a person calls it, in a new process with an empty cache. elpv_solar_defect and
 tuxpaint_stamps are cross-validated as a whole; of fashion_mnist 20 pictures a class are drawn to learn from,
-and the model is scored on the rest; with `--a-class` so many are of every set. Promised with `standard`: elpv 0.885, tuxpaint 0.91, fashion_mnist 0.80
-on the rest; with `thorough` elpv 0.90, or that fine-tuning is dropped; on a GPU 0.905 (medians over seeds).
+and the model is scored on the rest; with `--a-class` so many are, of every set. Promised with `standard`:
+elpv 0.885, tuxpaint 0.91, fashion_mnist 0.80 on the rest; with `thorough` elpv 0.90, or that fine-tuning is
+dropped; on a GPU 0.905 (medians over seeds).
 Beside the best frozen candidate (also one that learned from several views) and the best fine-tuned one stands
 their paired difference in points, with its standard error; both are chosen on the folds they are reported on.
 The table of techniques has the same for each technique with the choice of both corrected for, and whether
