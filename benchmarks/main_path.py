@@ -38,7 +38,8 @@ def run(data: Path, options: list[str], folder: Path, rest: str | None = None) -
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     seconds = time.perf_counter() - start
     if done.returncode:
-        return {"wall": seconds, "failed": done.stderr.strip().splitlines()[-1]}
+        said = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode} and no word"]
+        return {"wall": seconds, "failed": said[-1]}
     return {**json.loads((folder / "run" / "report.json").read_text()), "wall": seconds}
 
 
