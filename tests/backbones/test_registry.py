@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from dataclasses import replace
@@ -192,9 +193,10 @@ def test_weights_of_another_architecture_are_refused(resnet18_file: Path) -> Non
         get(f"resnet34={resnet18_file}")
 
 
-def test_a_file_without_its_architecture_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"in front: resnet18=weights\.pth"):
-        get("weights.pth")
+@pytest.mark.parametrize("file", ["weights.pth", "weights@2.pth"])
+def test_a_file_without_its_architecture_is_refused(file: str) -> None:
+    with pytest.raises(SettingsError, match=f"in front: resnet18={re.escape(file)}"):
+        get(file)
 
 
 def test_a_file_that_does_not_exist_is_named() -> None:

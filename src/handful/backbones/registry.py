@@ -208,7 +208,7 @@ def plain_name(name: str) -> str:
 
 def _sized(name: str) -> tuple[str, int | None]:
     """A name without its `@PIXELS`, and those."""
-    found = re.fullmatch(r"([^=@/]+)@([^=@/]*)(=.*)?", name)
+    found = re.fullmatch(r"([^=@/]+)@([^=@/.]*)(=.*)?", name)
     if found is None:
         return name, None
     plain, pixels, file = found.groups(default="")
