@@ -99,8 +99,8 @@ class TableSchema:
         Other columns are ignored, their order does not matter. Values that do not fit their column become
         missing, with a line in `findings` that names them by `rows`, the numbers of the frame's rows in the
         person's table (0, 1, ... unless given); new categories stay, with such a line too, as for a column
-        that is empty. DataError where a
-        column is missing, or where none of five or more values of a column fits.
+        that is empty. DataError where a column is missing, or where none of five or more values of a column
+        fits.
         """
         frame = named_columns(frame)
         self._check_present(list(frame.columns))
