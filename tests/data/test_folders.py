@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from handful.data.folders import find_images, scan_folder
+from handful.data.folders import existing_folder, find_images, scan_folder
 from handful.errors import DataError
 
 
@@ -83,6 +83,13 @@ def test_an_empty_folder_says_what_is_expected(tmp_path):
 def test_a_folder_without_images_says_what_is_in_it(tmp_path):
     with pytest.raises(DataError, match=r"holds no images \(only \.txt\)"):
         find_images(tree(tmp_path, "a/1.txt"))
+
+
+def test_a_folder_that_holds_a_table_names_it(tmp_path):
+    with pytest.raises(DataError, match=r"Or did you mean the table in it, '.*/sub/rows.CSV'\?"):
+        existing_folder(tree(tmp_path, "sub/rows.CSV"))
+    with pytest.raises(DataError, match=r"\(only .csv, .md\).*rows.CSV'\?"):
+        find_images(tree(tmp_path, "sub/notes.md"))
 
 
 def test_images_without_a_class_folder_are_named(tmp_path):

@@ -342,6 +342,15 @@ def test_dates_and_truth_values_may_be_written_as_other_programs_do():
     assert X["day (days)"].tolist() == [19508, 19724] and X["member"].tolist() == [1, 0] and not findings
 
 
+def test_zeros_and_ones_may_come_back_as_truth_values():
+    schema, _ = infer_schema(frame_of(smoker=["1", "0"], age=["31", "47"]), "target")
+    findings: list = []
+    new = pd.DataFrame({"smoker": ["True", "", "false"], "age": ["31", "true", "9"], "plain": [1, 2, 3]})
+    X = schema.apply(new, findings)
+    assert X["smoker"].tolist()[::2] == [1, 0] and np.isnan(X["smoker"][1])
+    assert np.isnan(X["age"][1]) and [f.kind for f in findings] == ["unfit value"]  # here it says nothing
+
+
 def test_a_missing_column_names_the_nearest():
     schema, _ = infer_schema(frame_of(price=["1", "2"]), "target")
     with pytest.raises(DataError, match=r"no column 'price'.*Did you mean 'Price'"):

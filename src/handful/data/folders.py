@@ -9,6 +9,7 @@ from pathlib import Path
 
 from handful.data.dataset import Finding
 from handful.data.names import count, listed, missing_path
+from handful.data.tables import TABLE_SUFFIXES
 from handful.errors import DataError
 
 IMAGE_SUFFIXES = frozenset(
@@ -115,9 +116,18 @@ def existing_folder(folder: Path, modality: str = "auto") -> FolderScan:
         ends = texts if scan.what == "text" else "PNG, JPEG, WebP, BMP, TIFF or GIF"
         raise DataError(
             f"{str(folder)!r} holds no {scan.what}s{kinds}. Expected is a folder with one folder of "
-            f"{scan.what}s per class ({ends})" + (f", or of texts ({texts})." if modality == "auto" else ".")
+            f"{scan.what}s per class ({ends})"
+            + (f", or of texts ({texts})." if modality == "auto" else ".")
+            + _table_hint(folder, scan.skipped)
         )
     return scan
+
+
+def _table_hint(folder: Path, skipped: list[str]) -> str:
+    """What to give instead of a folder that holds a table."""
+    tables = (path for path in skipped if path.lower().endswith(TABLE_SUFFIXES) and not is_text_name(path))
+    table = next(tables, None)
+    return "" if table is None else f" Or did you mean the table in it, {str(folder / table)!r}?"
 
 
 def label_by_folder(folder: Path, scan: FolderScan, least: int = 2) -> list[tuple[str, str]]:

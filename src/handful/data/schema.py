@@ -327,7 +327,7 @@ def _numeric_or_date(name: str, values: list[Any], decimal: str) -> Column | Non
     others = [value for value in present if not isinstance(value, str)]
     if others and all(isinstance(v, (bool, np.bool_)) for v in others) and not texts:
         return Column(name, "boolean")
-    if texts and not others and all(text.lower() in ("true", "false") for text in texts):
+    if texts and not others and _are_truths(texts):
         return Column(name, "boolean")
     if all(to_number(value) is not None for value in others):
         style = number_style(texts, decimal) if texts else ""
@@ -465,6 +465,8 @@ def _convert(
         "boolean": to_boolean,
         "date": lambda value: to_datetime(value, style) or to_datetime(value),  # as programs write them
     }[column.kind]
+    if column.kind == "numeric" and _are_truths(values):  # 0 and 1, as another program writes them
+        read = to_boolean
     read_values = [None if value is None else read(value) for value in values]
     numbered = range(len(values)) if rows is None else rows
     unfit = [
@@ -483,6 +485,12 @@ def _convert(
     infinite = np.isinf(numbers)
     numbers[infinite] = np.nan
     return [numbers], unfit, int(infinite.sum())
+
+
+def _are_truths(values: Sequence[Any]) -> bool:
+    """Whether all that is there is "true" or "false"."""
+    present = [value for value in values if value is not None]
+    return bool(present) and all(isinstance(v, str) and v.lower() in ("true", "false") for v in present)
 
 
 def _as_known(texts: list[str | None], known: Sequence[str]) -> list[str | None]:
