@@ -23,7 +23,7 @@ from handful.evidence.cost_interval import reach as cost_reach
 from handful.evidence.ensemble import out_of_bag, select
 from handful.evidence.laws import LEAST, laws, points
 from handful.evidence.predictions import Predictions, Row
-from handful.evidence.shares import ROUNDING, effective_n, reach, wilson
+from handful.evidence.shares import ROUNDING, auc_worth, effective_n, reach, wilson
 from handful.scoring import REGRESSION, Metric, sample_cost
 
 LEVEL = 0.95
@@ -185,18 +185,22 @@ def around(
     """The 95 % interval of a score to expect, `value`, made from a row's `own` score with its standard error.
 
     `factor` widens the error's variance, and `doubt` is the standard error of what led from one score to the
-    other. Wilson's interval for shares of 1, with as many examples as the error says that they are worth; for
-    errors and R² it is made on the stretched scale, for costs from what each class cost with `row`, and for
-    balanced accuracy also from what was found of each class.
+    other. Wilson's interval for shares of 1, with as many examples as the error says that they are worth, and
+    for ROC-AUC no more than the classes' sizes say; for errors and R² it is made on the stretched scale, for
+    costs from what each class cost with `row`, and for balanced accuracy also from what was found of each
+    class.
     """
     metric, held = predictions.metric, predictions.covered
     n = len(np.unique(predictions.unit[held]))
     if metric.name in SHARES:
         assert row is not None
         unit, share = predictions.unit[held], contributions(predictions, [row])[0, held]
-        worth = effective_n(share, unit) / factor
+        worth = effective_n(share, unit)
         if metric.name == "f1" and error <= ROUNDING:
-            worth = _fewest(predictions) / factor
+            worth = _of_each_class(predictions).min()
+        if metric.name == "roc_auc":
+            worth = min(worth, auc_worth(own, _of_each_class(predictions)))
+        worth /= factor
         spread = value * (1 - value)
         worth = spread / (spread / worth + doubt**2) if spread > 0 else worth
         low, high = wilson(value, worth, quantile(n))
@@ -243,10 +247,10 @@ def _by_class(predictions: Predictions, row: Row, moved: float, factor: float) -
     return float(below), float(above)
 
 
-def _fewest(predictions: Predictions) -> int:
-    """Independent samples or groups of the rarest class."""
+def _of_each_class(predictions: Predictions) -> np.ndarray:
+    """Independent samples or groups of each class that is there `(K,)`."""
     y, unit = predictions.y[predictions.covered], predictions.unit[predictions.covered]
-    return min(len(np.unique(unit[y == k])) for k in np.unique(y))
+    return np.array([len(np.unique(unit[y == k])) for k in np.unique(y)])
 
 
 def quantile(n: int) -> float:
