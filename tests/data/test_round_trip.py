@@ -12,8 +12,9 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from handful.data.infer import infer_schema
 from handful.data.load import load, load_new
-from handful.data.schema import TableSchema, infer_schema
+from handful.data.schema import TableSchema
 from handful.data.store import digest, open_dataset, save
 from handful.data.tables import read_table
 from handful.errors import HandfulError

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from handful.data.schema import TableSchema, infer_schema
+from handful.data.infer import infer_schema
+from handful.data.schema import TableSchema
 from handful.errors import DataError
 
 N = 12
@@ -349,6 +350,16 @@ def test_zeros_and_ones_may_come_back_as_truth_values():
     X = schema.apply(new, findings)
     assert X["smoker"].tolist()[::2] == [1, 0] and np.isnan(X["smoker"][1])
     assert np.isnan(X["age"][1]) and [f.kind for f in findings] == ["unfit value"]  # here it says nothing
+
+
+def test_percents_that_come_back_as_shares_are_named():
+    schema, _ = infer_schema(frame_of(rate=["5%", "70 %"]), "target")
+    for rates, noticed in ((["0.05", "0.7"], ["percents"]), (["0.5%", "0.7"], []), (["5", "0.7"], [])):
+        findings: list = []
+        X = schema.apply(pd.DataFrame({"rate": rates, "plain": [1, 2]}), findings)
+        assert X["rate"][1] == 0.7 and [f.kind for f in findings] == noticed
+    schema.apply(pd.DataFrame({"rate": [0.25], "plain": [1]}), findings)
+    assert "'rate'" in findings[0].message and "0.25 as 0.25%. Write 25%" in findings[0].message
 
 
 def test_a_missing_column_names_the_nearest():

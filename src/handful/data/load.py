@@ -15,10 +15,11 @@ import pandas as pd
 from handful.data.dataset import Dataset, Finding, Images
 from handful.data.groups import group_codes
 from handful.data.images import Progress, array_to_images, packed_sizes, read_images
+from handful.data.infer import infer_schema
 from handful.data.names import count, listed
 from handful.data.picture_column import with_pictures
 from handful.data.provenance import file_of, mixed_with, sources, sources_of_files, with_copies
-from handful.data.schema import TableSchema, infer_schema
+from handful.data.schema import TableSchema
 from handful.data.source import TASKS, How, Source, made_up, open_source
 from handful.data.targets import check_classes, encode, read_target
 from handful.data.texts import EMPTY, as_array, clean, read_texts

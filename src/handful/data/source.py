@@ -21,9 +21,10 @@ from handful.data import provenance
 from handful.data.dataset import Finding
 from handful.data.folders import existing_folder, is_image_file, is_image_name, is_text_name, label_by_folder
 from handful.data.groups import column_groups, named_groups
+from handful.data.infer import MOSTLY, infer_schema, words_of
 from handful.data.many_labels import check_one_column
 from handful.data.names import count, listed, missing_path, printable
-from handful.data.schema import MOSTLY, infer_schema, named_columns, words_of
+from handful.data.schema import named_columns
 from handful.data.tables import TABLE_SUFFIXES, names_of, read_table
 from handful.data.targets import find_target_column
 from handful.data.values import is_missing, plain_values, to_category

@@ -14,10 +14,8 @@ from typing import Any
 import pandas as pd
 
 from handful.data.names import missing_path
-from handful.data.schema import TableSchema, column_name, infer_schema, named_columns
+from handful.data.schema import column_name, named_columns
 from handful.errors import DataError, MissingExtraError
-
-__all__ = ["TABLE_SUFFIXES", "TableSchema", "infer_schema", "names_of", "read_table"]
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".data", ".dat")
 JSON_LINES = (".jsonl", ".ndjson")

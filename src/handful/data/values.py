@@ -295,6 +295,12 @@ def to_boolean(value: Any) -> float | None:
     return number if number in (0.0, 1.0) else None
 
 
+def are_truths(values: Sequence[Any]) -> bool:
+    """Whether all that is there is "true" or "false"."""
+    present = [value for value in values if value is not None]
+    return bool(present) and all(isinstance(v, str) and v.lower() in ("true", "false") for v in present)
+
+
 def to_category(value: Any) -> str:
     """The value's name; whole floats lose their point, so that 1.0 from one file is 1 from another.
 
