@@ -1,6 +1,6 @@
 """Does the interval of a score on a held-out test set keep its promise, also with few of a class?
 
-    python benchmarks/test_sets.py [--draws 1000] [--small]
+    python benchmarks/held_out.py [--draws 1000] [--small]
 
 A model fixed beforehand meets made-up test sets: each sample has a score for each class, normal around 0, and
 around a distance for its own class. "Hidden" are the rarest class's samples that look like the commonest:
