@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from handful.evidence.selection import SELECTION_FACTOR, Interval, around, errors
-from handful.evidence.shares import auc_worth
+from handful.evidence.shares import auc_worth, wilson
 from tests.evidence.drawn import constant, held_out, right
 
 Draw = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray, np.ndarray]]  # y, right or wrong, group
@@ -82,3 +82,15 @@ def test_an_auc_of_chance_is_worth_what_its_known_variance_says() -> None:
     few = auc_worth(0.9, np.array([5, 200]))
     assert few == pytest.approx(auc_worth(0.9, np.array([200, 5]))) and 8 < few < 15
     assert auc_worth(1.0, np.array([5, 200])) > 5 and auc_worth(0.0, np.array([5, 200])) > 5
+
+
+def test_beside_one_an_interval_reaches_as_far_as_the_few_mistakes_allow() -> None:
+    one, two = wilson(59 / 60, 60), wilson(58 / 60, 60)
+    assert one[1] == pytest.approx(
+        1 + np.log(0.975) / 60
+    )  # a rate at which one mistake or more come in 2.5 %
+    assert two[1] < one[1] < wilson(1.0, 60)[1] == 1 and wilson(56 / 60, 60)[1] == pytest.approx(
+        0.9738, abs=1e-3
+    )
+    assert wilson(1 / 60, 60) == pytest.approx((1 - one[1], 1 - one[0]))
+    assert wilson(0.9999, 24)[1] == pytest.approx(1)

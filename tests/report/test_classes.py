@@ -47,7 +47,7 @@ def test_a_class_of_which_one_in_thousands_is_missed_is_not_found_whole() -> Non
     predictions = held_out({"baseline": constant(y), "model": np.eye(2)[said]}, y)
     found = classes_part(predictions, predictions.row("model"), ["well", "ill"], "rows")
     assert found is not None
-    assert "2,999 were found (99.97%; of new ones 99.8 to 99.995%)" in found[0]["words"]
+    assert "2,999 were found (99.97%; of new ones 99.8 to 99.9997%)" in found[0]["words"]
 
 
 def test_small_classes_stand_in_words_on_the_page_and_in_the_terminal() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import chi2, norm
 
 from handful.evidence.contributions import deviations
 
@@ -15,10 +16,26 @@ _NEAR_ONE = 1e-3  # Hanley & McNeil's variance ends at 1
 
 
 def wilson(p: float, n: float, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's interval for a share p of n (real number) examples; never empty, also at 0 and 1."""
+    """Wilson's interval for a share p of n (real number) examples; never empty, also at 0 and 1.
+
+    With a few mistakes it ends too early beside 1, and with a few hits beside 0: there the exact bound of a
+    Poisson count takes its place (Brown, Cai & DasGupta, "Interval estimation for a binomial proportion",
+    Statistical Science 16, 2001).
+    """
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return float(max(0.0, centre - half)), float(min(1.0, centre + half))
+    few, level = 3 if n > 50 else 2, norm.sf(z)
+    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    if n * p <= few:
+        low = min(low, _least_count(n * p, level) / n)
+    if n * (1 - p) <= few:
+        high = max(high, 1 - _least_count(n * (1 - p), level) / n)
+    return float(low), float(high)
+
+
+def _least_count(seen: float, level: float) -> float:
+    """The smallest mean of a Poisson count that `seen` or more is no rarer with than `level`."""
+    return float(chi2.ppf(level, 2 * seen)) / 2 if seen > ROUNDING else 0.0
 
 
 def effective_n(share: np.ndarray, unit: np.ndarray) -> float:
