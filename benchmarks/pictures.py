@@ -113,6 +113,8 @@ def so_far(folder: Path) -> dict[str, Any]:
 def against(run: Run) -> list[str]:
     """The best frozen candidate of a run, its best fine-tuned one, and by how much that is better."""
     predictions = collect(run)
+    if best(predictions, ("finetune",)) is None:  # stopped early
+        predictions = predictions.up_to(1)
     pair = [best(predictions, families) for families in (("transfer", "augmentation"), ("finetune",))]
     told = ["" if row is None else f"{predictions.score(row)[0]:.3f} ({row.name})" for row in pair]
     frozen, tuned = pair

@@ -1,15 +1,18 @@
 """What does racing save, and what does it cost? Who is stopped, in which share of the time, with which score.
 
     python benchmarks/racing.py ../shared/data [--names NAME ...] [--n 200] [--seeds 100,101] [--store FOLDER]
+    python benchmarks/racing.py --runs FOLDER ...
 
 n examples of each data set are compared in full (5 folds, 3 times; 10 times with `--budget thorough`); then
 the race is run over the stored results, so that both see the same fits. The chosen of each is fitted on all n
-examples and scored on the rest. Runs are kept in the store: a stopped script goes on there.
+examples and scored on the rest. Runs are kept in the store: a stopped script goes on there. With `--runs` the
+race is run over what is stored of earlier runs, which were raced by another rule: what more is saved.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from dataclasses import replace
@@ -107,9 +110,32 @@ def one(folder: Path, whole: Dataset, settings: Settings, n: int) -> dict[str, f
     }
 
 
+def again(folder: Path) -> str:
+    """A row: what the race would stop of an earlier run, beyond what was stopped then; a copy is raced."""
+    with tempfile.TemporaryDirectory() as temporary:
+        run = Run.open(shutil.copytree(folder, Path(temporary) / "run"))
+        known, before = run.stopped, add_average(collect(run))
+        found = [(cell, run.read(cell)) for cell in run.cells()]
+        seconds = {(c.candidate.name, c.split.name): r.seconds for c, r in found if r is not None}
+        compare(run, Clock(run), keep_going=can_still_win, followed=likely_followed)
+        after = add_average(collect(run))
+        order = [s.name for s in run.splits]
+        stops = {name: stop.splits for name, stop in run.stopped.items() if name not in known}
+        saved = sum(seconds.get((name, split), 0.0) for name, at in stops.items() for split in order[at:])
+    members = [select(p).members for p in (before, after)]
+    scores = [float(p.score(select(p))[0]) for p in (before, after)]
+    which = "; ".join(f"{name} after {at} of {len(order)}" for name, at in stops.items())
+    return (
+        f"| {folder.parent.name} | {len(run.dataset)} | {sum(seconds.values()):.0f} "
+        f"| {saved / sum(seconds.values()):.0%} | {which} "
+        f"| {'the same' if members[0] == members[1] else 'others'} | {scores[0]:.4f} | {scores[1]:.4f} |"
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--runs", type=Path, nargs="*", default=[])
     parser.add_argument("--names", nargs="*", default=list(NAMES))
     parser.add_argument("--n", type=int, default=200)
     parser.add_argument("--seeds", default="100,101,102")
@@ -119,6 +145,12 @@ def main() -> int:
     arguments = parser.parse_args()
     store = arguments.store or Path(tempfile.mkdtemp(prefix="handful-"))
     print(heading(__file__))
+    if arguments.runs:
+        print("| run | n | fits, s | saved | stopped beyond | members | score | raced |")
+        print("|---|---|---|---|---|---|---|---|")
+        for folder in arguments.runs:
+            print(again(folder), flush=True)
+        return 0
     print("| data | n | fits, s | saved | stopped | same members | score on the rest, in full | raced |")
     print("|---|---|---|---|---|---|---|---|")
     everything = []

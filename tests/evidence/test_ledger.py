@@ -65,6 +65,35 @@ def test_what_helps_its_own_candidate_is_also_held_against_the_best_without_it()
     assert told(alone)["flips"].over_best is None
 
 
+def test_what_was_stopped_early_is_told_of_the_repeats_that_it_was_examined_in() -> None:
+    i, y = np.arange(100), np.arange(100) % 2
+    without, added = i >= 40, i >= 25
+    oofs = {
+        "baseline": [constant(y)] * 2,
+        "a": [right(y, without), right(y, i >= 0)],
+        "a+": [right(y, added)] * 2,
+    }
+    predictions = held_out({name: np.array(oof) for name, oof in oofs.items()}, y)
+    row = predictions.row("a+")
+    row.base, row.technique, row.seconds = "a", "flips", 2.0
+    row.partial, row.oof, row.stopped, row.splits_done = row.oof, None, "behind", 5
+    row.partial[1] = np.nan
+    line = told(predictions)["flips"]
+    assert line.gain is not None and line.gain.value == pytest.approx(0.15) and line.gain.error > 0
+    assert (line.repeats, line.kept, line.seconds, line.added.name, line.base.name) == (
+        1,
+        False,
+        2.0,
+        "a+",
+        "a",
+    )
+    assert line.best is not None and (line.best[0].name, line.best[1].name) == ("a+", "a")
+    row.partial[0, :3] = np.nan  # not even one repeat is whole
+    assert told(predictions)["flips"].reason == (
+        "no candidate with it could be examined: it was stopped early, behind the leader"
+    )
+
+
 def test_a_harmful_technique_is_dropped() -> None:
     y = np.arange(100) % 2
     line = told(add_average(tried({"a": (np.arange(100) >= 10, np.arange(100) >= 40)}, y)))["flips"]
@@ -160,7 +189,7 @@ def test_what_cannot_be_compared_says_why() -> None:
     )
     assert reason("b", stopped="time") == "no candidate with it could be examined: there was no time"
     assert reason("a", stopped="behind") == (
-        "a, the same without it, could not be examined: it was stopped early, far behind the leader"
+        "a, the same without it, could not be examined: it was stopped early, behind the leader"
     )
     assert reason("b", "it took too long") == "no candidate with it could be examined: it took too long"
 

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import norm
 
 from handful.evidence.predictions import Predictions
-from handful.evidence.racing import FEWEST_REPEATS, behind, from_folds, is_settled
+from handful.evidence.racing import FEWEST_REPEATS, behind, from_folds, is_settled, outdone
 from tests.evidence.drawn import constant, held_out, right
 
 
@@ -40,6 +41,53 @@ def test_values_are_raced_too() -> None:
 def test_one_alone_is_not_behind() -> None:
     y = np.arange(20) % 2
     assert behind(held_out({"baseline": constant(y), "only": right(y, y == 0)}, y)) == []
+
+
+def test_what_is_fine_tuned_goes_on_only_with_a_fair_chance_to_end_above_the_best_without() -> None:
+    i, y = np.arange(200), np.arange(200) % 2
+
+    def of(deep: list[str], **right_in: int) -> Predictions:
+        oofs = {name: right(y, (i + 20 * (name == "tuned")) % 200 < k) for name, k in right_in.items()}
+        predictions = held_out({"baseline": constant(y), **oofs}, y, deep=deep)
+        for row in predictions.rows:
+            row.family = "finetune" if row.name.startswith("tuned") else row.family
+        return predictions
+
+    field = of(["frozen", "tuned", "tuned far"], frozen=160, other=150, tuned=159, **{"tuned far": 150})
+    assert outdone(field, 3) == ["tuned far"] and outdone(field, 10) == ["tuned far"]
+    assert outdone(of(["frozen", "tuned"], frozen=160, tuned=160), 3) == []
+    assert outdone(of(["frozen", "tuned"], frozen=160, tuned=190), 3) == []
+    # The verdict needs one network; with nothing else to serve there is nothing to beat.
+    assert outdone(of(["tuned", "tuned far"], svm=160, tuned=130, **{"tuned far": 120}), 3) == ["tuned far"]
+    assert outdone(of(["tuned"], tuned=130), 3) == []
+
+
+def test_the_nearer_the_end_the_less_a_gap_can_still_be_made_up() -> None:
+    i, y = np.arange(400), np.arange(400) % 2
+    frozen, tuned = right(y, i < 320), right(y, (i + 40) % 400 < 316)  # one point apart, other mistakes
+    oofs = {"baseline": [constant(y)] * 2, "frozen": [frozen] * 2, "tuned": [tuned] * 2}
+    arrays = {name: np.array(oof) for name, oof in oofs.items()}
+    predictions = held_out(arrays, y, deep=["frozen", "tuned"])
+    predictions.row("tuned").family = "finetune"
+    assert [outdone(predictions, repeats) for repeats in (3, 20)] == [["tuned"], []]
+
+
+def test_what_is_truly_better_by_fine_tuning_is_seldom_stopped() -> None:
+    stopped = {0.0: 0, 2.0: 0}
+    for lead in stopped:
+        for seed in range(150):
+            random, y = np.random.default_rng(seed), np.arange(150) % 2
+            error = 1.25 * np.sqrt(2 * 0.8 * 0.2 / 150)
+            cut = np.array([0.8, 0.8 + lead * error])
+            # Half of what decides is the example's, half the folds': two draws of a normal made uniform.
+            own, drawn = random.normal(size=(2, 1, 150)), random.normal(size=(2, 2, 150))
+            hit = norm.cdf((own + drawn) / np.sqrt(2)) < cut[:, None, None]
+            frozen, tuned = (np.array([right(y, h) for h in some]) for some in hit)
+            oofs = {"baseline": np.array([constant(y)] * 2), "frozen": frozen, "tuned": tuned}
+            predictions = held_out(oofs, y, deep=["frozen", "tuned"])
+            predictions.row("tuned").family = "finetune"
+            stopped[lead] += any("tuned" in outdone(predictions.up_to(r), 3) for r in (1, 2))
+    assert 0.3 < stopped[0.0] / 150 < 0.6 and stopped[2.0] / 150 < 0.08
 
 
 def repeated(y: np.ndarray, correct: np.ndarray, moved: float, repeats: int) -> np.ndarray:

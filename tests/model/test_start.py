@@ -127,6 +127,21 @@ def test_a_run_that_had_no_time_to_fine_tune_is_no_start(dogs: FitRun, tmp_path:
         take_start(Settings(start_from=str(run.folder), out=str(tmp_path)), others())
 
 
+def test_a_network_that_was_stopped_early_is_a_start_all_the_same(
+    dogs: FitRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from handful.evidence.predictions import collect
+    from handful.model.start import _best
+
+    tuned = next(row for row in collect(Run.open(dogs.folder)).rows if row.family == "finetune")
+    early = collect(Run.open(dogs.folder))
+    row = early.row(tuned.name)
+    row.partial, row.oof, row.stopped = row.oof, None, "behind"
+    monkeypatch.setattr("handful.model.start.collect", lambda run: early)
+    candidate, network = _best(Run.open(dogs.folder))
+    assert candidate.name == tuned.name and network.weights_
+
+
 def test_the_original_backbone_must_be_compared_too(dogs: FitRun, tiny: str, tmp_path: Path) -> None:
     settings, _ = started(dogs, tiny, tmp_path / "breeds")
     with pytest.raises(SettingsError, match="Add it to --backbones"):

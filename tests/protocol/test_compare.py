@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 
 from handful.evidence.predictions import collect
 from handful.evidence.racing import can_still_win, likely_followed
@@ -53,6 +54,19 @@ def test_who_is_hopeless_is_stopped_after_a_whole_repeat_and_a_network_after_two
     assert rows["guess"].oof is None and rows["guess"].failed is None and rows["guess"].splits_done == 5
     assert rows["guess"].partial is not None and np.isfinite(rows["guess"].partial[0]).all()
     assert rows["bayes"].oof is not None and whole_repeats(run, rows["bayes"].oof)
+
+
+def test_what_is_fine_tuned_and_hardly_to_be_served_is_stopped_after_a_whole_repeat(tmp_path: Path) -> None:
+    tuned = entrant("tuned", GaussianNB(var_smoothing=1.0), family="finetune", deep=True, base="network")
+    run = made_run(tmp_path, [*good(), entrant("network", KNeighborsClassifier(5), deep=True), tuned])
+    raced(run)
+    assert run.stopped == {"tuned": Stop("behind", 5)} and results(run, "network") == 15
+    known = collect(run)
+    assert known.row("tuned").oof is None and known.up_to(1).row("tuned").oof is not None
+    assert known.up_to(2).row("tuned").oof is None and len(known.up_to(1).splits) == 5
+    nothing_else = made_run(tmp_path / "other", [*good(), tuned])
+    raced(nothing_else)
+    assert nothing_else.stopped == {}
 
 
 def test_what_a_survivor_is_compared_with_goes_on(tmp_path: Path) -> None:

@@ -63,6 +63,12 @@ def test_fine_tuning_that_does_not_beat_the_best_without_it_is_dropped_and_says_
         "scored no higher than the best without it."
     )
     assert part["over_best"]["without"] == "frozen" and part["over_best"]["gain"] == -0.004
+    early = ledger_part([replace(found, repeats=1)], ACCURACY, "pictures")[0]
+    assert (
+        early["repeats"] == 1
+        and ("Told from the first time that the folds were drawn, after which it was stopped early. Dropped")
+        in early["words"]
+    )
     untried = Line("fine-tuning", 0, 0.0, False, reason="there was no time")
     assert ledger_part([untried], ACCURACY, "pictures")[0]["words"] == (
         "What it is worth here is not known: there was no time. Nothing that serves uses it."

@@ -40,6 +40,8 @@ def _of_row(predictions: Predictions, row: Row, seen: np.ndarray) -> np.ndarray:
     times = np.zeros(n)
     for oof in row.oof:
         known = np.isfinite(oof.reshape(n, -1)[:, 0])
+        if not known.any():  # a repeat that a candidate stopped early has not seen
+            continue
         held = np.flatnonzero(known & seen)
         y = predictions.y[held]
         score = predictions.metric.value(y, oof[held]) if len(held) else np.nan

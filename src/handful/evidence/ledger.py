@@ -20,7 +20,7 @@ from handful.evidence.choice import Pair, chosen_difference, paired_gain
 from handful.evidence.comparison import Difference, difference
 from handful.evidence.ensemble import ENSEMBLING, NAME, best, eligible, out_of_bag, select
 from handful.evidence.greedy import greedy_row
-from handful.evidence.predictions import Predictions, Row
+from handful.evidence.predictions import Predictions, Row, whole_repeats
 
 GREEDY = "ensembling: chosen weights"
 CHOICES = 300  # draws in which the choice of what is averaged is made anew
@@ -34,7 +34,8 @@ class Line:
     that is picked on all samples. `gain` is in the metric's unit, more is better; None where there is no
     pair, and `reason` says why. `best` is the best with it and the best without, `over_best` the gain of
     choosing among the former over choosing among the latter. `kept`: what is served uses it. `seconds` is
-    the time of all fits with it.
+    the time of all fits with it. Where all with it were stopped early, this is told of the first `repeats`,
+    in which one of them was examined; else that is None.
     """
 
     technique: str
@@ -47,6 +48,7 @@ class Line:
     reason: str | None = None
     best: Pair | None = None
     over_best: Difference | None = None
+    repeats: int | None = None
 
     @property
     def worth(self) -> str:
@@ -61,7 +63,7 @@ def ledger(predictions: Predictions, bootstrap: Bootstrap) -> list[Line]:
     """A line a technique, the largest gain first; those that nothing could be said of come last."""
     used = techniques_of(predictions, select(predictions))
     names = dict.fromkeys(r.technique for r in predictions.rows if r.technique and r.technique != ENSEMBLING)
-    lines = [_line(predictions, bootstrap, name, name in used) for name in names]
+    lines = [_as_far_as_tried(predictions, bootstrap, name, name in used) for name in names]
     if len(eligible(predictions)) > 2:  # one candidate beside the baseline: nothing that could be averaged
         lines += [_ensembling(predictions, bootstrap), *_greedy(predictions)]
     return sorted(lines, key=lambda line: (line.gain is None, 0.0 if line.gain is None else -line.gain.value))
@@ -88,6 +90,16 @@ def techniques_of(predictions: Predictions, row: Row) -> set[str]:
         found |= {one.technique} if one.technique and not one.lacks else set()
         waiting += one.members or ([one.base] if one.base else [])
     return found
+
+
+def _as_far_as_tried(predictions: Predictions, bootstrap: Bootstrap, technique: str, kept: bool) -> Line:
+    """A line; of the first repeats where no candidate with the technique was examined in all."""
+    rows = [r for r in predictions.rows if r.technique == technique]
+    early = [whole_repeats(r.partial, predictions.covered) for r in rows if r.partial is not None]
+    if any(r.oof is not None for r in rows) or max(early, default=0) == 0:
+        return _line(predictions, bootstrap, technique, kept)
+    line = _line(predictions.up_to(max(early)), bootstrap, technique, kept)
+    return replace(line, repeats=max(early))
 
 
 def _line(predictions: Predictions, bootstrap: Bootstrap, technique: str, kept: bool) -> Line:
@@ -163,4 +175,4 @@ def _fate(row: Row) -> str:
     """Why a row has no scores."""
     if row.failed:
         return row.failed
-    return "it was stopped early, far behind the leader" if row.stopped == "behind" else "there was no time"
+    return "it was stopped early, behind the leader" if row.stopped == "behind" else "there was no time"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -87,6 +87,19 @@ class Predictions:
         """How many examples a training part of the first repeat has; copies of them are not counted."""
         copied = np.zeros(len(self.y), dtype=bool) if self.copies is None else self.copies
         return float(np.mean([(~copied[s.train]).sum() for s in self.splits if s.repeat == 0]))
+
+    def up_to(self, repeats: int) -> Predictions:
+        """What was known after the first `repeats`: who was stopped at their end, or later, has scores."""
+        splits = [s for s in self.splits if s.repeat < repeats]
+        held = self.covered
+
+        def scored(row: Row) -> Row:
+            oof = row.partial if row.oof is None else row.oof
+            if oof is None or whole_repeats(oof, held) < repeats:
+                return row
+            return replace(row, oof=oof[:repeats], train=row.train[: len(splits)], stopped=None)
+
+        return replace(self, splits=splits, rows=[scored(row) for row in self.rows])
 
     def score(self, row: Row, weights: np.ndarray | None = None) -> np.ndarray:
         """The metric on the pooled out-of-fold scores of a repeat, averaged over repeats: `(B,)`.
@@ -216,6 +229,12 @@ def _stopped(row: Row, stop: Stop, results: list[FoldResult | None], splits: lis
     if known:
         row.partial = place([test for test, _ in known], [split for _, split in known], n)
     return row
+
+
+def whole_repeats(oof: np.ndarray, held: np.ndarray) -> int:
+    """In how many repeats, from the first on, all samples `held` have scores."""
+    missing = np.isnan(oof[:, held]).reshape(len(oof), -1).any(axis=1)
+    return int(missing.argmax()) if missing.any() else len(oof)
 
 
 def place(tests: list[np.ndarray], splits: list[Split], n: int) -> np.ndarray:

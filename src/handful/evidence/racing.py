@@ -9,6 +9,9 @@ race stops the true best with a probability of about `RISK`: the level is divide
 To draw the folds anew takes away the luck of the folds, never that of the examples. Once little of the former
 is left, a comparison is settled: what is in doubt then can only be told by more examples.
 
+What is fine-tuned is dear, and is only served where it scores above the best that is not (`ensemble`). So
+after a whole repeat it goes on only if it has a fair chance to end there.
+
 No time is looked at, and all candidates are judged together after whole folds, so the same seed stops the
 same candidates on every machine.
 """
@@ -18,16 +21,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import norm
 from scipy.stats import t as student
 
 from handful.evidence.comparison import difference
 from handful.evidence.contributions import contributions, standard_error
-from handful.evidence.ensemble import add_average
+from handful.evidence.ensemble import FINE_TUNED, add_average
 from handful.evidence.predictions import Predictions, Row, gather
 from handful.evidence.selection import followed
 from handful.protocol.run import Cell, Run
 
 RISK = 0.05
+# What is fine-tuned runs no further with a smaller chance to end above the best without.
+CHANCE = 0.25
 FEWEST_SPLITS = 2  # one fold can be a lucky one for a whole kind of models
 FEWEST_REPEATS = 3  # before how much scores vary from repeat to repeat can be told
 # Of the error from example to example: so much more makes the two together 3 % wider, and 12 % the worst of
@@ -45,7 +51,11 @@ def can_still_win(run: Run, cells: Sequence[Cell]) -> set[str]:
     candidates = {cell.candidate.name: cell.candidate for cell in cells}
     if len({cell.split.name for cell in cells}) < FEWEST_SPLITS:
         return set(candidates)
-    alive = set(candidates) - set(behind(gather(run, cells)))
+    predictions = gather(run, cells)
+    alive = set(candidates) - set(behind(predictions))
+    done = len(predictions.splits)
+    if done < len(run.splits) and run.splits[done].repeat > run.splits[done - 1].repeat:
+        alive -= set(outdone(predictions, 1 + run.splits[-1].repeat))
     while True:
         bases = {candidates[name].base for name in alive} & set(candidates)
         if bases <= alive:
@@ -66,6 +76,26 @@ def behind(predictions: Predictions, risk: float = RISK) -> list[str]:
     units = len(np.unique(predictions.unit[predictions.covered]))
     reach = float(student.ppf(1 - risk / len(rows), max(1, units - 1)))
     return [r.name for r in order[1:] if r.name not in kept and _lost(predictions, order[0], r, reach)]
+
+
+def outdone(predictions: Predictions, repeats: int) -> list[str]:
+    """Names of the fine-tuned rows that will hardly end above the best without, after `repeats` in all.
+
+    The mean over all repeats will differ from that over those done by what the folds change; from one repeat
+    to the next that is taken to be as much as the error from example to example (what `from_folds` measures).
+    The best network is kept, for the verdict, where no other is one.
+    """
+    rows = [r for r in predictions.sound if r.family != "baseline" and r.members is None]
+    dear = [r for r in rows if r.family == FINE_TUNED]
+    others = [r for r in rows if r.family != FINE_TUNED]
+    if not dear or not others:
+        return []
+    gains = predictions.metric.gain
+    best, first = (max(some, key=lambda r: float(gains(predictions.score(r)[0]))) for some in (others, dear))
+    kept = None if any(r.deep for r in others) else first
+    done = 1 + max(s.repeat for s in predictions.splits)
+    reach = float(norm.ppf(1 - CHANCE)) * float(np.sqrt((repeats - done) / (done * repeats)))
+    return [r.name for r in dear if r is not kept and _lost(predictions, best, r, reach)]
 
 
 def _lost(predictions: Predictions, leader: Row, row: Row, reach: float) -> bool:

@@ -78,6 +78,8 @@ def _best(run: Run) -> tuple[Candidate, Any]:
     """
     predictions = collect(run)
     by_name = {c.name: c for c in _tuned(run)}
+    if not any(r.name in by_name for r in predictions.sound):  # stopped early, as what is dear mostly is
+        predictions = predictions.up_to(1)
     rows: Sequence[Row] = [r for r in predictions.sound if r.name in by_name]
     if not rows:
         why = "every fine-tuning failed or was stopped; its report says why."

@@ -71,7 +71,10 @@ def _part(line: Line, metric: words.Metric, many: str) -> dict[str, Any]:
         "seconds": round(line.seconds, 3),
         "reason": line.reason,
         "over_best": _over_best(line),
-        "words": " ".join([*_brought(line, metric, many), *_against_best(line, metric), _fate(line)]),
+        "repeats": line.repeats,
+        "words": " ".join(
+            [*_brought(line, metric, many), *_against_best(line, metric), *_so_far(line), _fate(line)]
+        ),
     }
 
 
@@ -118,6 +121,14 @@ def _against_best(line: Line, metric: words.Metric) -> list[str]:
         f"The best with it against the best without, {rival}: {value} (from {low} to {high}; that both are "
         "chosen is allowed for)."
     ]
+
+
+def _so_far(line: Line) -> list[str]:
+    """That it is told of fewer repeats than the others, where it was stopped."""
+    if line.repeats is None:
+        return []
+    first = "time" if line.repeats == 1 else f"{line.repeats} times"
+    return [f"Told from the first {first} that the folds were drawn, after which it was stopped early."]
 
 
 def _fate(line: Line) -> str:
