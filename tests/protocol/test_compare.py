@@ -17,6 +17,7 @@ from handful.protocol.clock import Clock
 from handful.protocol.compare import _in_order, compare
 from handful.protocol.evaluate import Pace, Progress
 from handful.protocol.run import Cell, Run, Stop
+from handful.strategies.candidate import Candidate
 from tests.protocol.made import Guess, Network, Sleeper, entrant, good, made_run, majority, whole_repeats
 
 
@@ -169,6 +170,43 @@ def test_the_most_costly_is_left_out_of_the_first_repeat(budget: Budget) -> None
     assert budget.too_dear(run.candidates, rest) == []
     budget.clock.limit = 0  # late already: the baseline and one learner must do
     assert budget.too_dear(run.candidates, rest) == ["dear", "knn"]
+
+
+def test_who_was_left_out_gets_the_time_in_which_no_repeat_finds_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handful.protocol.compare._room", lambda *_: False)
+
+    def both(self: Budget, racing: Sequence[Candidate], rest: Sequence[Cell]) -> list[str]:
+        return sorted({c.candidate.name for c in rest if not self.run.has(c)} & {"other", "dear"})
+
+    monkeypatch.setattr(Budget, "too_dear", both)
+    others = [entrant(name, GaussianNB(var_smoothing=s)) for name, s in (("other", 0.1), ("dear", 0.2))]
+    run = made_run(tmp_path, [*good(), *others], budget="60s")
+    expected = Pace.expected
+    monkeypatch.setattr(Pace, "expected", lambda self, n: 1000.0 if n == "dear" else expected(self, n))
+    told: list[Progress] = []
+    pace = raced(run, tell=told.append)
+    assert run.stopped == {"dear": Stop("time", 1)}
+    assert [results(run, name) for name in ("other", "dear")] == [5, 1]
+    assert 1 + max(s.repeat for s in run.splits) == 1 and not pace.todo
+    assert told[-1].done == told[-1].total == 4 * 5 + 1
+    rows = {row.name: row for row in collect(run).rows}
+    assert rows["other"].oof is not None and rows["dear"].oof is None
+    raced(run)  # resumed: nothing is decided twice
+    assert run.stopped == {"dear": Stop("time", 1)} and results(run, "dear") == 1
+
+
+def test_the_quickest_find_room_first_and_what_follows_keeps_its_own(budget: Budget) -> None:
+    run, done = budget.run, budget.run.splits[:5]
+    assert budget.find_room(done, ["bayes"]) == []
+    run.stop({"dear": Stop("time", 1), "knn": Stop("time", 1)})
+    budget.clock.limit = 1000
+    assert [c.name for c in budget.find_room(done, ["bayes"])] == ["knn", "dear"]
+    budget.clock.limit = budget.clock.used + budget.all_after(["bayes"]) + 5 * 2 + 1.25 * 2 + 1
+    assert [c.name for c in budget.find_room(done, ["bayes"])] == ["knn"]
+    budget.pace.seconds.pop("knn")  # nobody knows how long it takes
+    assert budget.find_room(done, ["bayes"]) == []
 
 
 def test_questions_are_asked_as_far_as_there_is_time_the_most_telling_first(budget: Budget) -> None:

@@ -11,6 +11,7 @@ from handful.protocol.clock import Clock
 from handful.protocol.evaluate import Pace, Progress, Tell, evaluate, processes
 from handful.protocol.plan import follow_up
 from handful.protocol.run import Cell, Run, Stop
+from handful.protocol.splits import Split
 from handful.strategies import tried_first
 from handful.strategies.candidate import Candidate
 from handful.strategies.warm import warm
@@ -167,6 +168,23 @@ class Budget:
             if candidate.family != "baseline" and len(learners) - len(out) > 1:
                 out.append(candidate.name)
         return out
+
+    def find_room(self, done: Sequence[Split], followed: Sequence[str]) -> list[Candidate]:
+        """Who was left out for want of time, and finds room on the splits done after all: the quickest first.
+
+        What follows for those `followed` keeps its time, and so does their own refit. Only those of which a
+        fit was seen.
+        """
+        room, found = self.clock.left - self.all_after(followed), list[Candidate]()
+        late = {name for name, stop in self.run.stopped.items() if stop.why == "time"}
+        known = [c for c in self.run.candidates if c.name in late and c.name in self.pace.seconds]
+        each = {c.name: self.cost([Cell(c, s) for s in done]) for c in known}
+        for c in sorted(known, key=lambda c: (each[c.name], c.name)):
+            room -= self.wall(each[c.name] + 1.25 * (self.pace.expected(c.name) or 0.0))
+            if room < 0:
+                break
+            found.append(c)
+        return found
 
     def again(self, cell: Cell) -> float:
         """Seconds that a fit may take whose candidate was fitted before."""

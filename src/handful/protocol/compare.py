@@ -57,8 +57,11 @@ def compare(
             _stop(run, pace, budget.too_dear(racing, _cells(rest, racing)), "time", len(done))
             racing = [c for c in racing if _takes_part(run, c, len(done))]
         if limited and block[0].repeat > 0:
-            if not _room(run, budget, racing, block, followed(run, _cells(done, racing))):
+            names = followed(run, _cells(done, racing))
+            if not _room(run, budget, racing, block, names):
                 run.curtail(block[0].repeat)
+                _another_chance(run, budget, pace, done, names, clock.heard(tell))
+                clock.store()
                 break
             pace.extend(_cells(block, racing))
         if limited:
@@ -86,6 +89,20 @@ def compare(
             pace.todo.clear()
             break
     return pace
+
+
+def _another_chance(
+    run: Run, budget: Budget, pace: Pace, done: list[Split], names: list[str], tell: Tell | None
+) -> None:
+    """Where another repeat finds no room, who was left out for want of time gets what is left of it."""
+    admitted = budget.find_room(done, names)
+    run.readmit([c.name for c in admitted])
+    cells = [cell for cell in _cells(done, admitted) if not run.has(cell)]
+    pace.extend(cells)
+    evaluate(run, cells, tell, pace=pace, allow=budget.again)
+    for candidate in admitted:
+        missing = [i for i, split in enumerate(done) if not run.has(Cell(candidate, split))]
+        _stop(run, pace, [candidate.name] if missing else [], "time", missing[0] if missing else 0)
 
 
 def _cells(splits: Sequence[Split], candidates: Sequence[Candidate]) -> list[Cell]:

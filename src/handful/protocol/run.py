@@ -239,6 +239,12 @@ class Run:
         if new:
             self._update({"stopped": {**known, **new}})
 
+    def readmit(self, names: Sequence[str]) -> None:
+        """Let these go on that were stopped: there is time for them after all."""
+        known = self._file.get("stopped", {})
+        if names:
+            self._update({"stopped": {name: about for name, about in known.items() if name not in names}})
+
     def curtail(self, repeats: int, settled: bool = False) -> None:
         """Only the first `repeats` repeats count: there was no time for more, or no need (`settled`)."""
         self._update({"repeats": repeats, "settled": settled})
