@@ -197,6 +197,21 @@ def test_who_was_left_out_gets_the_time_in_which_no_repeat_finds_room(
     assert run.stopped == {"dear": Stop("time", 1)} and results(run, "dear") == 1
 
 
+def test_time_is_kept_for_whoever_was_to_be_followed_after_any_repeat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, kept = made_run(tmp_path, [*good(), entrant("more", GaussianNB(var_smoothing=0.1))], "60s"), []
+
+    def room(run: Run, budget: Budget, racing: Any, block: Any, names: list[str]) -> bool:
+        kept.append(names)
+        return len(kept) < 4
+
+    turns = iter([["more"], ["bayes"], ["knn"], ["bayes"]])
+    monkeypatch.setattr("handful.protocol.compare._room", room)
+    compare(run, Clock(run), followed=lambda run, cells: next(turns))
+    assert kept == [["more"], ["bayes", "more"], ["knn", "bayes", "more"], ["bayes", "knn", "more"]]
+
+
 def test_the_quickest_find_room_first_and_what_follows_keeps_its_own(budget: Budget) -> None:
     run, done = budget.run, budget.run.splits[:5]
     assert budget.find_room(done, ["bayes"]) == []

@@ -49,6 +49,7 @@ def compare(
         start_workers(run)
     done: list[Split] = []
     todo = list(run.splits)
+    names: list[str] = []  # who would be asked further questions now, or would have been after another repeat
     while todo:
         block = _block(run, todo, keep_going is not None, limited)
         racing = [c for c in run.candidates if _takes_part(run, c, len(done))]
@@ -57,7 +58,10 @@ def compare(
             _stop(run, pace, budget.too_dear(racing, _cells(rest, racing)), "time", len(done))
             racing = [c for c in racing if _takes_part(run, c, len(done))]
         if limited and block[0].repeat > 0:
-            names = followed(run, _cells(done, racing))
+            going = {c.name for c in racing}
+            names = list(
+                dict.fromkeys([*followed(run, _cells(done, racing)), *(n for n in names if n in going)])
+            )
             if not _room(run, budget, racing, block, names):
                 run.curtail(block[0].repeat)
                 _another_chance(run, budget, pace, done, names, clock.heard(tell))
