@@ -111,9 +111,12 @@ def so_far(folder: Path) -> dict[str, Any]:
 
 
 def against(run: Run) -> list[str]:
-    """The best frozen candidate of a run, its best fine-tuned one, and by how much that is better."""
+    """The best frozen candidate of a run, its best fine-tuned one, and by how much that is better.
+
+    All of the first repeat where every fine-tuned one was stopped early.
+    """
     predictions = collect(run)
-    if best(predictions, ("finetune",)) is None:  # stopped early
+    if best(predictions, ("finetune",)) is None:
         predictions = predictions.up_to(1)
     pair = [best(predictions, families) for families in (("transfer", "augmentation"), ("finetune",))]
     told = ["" if row is None else f"{predictions.score(row)[0]:.3f} ({row.name})" for row in pair]

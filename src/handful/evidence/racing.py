@@ -44,6 +44,8 @@ OF_SCORE, OF_DIFFERENCES = 0.25, 0.5
 def can_still_win(run: Run, cells: Sequence[Cell]) -> set[str]:
     """Names of the candidates that go on, from the results of `cells`: each on all splits done so far.
 
+    After whole repeats what is fine-tuned is judged by `outdone` too.
+
     Beside those that can still win: the baseline, the best network and the best traditional model (the
     verdict compares the two), whoever failed (its failure is told by itself), and what one that goes on is
     compared with (`Candidate.base`).

@@ -19,8 +19,9 @@ from handful.strategies.warm import warm
 # Questions after the comparison, the most telling first: under a limit, asked as far as there is time.
 ORDER = ("shortcut", "curve50", "curve75", "permuted", "curve25", "ungrouped", "curve12", "curve_more")
 FOLLOWED = 6  # so many candidates are expected to be followed, before that is known
-# Of each of them, in full fits: half of the training parts of five folds, and the refit on everything.
-LEAST = 0.5 * 5 + 1.25
+REFIT = 1.25  # a fit on everything, in fits on four of five folds
+# Of each of those followed, in full fits: half of the training parts of five folds, and the refit.
+LEAST = 0.5 * 5 + REFIT
 # Writing the model and the report, and the end of the workers, in seconds, with some to spare.
 FINISH, FINISH_A_PICTURE = 5.0, 0.005
 BEST = 3  # the best so far are the last that are left out for want of time
@@ -180,7 +181,7 @@ class Budget:
         known = [c for c in self.run.candidates if c.name in late and c.name in self.pace.seconds]
         each = {c.name: self.cost([Cell(c, s) for s in done]) for c in known}
         for c in sorted(known, key=lambda c: (each[c.name], c.name)):
-            room -= self.wall(each[c.name] + 1.25 * (self.pace.expected(c.name) or 0.0))
+            room -= self.wall(each[c.name] + REFIT * (self.pace.expected(c.name) or 0.0))
             if room < 0:
                 break
             found.append(c)
@@ -195,7 +196,7 @@ class Budget:
 
     def refit(self, followed: Sequence[str]) -> float:
         """Seconds for fitting the chosen ones on all samples, and for the report."""
-        return self.wall(1.25 * sum(self.pace.expected(name) or 0.0 for name in followed)) + self.finishing
+        return self.wall(REFIT * sum(self.pace.expected(name) or 0.0 for name in followed)) + self.finishing
 
     def for_question(self, cell: Cell, followed: Sequence[str]) -> float:
         """Seconds that a fit may take which answers a further question; 0 where there is no time for it."""

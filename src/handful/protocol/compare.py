@@ -106,7 +106,8 @@ def _another_chance(
     evaluate(run, cells, tell, pace=pace, allow=budget.again)
     for candidate in admitted:
         missing = [i for i, split in enumerate(done) if not run.has(Cell(candidate, split))]
-        _stop(run, pace, [candidate.name] if missing else [], "time", missing[0] if missing else 0)
+        if missing:
+            _stop(run, pace, [candidate.name], "time", missing[0])
 
 
 def _cells(splits: Sequence[Split], candidates: Sequence[Candidate]) -> list[Cell]:
